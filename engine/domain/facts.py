@@ -1,0 +1,335 @@
+"""Facts: what happened, in the past tense, never changed. The journal is a list of them and state is their sum.
+
+Prices are ticks, quantities lot steps, money 1 / CASH_SCALE of the account's currency, times ns UTC: integers all.
+Floats appear only for probabilities and statistics. The time and number of a fact stand in its `Record`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+from engine.core.clock import Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Base of all facts. A fact's kind is its class name."""
+
+
+class Record(NamedTuple):
+    """A fact in its place: `seq` counts facts from 1, `step` the pipeline step that made it, `at` its time."""
+
+    seq: int
+    step: int
+    at: Nanos
+    fact: Fact
+
+
+# --- the book ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOpened(Fact):
+    account: str
+    currency: str
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentListed(Fact):
+    """The terms under which the integers of later facts are to be read. Sizes are decimal text."""
+
+    symbol: str
+    tick_size: str
+    lot_step: str
+    contract_size: str
+    currency: str
+    tick_value: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayStarted(Fact):
+    """The trading day rolled (17:00 New York by default); `equity` is what the day's loss is measured from."""
+
+    equity: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradingStateChanged(Fact):
+    """`state` is ACTIVE, REDUCING or HALTED; `cause` names the limit or "owner"; `reason` is a sentence."""
+
+    state: str
+    cause: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged(Fact):
+    """`mode` is AUTO, CONFIRM or MANUAL."""
+
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChanged(Fact):
+    """From the next bar on signals come from this policy and model; `sha256` is "" for a policy without a model."""
+
+    policy: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntentReceived(Fact):
+    """An intent from the window, the API or the command line, as canonical JSON; replay gives it again at this step."""
+
+    intent: str
+    by: str
+
+
+# --- signals and the owner's word -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SignalEmitted(Fact):
+    """A signal, frozen as the policy made it. `bar` is the open time of the bar decided on; `row_sha256` hashes its features."""
+
+    signal: str
+    symbol: str
+    side: str
+    bar: Nanos
+    reference: int
+    stop: int
+    target: int
+    expires: Nanos
+    probability: float
+    threshold: float
+    reward_risk: float
+    policy: str
+    model_sha256: str
+    row_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalExplained(Fact):
+    """Why: the features that moved the probability most, as (name, value, contribution in log-odds), and the base."""
+
+    signal: str
+    base: float
+    contributions: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardOpened(Fact):
+    """The signal waits for the owner until `expires`."""
+
+    signal: str
+    expires: Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class CardDecided(Fact):
+    """`decision` is accepted, vetoed, flipped, resized or expired; `quantity` 0 where the sizer decides."""
+
+    signal: str
+    decision: str
+    reason: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDropped(Fact):
+    """The signal led to no order and no card: the mode, the trading state or the sizing stood against it."""
+
+    signal: str
+    reason: str
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFact(Fact):
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms(OrderFact):
+    """All that was asked for, so that an order can be rebuilt from its first fact."""
+
+    symbol: str
+    side: str
+    type: str
+    quantity: int
+    role: str
+    limit: int | None
+    stop: int | None
+    tif: str
+    expires: Nanos | None
+    reduce_only: bool
+    parent: str
+    oco: str
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDenied(OrderTerms):
+    """The gate refused it; `limits` are the names of the limits, `largest` the biggest quantity that would have passed."""
+
+    reason: str
+    limits: tuple[str, ...]
+    largest: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntended(OrderTerms):
+    """Approved and on record; nothing has left yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSent(OrderFact):
+    """Handed to the broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccepted(OrderFact):
+    broker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRejected(OrderFact):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUnknown(OrderFact):
+    """No answer in time: its exposure stays reserved until the broker was asked."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilled(OrderFact):
+    """An execution. `commission` is cash units, `execution` the broker's id, which counts once."""
+
+    execution: str
+    symbol: str
+    side: str
+    price: int
+    quantity: int
+    commission: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRequested(OrderFact):
+    quantity: int
+    limit: int | None
+    stop: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderModified(OrderFact):
+    quantity: int
+    limit: int | None
+    stop: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRejected(OrderFact):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested(OrderFact):
+    """Asked of the broker; `reason` says by whom or what."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRejected(OrderFact):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled(OrderFact):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderExpired(OrderFact):
+    """Its time in force ended."""
+
+
+# --- money ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PositionChanged(Fact):
+    """The position after a fill: signed `quantity`, `basis` = signed cost of what is open (cash units),
+    `realised` = gross profit this fill booked, `trade` = number of the flat-to-flat trade."""
+
+    symbol: str
+    execution: str
+    quantity: int
+    basis: int
+    realised: int
+    trade: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinancingCharged(Fact):
+    """The cost of holding `quantity` over the roll, `nights` nights; negative `amount` was credited."""
+
+    symbol: str
+    quantity: int
+    nights: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionMissing(Fact):
+    """`quantity` lot steps of the position have no working stop; `action` says what was done about it."""
+
+    symbol: str
+    quantity: int
+    action: str
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+_NAMES: dict[type[Fact], tuple[str, ...]] = {}
+
+
+def body(fact: Fact) -> dict[str, Any]:
+    """The fact's own fields by name."""
+    names = _NAMES.get(type(fact))
+    if names is None:
+        names = _NAMES[type(fact)] = tuple(field.name for field in fields(fact))
+    return {name: getattr(fact, name) for name in names}
+
+
+def canonical(record: Record) -> str:
+    """The record as one line of JSON: keys sorted, no spaces, ASCII. These bytes are what is stored and hashed."""
+    line = body(record.fact)
+    line["kind"] = type(record.fact).__name__
+    line["seq"], line["step"], line["at"] = record.seq, record.step, record.at
+    return _ENCODER.encode(line)
+
+
+def parse(line: str) -> Record:
+    """The record that `canonical` wrote. Raises KeyError for an unknown kind, TypeError for missing or foreign fields."""
+    values = json.loads(line)
+    kind = KINDS[values.pop("kind")]
+    seq, step, at = values.pop("seq"), values.pop("step"), values.pop("at")
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(tuple(item) if isinstance(item, list) else item for item in value)
+    return Record(seq, step, at, kind(**values))
+
+
+def _subclasses(base: type[Fact]) -> list[type[Fact]]:
+    return [kind for child in base.__subclasses__() for kind in (child, *_subclasses(child))]
+
+
+KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in _subclasses(Fact)}

@@ -1,0 +1,220 @@
+"""An order, its states, and the one table of how facts move it from state to state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from engine.core.clock import Nanos
+from engine.domain import facts as f
+from engine.domain.instrument import Steps
+from engine.domain.market import Symbol, Ticks
+
+ClientOrderId = str
+
+
+class Side(str, Enum):
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+    @classmethod
+    def of(cls, signed: int) -> Side:
+        """The side that adds to a position of this sign."""
+        return cls.BUY if signed > 0 else cls.SELL
+
+
+class OrderType(str, Enum):
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+
+
+class TimeInForce(str, Enum):
+    GTC = "GTC"
+    DAY = "DAY"
+    GTD = "GTD"
+    IOC = "IOC"
+
+
+class Role(str, Enum):
+    """What an order is for: opening, closing, or standing guard over a position."""
+
+    ENTRY = "entry"
+    CLOSE = "close"
+    STOP = "stop"
+    TARGET = "target"
+
+
+class State(str, Enum):
+    DRAFT = "DRAFT"
+    DENIED = "DENIED"
+    INTENT = "INTENT"
+    SENT = "SENT"
+    UNKNOWN = "UNKNOWN"
+    REJECTED = "REJECTED"
+    ACCEPTED = "ACCEPTED"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    PENDING_MODIFY = "PENDING_MODIFY"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+S = State
+TERMINAL = frozenset({S.DENIED, S.REJECTED, S.FILLED, S.CANCELLED, S.EXPIRED})
+WORKING = frozenset({S.SENT, S.UNKNOWN, S.ACCEPTED, S.PARTIALLY_FILLED, S.PENDING_MODIFY, S.PENDING_CANCEL})
+LIVE = WORKING | {S.INTENT}
+"""States in which the order may still fill, so its exposure is reserved."""
+
+_PARTIAL, _FULL = "partial fill", "full fill"
+
+TRANSITIONS: dict[tuple[State, str], State] = {
+    (S.DRAFT, "OrderIntended"): S.INTENT,
+    (S.DRAFT, "OrderDenied"): S.DENIED,
+    (S.INTENT, "OrderSent"): S.SENT,
+    (S.INTENT, "OrderCancelled"): S.CANCELLED,  # a bracket leg whose entry never opened
+    (S.SENT, "OrderAccepted"): S.ACCEPTED,
+    (S.SENT, "OrderRejected"): S.REJECTED,
+    (S.SENT, "OrderUnknown"): S.UNKNOWN,
+    (S.SENT, "OrderCancelled"): S.CANCELLED,  # an IOC the venue never acknowledged apart
+    (S.SENT, "CancelRequested"): S.PENDING_CANCEL,
+    (S.SENT, _PARTIAL): S.PARTIALLY_FILLED,  # the fill overtook the acknowledgement
+    (S.SENT, _FULL): S.FILLED,
+    (S.UNKNOWN, "OrderAccepted"): S.ACCEPTED,  # found at the broker
+    (S.UNKNOWN, "OrderRejected"): S.REJECTED,  # absence proved
+    (S.UNKNOWN, "OrderCancelled"): S.CANCELLED,
+    (S.UNKNOWN, "CancelRequested"): S.UNKNOWN,  # asked, but its fate is still to be found
+    (S.UNKNOWN, _PARTIAL): S.PARTIALLY_FILLED,
+    (S.UNKNOWN, _FULL): S.FILLED,
+    (S.ACCEPTED, "ModifyRequested"): S.PENDING_MODIFY,
+    (S.ACCEPTED, "OrderModified"): S.ACCEPTED,  # resized by the venue with its bracket
+    (S.ACCEPTED, "CancelRequested"): S.PENDING_CANCEL,
+    (S.ACCEPTED, "OrderCancelled"): S.CANCELLED,
+    (S.ACCEPTED, "OrderExpired"): S.EXPIRED,
+    (S.ACCEPTED, "OrderRejected"): S.REJECTED,  # venues that acknowledge before they check
+    (S.ACCEPTED, _PARTIAL): S.PARTIALLY_FILLED,
+    (S.ACCEPTED, _FULL): S.FILLED,
+    (S.PARTIALLY_FILLED, "OrderAccepted"): S.PARTIALLY_FILLED,  # late acknowledgement
+    (S.PARTIALLY_FILLED, "ModifyRequested"): S.PENDING_MODIFY,
+    (S.PARTIALLY_FILLED, "OrderModified"): S.PARTIALLY_FILLED,
+    (S.PARTIALLY_FILLED, "CancelRequested"): S.PENDING_CANCEL,
+    (S.PARTIALLY_FILLED, "OrderCancelled"): S.CANCELLED,
+    (S.PARTIALLY_FILLED, "OrderExpired"): S.EXPIRED,
+    (S.PARTIALLY_FILLED, _PARTIAL): S.PARTIALLY_FILLED,
+    (S.PARTIALLY_FILLED, _FULL): S.FILLED,
+    (S.PENDING_MODIFY, "OrderModified"): S.ACCEPTED,
+    (S.PENDING_MODIFY, "ModifyRejected"): S.ACCEPTED,  # the original is still live
+    (S.PENDING_MODIFY, "CancelRequested"): S.PENDING_CANCEL,
+    (S.PENDING_MODIFY, "OrderCancelled"): S.CANCELLED,
+    (S.PENDING_MODIFY, "OrderExpired"): S.EXPIRED,
+    (S.PENDING_MODIFY, "OrderAccepted"): S.PENDING_MODIFY,
+    (S.PENDING_MODIFY, _PARTIAL): S.PENDING_MODIFY,
+    (S.PENDING_MODIFY, _FULL): S.FILLED,
+    (S.PENDING_CANCEL, "OrderAccepted"): S.PENDING_CANCEL,
+    (S.PENDING_CANCEL, "OrderModified"): S.PENDING_CANCEL,  # the modify was answered after we asked to cancel
+    (S.PENDING_CANCEL, "CancelRejected"): S.ACCEPTED,
+    (S.PENDING_CANCEL, "OrderCancelled"): S.CANCELLED,
+    (S.PENDING_CANCEL, "OrderExpired"): S.EXPIRED,
+    (S.PENDING_CANCEL, _PARTIAL): S.PENDING_CANCEL,
+    (S.PENDING_CANCEL, _FULL): S.FILLED,  # the cancel lost the race; the fill is real
+    (S.CANCELLED, _PARTIAL): S.CANCELLED,  # seen at brokers after a dropped link
+    (S.CANCELLED, _FULL): S.FILLED,
+    (S.EXPIRED, _PARTIAL): S.EXPIRED,
+    (S.EXPIRED, _FULL): S.FILLED,
+    (S.REJECTED, _PARTIAL): S.PARTIALLY_FILLED,  # the rejection was not the venue's last word
+    (S.REJECTED, _FULL): S.FILLED,
+    (S.FILLED, _FULL): S.FILLED,  # an overfill: booked, and halted by whoever applies it
+}
+
+
+class IllegalTransition(Exception):
+    """A fact arrived that the state table has no row for: a bug, or a broker that contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as of the last fact applied to it.
+
+    Prices in ticks, quantities in lot steps, `filled_value` = sum of price x quantity of its fills (ticks x steps).
+    `parent` is the entry a bracket leg belongs to: the leg rests until the entry fills and covers what it filled.
+    Orders with the same `oco` cancel each other: what one fills, the others lose.
+    `signal` names the signal behind it, "" for an order by hand.
+    """
+
+    id: ClientOrderId
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    quantity: Steps
+    role: Role
+    limit: Ticks | None = None
+    stop: Ticks | None = None
+    tif: TimeInForce = TimeInForce.GTC
+    expires: Nanos | None = None
+    reduce_only: bool = False
+    parent: ClientOrderId = ""
+    oco: str = ""
+    signal: str = ""
+    placed: Nanos = 0
+    state: State = State.DRAFT
+    filled: Steps = 0
+    filled_value: int = 0
+    broker_id: str = ""
+    reason: str = ""
+
+    @property
+    def leaves(self) -> Steps:
+        """What is still to be filled."""
+        return max(0, self.quantity - self.filled)
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def average_price(self) -> float | None:
+        """Mean fill price in ticks, None before the first fill."""
+        return self.filled_value / self.filled if self.filled else None
+
+
+def apply(order: Order, fact: f.OrderFact) -> Order:
+    """The order after `fact`. Raises IllegalTransition when the table has no such row."""
+    if isinstance(fact, f.OrderFilled):
+        return _filled(order, fact)
+    state = _next(order, type(fact).__name__)
+    match fact:
+        case f.OrderAccepted():
+            return replace(order, state=state, broker_id=fact.broker_id)
+        case f.OrderModified():
+            state = S.PARTIALLY_FILLED if state is S.ACCEPTED and order.filled else state
+            return replace(order, state=state, quantity=fact.quantity, limit=fact.limit, stop=fact.stop)
+        case f.OrderRejected() | f.OrderCancelled() | f.OrderUnknown() | f.OrderDenied():
+            return replace(order, state=state, reason=fact.reason)
+        case f.ModifyRejected() | f.CancelRejected():
+            state = S.PARTIALLY_FILLED if order.filled else state
+            return replace(order, state=state, reason=fact.reason)
+    return replace(order, state=state)
+
+
+def _filled(order: Order, fill: f.OrderFilled) -> Order:
+    filled = order.filled + fill.quantity
+    state = _next(order, _FULL if filled >= order.quantity else _PARTIAL)
+    value = order.filled_value + fill.price * fill.quantity
+    return replace(order, state=state, filled=filled, filled_value=value)
+
+
+def _next(order: Order, event: str) -> State:
+    try:
+        return TRANSITIONS[order.state, event]
+    except KeyError:
+        raise IllegalTransition(f"order {order.id} is {order.state.value}; {event} cannot happen to it") from None

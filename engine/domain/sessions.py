@@ -1,0 +1,94 @@
+"""When a market is open: a weekly timetable in the zone of its exchange."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from engine.core.clock import DAY, WEEK, Nanos, from_datetime, to_datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """A weekly timetable: each entry opens at (weekday, minute) and closes at (weekday, minute), local to `zone`.
+
+    Weekdays count from Monday = 0; minutes from midnight. An empty timetable means open around the clock.
+    Holidays are not known here.
+    """
+
+    zone: str
+    periods: tuple[tuple[int, int, int, int], ...] = ()
+
+    def is_open(self, at: Nanos) -> bool:
+        """True when `at` (ns UTC) lies in a session."""
+        if not self.periods:
+            return True
+        edges = _edges(self, at // WEEK)
+        return bool(bisect_right(edges, at) & 1)
+
+    def next_open(self, at: Nanos) -> Nanos:
+        """The first moment at or after `at` that is in a session."""
+        if self.is_open(at):
+            return at
+        week = at // WEEK
+        for number in (week, week + 1):
+            for edge in _edges(self, number)[::2]:
+                if edge >= at:
+                    return edge
+        raise ValueError(f"no session opens within two weeks of {to_datetime(at)}")
+
+    def next_close(self, at: Nanos) -> Nanos:
+        """The first close after `at`; for a market around the clock one year on."""
+        if not self.periods:
+            return at + 365 * DAY
+        week = at // WEEK
+        for number in (week, week + 1):
+            for edge in _edges(self, number)[1::2]:
+                if edge > at:
+                    return edge
+        raise ValueError(f"no session closes within two weeks of {to_datetime(at)}")
+
+
+@lru_cache(maxsize=4096)
+def _edges(sessions: Sessions, week: int) -> list[Nanos]:
+    """Opens and closes in turn, ns UTC, that cover epoch week `week` and a week on both sides."""
+    zone = ZoneInfo(sessions.zone)
+    middle = to_datetime(week * WEEK + WEEK // 2).date()
+    monday = middle - timedelta(days=middle.weekday())
+    edges: list[Nanos] = []
+    for offset in (-14, -7, 0, 7, 14):
+        for open_day, open_minute, close_day, close_minute in sessions.periods:
+            start = monday + timedelta(days=offset)
+            edges.append(_local(start, open_day, open_minute, zone))
+            last_day = close_day if close_day >= open_day else close_day + 7
+            edges.append(_local(start, last_day, close_minute, zone))
+    return sorted(edges)
+
+
+def _local(monday: date, day: int, minute: int, zone: ZoneInfo) -> Nanos:
+    at = datetime.combine(monday + timedelta(days=day), datetime.min.time()) + timedelta(minutes=minute)
+    return from_datetime(at.replace(tzinfo=zone))
+
+
+def daily_after(at: Nanos, zone: str, minute: int) -> Nanos:
+    """The first moment after `at` when the wall clock in `zone` shows `minute` minutes past midnight."""
+    local = to_datetime(at, zone)
+    for days in (0, 1, 2):
+        day = local.date() + timedelta(days=days)
+        moment = _local(day, 0, minute, ZoneInfo(zone))
+        if moment > at:
+            return moment
+    raise ValueError(f"no {minute // 60:02d}:{minute % 60:02d} in {zone} after {local}")
+
+
+AROUND_THE_CLOCK = Sessions("UTC")
+
+_SIX_PM, _FIVE_PM = 18 * 60, 17 * 60
+METALS_NEW_YORK = Sessions(
+    "America/New_York",
+    tuple((day, _SIX_PM, (day + 1) % 7, _FIVE_PM) for day in (6, 0, 1, 2, 3)),
+)
+FOREX_NEW_YORK = Sessions("America/New_York", ((6, _FIVE_PM, 4, _FIVE_PM),))

@@ -1,0 +1,1 @@
+"""Small protocols; their docstrings state the promises an implementation must keep."""

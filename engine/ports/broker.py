@@ -1,0 +1,55 @@
+"""A broker, real or simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.core.clock import Nanos
+from engine.domain.facts import Fact, OrderFact
+from engine.domain.instrument import Steps
+from engine.domain.market import Quote, Ticks
+from engine.domain.order import ClientOrderId, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a broker said about an order: the fact it amounts to. Executions carry the broker's own id."""
+
+    fact: OrderFact
+
+
+ReportSink = Callable[[Report], None]
+
+
+class Broker(Protocol):
+    """Takes orders and answers through reports only.
+
+    No method blocks or raises for what the venue may refuse: refusals are reports. Every order carries our client id,
+    and a second submit with the same id must never make a second order.
+    """
+
+    def submit(self, order: Order) -> None:
+        """Sends an order. A bracket leg (with `parent`) rests until its parent fills."""
+        ...
+
+    def cancel(self, order: ClientOrderId) -> None:
+        """Asks for a cancel; answered by OrderCancelled or CancelRejected."""
+        ...
+
+    def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
+        """Asks for new terms; answered by OrderModified or ModifyRejected."""
+        ...
+
+    def on_market(self, quote: Quote) -> None:
+        """Every quote, before anything else sees it acted on. Empty for real venues."""
+        ...
+
+    def on_time(self, at: Nanos) -> None:
+        """The time moved on: expiries of orders the venue holds. Empty for real venues."""
+        ...
+
+    def apply(self, fact: Fact) -> None:
+        """A recorded fact while a book is rebuilt: the simulated venue restores its orders from it. Empty for real venues."""
+        ...

@@ -1,0 +1,39 @@
+"""Where facts go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from engine.core.clock import Nanos
+from engine.domain.facts import Fact, Record
+
+
+class Journal(Protocol):
+    """An append-only list of facts of one book.
+
+    `append` numbers the fact, holds it in the open step and returns its record; nothing is durable before `commit`.
+    One step is one transaction: after a crash either all of a step's facts are there or none.
+    """
+
+    def append(self, step: int, at: Nanos, fact: Fact) -> Record:
+        """Adds a fact to the open step."""
+        ...
+
+    def commit(self, step: int, at: Nanos) -> None:
+        """Makes the open step durable with the cursor `step` (and its time). Does nothing when no fact is waiting.
+
+        Raises StoreError when the database refuses; the facts then stay waiting and nothing was half written.
+        """
+        ...
+
+    def records(self) -> Iterator[Record]:
+        """All committed facts of the book in order."""
+        ...
+
+    def cursor(self) -> int:
+        """The step of the last commit; 0 for a new book."""
+        ...
+
+
+Subscriber = Callable[[Record], None]
