@@ -1,0 +1,153 @@
+"""What the window shows: one immutable picture of the engine, taken once per frame. Integers as in the domain.
+
+Prices are ticks, quantities lot steps, money cash units, times ns UTC; `Instrument` turns them into text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.core.clock import Nanos
+from engine.domain.facts import SignalEmitted
+from engine.domain.instrument import Cash, Steps
+from engine.domain.limits import LimitLine, LimitPrice
+from engine.domain.market import Quote, Symbol, Ticks
+from engine.domain.order import Order, Role, Side
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """`day_loss_from` is the equity at the day's start; `drawdown` a fraction from `peak`; `costs` commission and financing."""
+
+    account: str
+    currency: str
+    opening: Cash
+    equity: Cash
+    realised: Cash
+    unrealised: Cash
+    costs: Cash
+    day_start: Cash
+    peak: Cash
+    drawdown: float
+    max_drawdown: float
+    open_risk: Cash
+    exposure: Cash
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """An open position; `quantity` signed, `average` in (fractional) ticks, `stop` / `target` of its working exits."""
+
+    symbol: Symbol
+    quantity: Steps
+    average: float
+    mark: Ticks
+    unrealised: Cash
+    realised: Cash
+    costs: Cash
+    opened: Nanos
+    stop: Ticks | None
+    target: Ticks | None
+    risk: Cash
+    protected: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order with the time it was placed and, where it was denied or rejected, why."""
+
+    order: Order
+    placed: Nanos
+    changed: Nanos
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FillView:
+    at: Nanos
+    order: str
+    execution: str
+    symbol: Symbol
+    side: Side
+    role: Role
+    quantity: Steps
+    price: Ticks
+    commission: Cash
+    realised: Cash
+
+
+@dataclass(frozen=True, slots=True)
+class TradeView:
+    """A round trip, flat to flat. `entry` and `exit` are mean prices in ticks, `result` is net of `costs`."""
+
+    number: int
+    symbol: Symbol
+    side: Side
+    quantity: Steps
+    opened: Nanos
+    closed: Nanos
+    entry: float
+    exit: float
+    realised: Cash
+    costs: Cash
+    signal: str
+    exit_role: Role
+
+    @property
+    def result(self) -> Cash:
+        return self.realised - self.costs
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A signal that waits for the owner, with the quantity the sizer would give now and what the gate says of it."""
+
+    signal: SignalEmitted
+    at: Nanos
+    expires: Nanos
+    quantity: Steps
+    base: float
+    contributions: tuple[tuple[str, float, float], ...]
+    lines: tuple[LimitLine, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalView:
+    """A signal of any fate: `outcome` is waiting, accepted, vetoed, flipped, resized, expired, auto or dropped."""
+
+    signal: SignalEmitted
+    at: Nanos
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A limit as it stands now, without a new order: `value` and `cap` as in LimitLine, `state` ok, warn or trip."""
+
+    name: str
+    value: float
+    cap: float
+    state: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """The whole picture of one frame."""
+
+    at: Nanos
+    step: int
+    mode: str
+    state: str
+    state_reason: str
+    policy: str
+    model_sha256: str
+    account: AccountView
+    quotes: tuple[Quote, ...]
+    positions: tuple[PositionView, ...]
+    working: tuple[Order, ...]
+    cards: tuple[CardView, ...]
+    gauges: tuple[Gauge, ...]
+    limit_prices: tuple[LimitPrice, ...]
