@@ -1,0 +1,84 @@
+"""Bars from quotes."""
+
+from __future__ import annotations
+
+from engine.core.clock import Nanos
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bar, BarSide, Quote, Timeframe
+
+
+class BarBuilder:
+    """Builds the bars of one instrument and timeframe on the side the instrument names.
+
+    A bar opens with the first quote of its span and closes at its boundary (`due`), when `close` is called; spans without
+    a quote make no bar. Where the quotes came out of a recorded bar, `record` hands that bar over and it is what `close`
+    returns, because features see what was recorded.
+    """
+
+    __slots__ = (
+        "_close",
+        "_count",
+        "_high",
+        "_instrument",
+        "_low",
+        "_open",
+        "_opened",
+        "_recorded",
+        "_side",
+        "_spread",
+        "due",
+        "timeframe",
+    )
+
+    def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
+        self.timeframe = timeframe
+        self._instrument = instrument
+        self._side = instrument.bar_side
+        self._opened: Nanos = 0
+        self._open = self._high = self._low = self._close = 0
+        self._spread = self._count = 0
+        self._recorded: Bar | None = None
+        self.due: Nanos = 0
+
+    def record(self, bar: Bar) -> None:
+        """The recorded bar that the coming quotes unfold."""
+        self._recorded = bar
+
+    def push(self, quote: Quote) -> None:
+        """Takes a quote into the open bar; the first one after a close opens the next."""
+        price = quote.bid
+        if self._side is not BarSide.BID:
+            price = quote.ask if self._side is BarSide.ASK else (quote.bid + quote.ask) // 2
+        if not self.due:
+            self._start(quote.at, price)
+        if price > self._high:
+            self._high = price
+        if price < self._low:
+            self._low = price
+        self._close = price
+        self._spread += quote.ask - quote.bid
+        self._count += 1
+
+    def _start(self, at: Nanos, price: int) -> None:
+        recorded = self._recorded
+        self._opened = recorded.at if recorded is not None else self.timeframe.floor(at)
+        self.due = self._opened + self.timeframe.span
+        self._open = self._high = self._low = price
+        self._spread = self._count = 0
+
+    def close(self) -> Bar:
+        """The finished bar; the next quote starts a new one."""
+        self.due = 0
+        recorded, self._recorded = self._recorded, None
+        return recorded if recorded is not None else self._built()
+
+    def peek(self) -> Bar | None:
+        """The bar as it stands, None before its first quote."""
+        return self._built() if self.due else None
+
+    def _built(self) -> Bar:
+        tick = float(self._instrument.tick_size)
+        decimals = self._instrument.price_decimals
+        open_, high, low, close = (round(price * tick, decimals) for price in (self._open, self._high, self._low, self._close))
+        spread = round(self._spread / max(1, self._count)) * tick
+        return Bar(self._opened, open_, high, low, close, float(self._count), round(spread, decimals))
