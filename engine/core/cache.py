@@ -1,0 +1,91 @@
+"""Where compiled numba kernels are kept, and how a kernel is declared.
+
+Numba looks at the file of a cached function only: it does not notice a changed callee in another file. The cache folder
+is therefore named by a hash of all sources that hold kernels, so that an edited rule is compiled anew for every caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+_ENGINE = Path(__file__).resolve().parent.parent
+_SOURCES = ("rules", "features", "backtest", "models")
+_PREFIX = "numba-"
+
+
+def prepare_numba_cache() -> Path:
+    """Names the folder of compiled kernels in `NUMBA_CACHE_DIR` and returns it; call it before numba is imported.
+
+    A folder given by the user in that variable wins. Where the user's cache folder cannot be written a temporary one
+    is taken. Cheap to call again.
+    """
+    given = os.environ.get("NUMBA_CACHE_DIR", "")
+    if given and not Path(given).name.startswith(_PREFIX):
+        return Path(given)
+    folder = _folder()
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    numba = sys.modules.get("numba")
+    if numba is not None and hasattr(numba, "config"):
+        numba.config.CACHE_DIR = str(folder)
+    return folder
+
+
+def kernel(function: Kernel) -> Kernel:
+    """Compiles a float kernel on first use: cached, division by zero as in IEEE 754, GIL kept (for calls under a microsecond)."""
+    return _compile(function, nogil=False)
+
+
+def long_kernel(function: Kernel) -> Kernel:
+    """Like `kernel`, but other threads run meanwhile; for loops over many bars."""
+    return _compile(function, nogil=True)
+
+
+def _compile(function: Kernel, *, nogil: bool) -> Kernel:
+    prepare_numba_cache()
+    from numba import njit
+
+    compiled: Kernel = njit(cache=True, error_model="numpy", nogil=nogil)(function)
+    return compiled
+
+
+@lru_cache(maxsize=1)
+def _folder() -> Path:
+    import platformdirs
+
+    name = _PREFIX + source_hash(_ENGINE)
+    for parent in (Path(platformdirs.user_cache_dir("nicegold", appauthor=False)), Path(tempfile.gettempdir()) / "nicegold"):
+        folder = parent / name
+        if _writable(folder):
+            return folder
+    return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+def source_hash(engine: Path) -> str:
+    """Sixteen hex digits over the names and bytes of all files with kernels below `engine`; the program's own where frozen."""
+    digest = hashlib.sha256(sys.version.encode())
+    files = [file for part in _SOURCES for file in sorted((engine / part).glob("*.py"))]
+    for file in files:
+        digest.update(f"{file.parent.name}/{file.name}\0".encode())
+        digest.update(file.read_bytes())
+    if not files:
+        program = Path(sys.executable).stat()
+        digest.update(f"{program.st_size} {program.st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

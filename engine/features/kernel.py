@@ -1,0 +1,247 @@
+"""The feature kernel: one step a bar, and loops over that very step, so that training and serving cannot differ by a bit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.core.cache import kernel, long_kernel
+from engine.domain.market import Floats, Ints
+from engine.features import specification as spec
+from engine.features import state as s
+from engine.features.calendar import calendar
+from engine.features.windows import highest, mean_and_squares, path_length, put, ratio, smooth
+
+_R1, _R2, _R3, _R4, _R5, _R6 = spec.RETURNS
+_WINDOWS = spec.RANGES
+_EMA_WEIGHTS = tuple(2.0 / (bars + 1.0) for bars in spec.EMAS)
+_E1, _E2, _E3, _E4 = _EMA_WEIGHTS
+_V1, _V2, _V3 = (2.0 / (bars + 1.0) for bars in spec.VOLATILITIES)
+_RSI_FAST, _RSI_SLOW = 1.0 / spec.RSI_FAST, 1.0 / spec.RSI_SLOW
+_MACD_FAST, _MACD_SLOW, _MACD_SIGNAL = (2.0 / (bars + 1.0) for bars in (spec.MACD_FAST, spec.MACD_SLOW, spec.MACD_SIGNAL))
+_ATR_FAST, _ATR, _ATR_SLOW, _ADX = 1.0 / spec.ATR_FAST, 1.0 / spec.ATR, 1.0 / spec.ATR_SLOW, 1.0 / spec.ADX
+_VOLUME_FAST, _VOLUME_SLOW = 2.0 / (spec.VOLUME_FAST + 1.0), 2.0 / (spec.VOLUME_SLOW + 1.0)
+_PRESSURE, _SPREAD = 2.0 / (spec.PRESSURE + 1.0), 2.0 / (spec.SPREAD + 1.0)
+_BOLLINGER, _EFFICIENCY = spec.BOLLINGER, spec.EFFICIENCY
+_RANGE_1, _RANGE_2, _RANGE_3 = spec.RANGES
+_WARMUP = spec.WARMUP
+_FLAT = 1e-7
+"""The least ATR, as a fraction of the price: what a market without any movement is divided by."""
+
+
+@kernel
+def _usable(price: float) -> bool:
+    return 0.0 < price < math.inf
+
+
+@kernel
+def _returns(state: Floats, bar: int, close: float, per_atr: float, out: Floats) -> None:
+    put(out, 0, (close - state[s.CLOSES + ((bar - _R1) & s.MASK)]) * per_atr)
+    put(out, 1, (close - state[s.CLOSES + ((bar - _R2) & s.MASK)]) * per_atr)
+    put(out, 2, (close - state[s.CLOSES + ((bar - _R3) & s.MASK)]) * per_atr)
+    put(out, 3, (close - state[s.CLOSES + ((bar - _R4) & s.MASK)]) * per_atr)
+    put(out, 4, (close - state[s.CLOSES + ((bar - _R5) & s.MASK)]) * per_atr)
+    put(out, 5, (close - state[s.CLOSES + ((bar - _R6) & s.MASK)]) * per_atr)
+
+
+@kernel
+def _candle(
+    open_: float, high: float, low: float, close: float, before: float, true_range: float, per_atr: float, out: Floats
+) -> None:
+    put(out, 6, (close - open_) * per_atr)
+    put(out, 7, (high - max(open_, close)) * per_atr)
+    put(out, 8, (min(open_, close) - low) * per_atr)
+    put(out, 9, true_range * per_atr)
+    put(out, 10, (open_ - before) * per_atr)
+
+
+@kernel
+def _averages(state: Floats, close: float, seed: float, per_atr: float, out: Floats) -> None:
+    slow = state[s.EMA + 1]
+    put(out, 11, (close - smooth(state, s.EMA, _E1, seed, close)) * per_atr)
+    put(out, 12, (close - smooth(state, s.EMA + 1, _E2, seed, close)) * per_atr)
+    put(out, 13, (close - smooth(state, s.EMA + 2, _E3, seed, close)) * per_atr)
+    put(out, 14, (close - smooth(state, s.EMA + 3, _E4, seed, close)) * per_atr)
+    put(out, 15, (state[s.EMA + 1] - slow) * per_atr)
+
+
+@kernel
+def _strength(state: Floats, change: float, seed: float, out: Floats) -> None:
+    gain, loss = max(change, 0.0), max(-change, 0.0)
+    up, down = smooth(state, s.GAIN_FAST, _RSI_FAST, seed, gain), smooth(state, s.LOSS_FAST, _RSI_FAST, seed, loss)
+    put(out, 16, ratio(up - down, up + down))
+    up, down = smooth(state, s.GAIN, _RSI_SLOW, seed, gain), smooth(state, s.LOSS, _RSI_SLOW, seed, loss)
+    put(out, 17, ratio(up - down, up + down))
+
+
+@kernel
+def _macd(state: Floats, close: float, seed: float, per_atr: float, out: Floats) -> None:
+    macd = smooth(state, s.MACD_FAST, _MACD_FAST, seed, close) - smooth(state, s.MACD_SLOW, _MACD_SLOW, seed, close)
+    put(out, 18, macd * per_atr)
+    put(out, 19, (macd - smooth(state, s.MACD_SIGNAL, _MACD_SIGNAL, seed, macd)) * per_atr)
+
+
+@kernel
+def _bollinger(state: Floats, bar: int, close: float, per_atr: float, out: Floats) -> None:
+    if bar & s.MASK == 0:
+        mean, squares = mean_and_squares(state, bar, _BOLLINGER)  # anew, so that rounding cannot pile up
+    else:
+        leaving, before = state[s.CLOSES + ((bar - _BOLLINGER) & s.MASK)], state[s.MEAN]
+        mean = before + (close - leaving) / _BOLLINGER
+        squares = max(0.0, state[s.SQUARES] + (close - leaving) * ((close - mean) + (leaving - before)))
+    state[s.MEAN] = mean
+    state[s.SQUARES] = squares
+    deviation = math.sqrt(squares / _BOLLINGER)
+    put(out, 20, (close - mean) / (2.0 * deviation) if deviation * per_atr > _FLAT else 0.0)
+    put(out, 21, 4.0 * deviation * per_atr)
+
+
+@kernel
+def _direction(state: Floats, rise: float, fall: float, seed: float, out: Floats) -> None:
+    plus = smooth(state, s.PLUS, _ADX, seed, rise if rise > fall and rise > 0.0 else 0.0)
+    minus = smooth(state, s.MINUS, _ADX, seed, fall if fall > rise and fall > 0.0 else 0.0)
+    direction = ratio(plus - minus, plus + minus)
+    put(out, 22, smooth(state, s.ADX, _ADX, seed, abs(direction)))
+    put(out, 23, direction)
+
+
+@kernel
+def _position(state: Floats, number: int, bar: int, window: int, close: float, out: Floats) -> None:
+    top = highest(state, s.HIGHEST + 2 * number, s.HIGHS, bar, window)
+    bottom = -highest(state, s.LOWEST + 2 * number, s.LOWS, bar, window)
+    put(out, 24 + number, ratio((close - bottom) - (top - close), top - bottom))
+
+
+@kernel
+def _volatility(state: Floats, close: float, change: float, seed: float, out: Floats) -> None:
+    square = change * change
+    short = smooth(state, s.VARIANCE, _V1, seed, square)
+    middle = smooth(state, s.VARIANCE + 1, _V2, seed, square)
+    long = smooth(state, s.VARIANCE + 2, _V3, seed, square)
+    covariance = smooth(state, s.COVARIANCE, _V2, seed, change * state[s.RETURN])
+    state[s.RETURN] = change
+    put(out, 27, state[s.ATR] / close * 10_000.0)
+    put(out, 28, ratio(state[s.ATR_FAST], state[s.ATR_SLOW]))
+    put(out, 29, math.sqrt(ratio(short, middle)))
+    put(out, 30, math.sqrt(ratio(middle, long)))
+    put(out, 32, ratio(covariance, middle))
+
+
+@kernel
+def _way(state: Floats, bar: int, close: float, change: float, out: Floats) -> None:
+    oldest = state[s.CLOSES + ((bar - _EFFICIENCY) & s.MASK)]
+    if bar & s.MASK == 0:
+        path = path_length(state, bar, _EFFICIENCY)
+    else:
+        path = state[s.PATH] + abs(change) - abs(oldest - state[s.CLOSES + ((bar - _EFFICIENCY - 1) & s.MASK)])
+    state[s.PATH] = path
+    net = close - oldest
+    put(out, 31, net / max(path, abs(net)) if net != 0.0 else 0.0)
+    streak = state[s.STREAK]
+    if change > 0.0:
+        streak = max(streak, 0.0) + 1.0
+    elif change < 0.0:
+        streak = min(streak, 0.0) - 1.0
+    else:
+        streak = 0.0
+    state[s.STREAK] = streak
+    put(out, 33, streak)
+
+
+@kernel
+def _activity(state: Floats, volume: float, lean: float, spread: float, seed: float, per_atr: float, out: Floats) -> None:
+    usual = smooth(state, s.VOLUME_FAST, _VOLUME_FAST, seed, volume)
+    put(out, 34, ratio(volume, usual))
+    put(out, 35, ratio(usual, smooth(state, s.VOLUME_SLOW, _VOLUME_SLOW, seed, volume)))
+    put(out, 36, ratio(smooth(state, s.PRESSURE, _PRESSURE, seed, volume * lean), usual))
+    put(out, 37, spread * per_atr)
+    put(out, 38, ratio(spread, smooth(state, s.SPREAD, _SPREAD, seed, spread)))
+
+
+@kernel
+def step(
+    state: Floats, at: int, open_: float, high: float, low: float, close: float, volume: float, spread: float, out: Floats
+) -> bool:
+    """Takes one bar into `state` and writes its row to `out`. True when the row is whole.
+
+    During warm-up the row is all NaN and False is returned. The same for a bar with a price that is not above zero and
+    finite, or a volume or spread below zero or not finite: it is passed over and leaves the state untouched.
+    """
+    prices = _usable(open_) and _usable(high) and _usable(low) and _usable(close)
+    if not (prices and 0.0 <= volume < math.inf and 0.0 <= spread < math.inf):
+        out[:] = np.nan
+        return False
+    bar = int(state[s.COUNT]) + 1
+    first = bar == 1
+    seed = 1.0 / bar
+    before = close if first else state[s.CLOSE]
+    change = close - before
+    true_range = max(high, before) - min(low, before)
+    rise, fall = (0.0, 0.0) if first else (high - state[s.HIGH], state[s.LOW] - low)
+    state[s.COUNT] = bar
+    state[s.CLOSE], state[s.HIGH], state[s.LOW] = close, high, low
+    place = bar & s.MASK
+    state[s.CLOSES + place], state[s.HIGHS + place], state[s.LOWS + place] = close, high, -low
+    smooth(state, s.ATR_FAST, _ATR_FAST, seed, true_range)
+    smooth(state, s.ATR_SLOW, _ATR_SLOW, seed, true_range)
+    per_atr = 1.0 / max(smooth(state, s.ATR, _ATR, seed, true_range), close * _FLAT)
+
+    _returns(state, bar, close, per_atr, out)
+    _candle(open_, high, low, close, before, true_range, per_atr, out)
+    _averages(state, close, seed, per_atr, out)
+    _strength(state, change, seed, out)
+    _macd(state, close, seed, per_atr, out)
+    _bollinger(state, bar, close, per_atr, out)
+    _direction(state, rise, fall, seed, out)
+    _position(state, 0, bar, _RANGE_1, close, out)
+    _position(state, 1, bar, _RANGE_2, close, out)
+    _position(state, 2, bar, _RANGE_3, close, out)
+    _volatility(state, close, math.log(close / before), seed, out)
+    _way(state, bar, close, change, out)
+    lean = ratio((close - low) - (high - close), high - low)
+    _activity(state, volume, lean, spread, seed, per_atr, out)
+    calendar(state, at, first, out, 39)
+    if bar <= _WARMUP:
+        out[:] = np.nan
+        return False
+    return True
+
+
+@long_kernel
+def batch(
+    state: Floats, at: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats, spread: Floats, out: Floats
+) -> None:
+    """Steps through all bars and writes row i of `out` (n x COUNT, row-major); `state` goes on from where it stands."""
+    for i in range(at.shape[0]):
+        step(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], out[i])
+
+
+@long_kernel
+def advance(
+    state: Floats, at: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats, spread: Floats, row: Floats
+) -> bool:
+    """Steps through all bars and keeps the last row only. True when that row is whole."""
+    whole = False
+    for i in range(at.shape[0]):
+        whole = step(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], row)
+    return whole
+
+
+@long_kernel
+def batch_atr(
+    state: Floats,
+    at: Ints,
+    open_: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    volume: Floats,
+    spread: Floats,
+    out: Floats,
+    atr: Floats,
+) -> None:
+    """Like `batch`, and keeps the absolute ATR after every bar, in price units."""
+    for i in range(at.shape[0]):
+        step(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], out[i])
+        atr[i] = state[s.ATR]
