@@ -88,6 +88,13 @@ class IntentReceived(Fact):
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class IntentRefused(Fact):
+    """The intent of this step was not carried out; `reason` is a sentence that says what to do instead."""
+
+    reason: str
+
+
 # --- signals and the owner's word -------------------------------------------------------------------------------------
 
 

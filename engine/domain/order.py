@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from engine.core.clock import Nanos
 from engine.domain import facts as f
@@ -185,6 +186,47 @@ class Order:
     def average_price(self) -> float | None:
         """Mean fill price in ticks, None before the first fill."""
         return self.filled_value / self.filled if self.filled else None
+
+
+def from_terms(terms: f.OrderTerms, placed: Nanos) -> Order:
+    """The order an OrderIntended or OrderDenied began, in state DRAFT."""
+    return Order(
+        id=terms.order,
+        symbol=terms.symbol,
+        side=Side(terms.side),
+        type=OrderType(terms.type),
+        quantity=terms.quantity,
+        role=Role(terms.role),
+        limit=terms.limit,
+        stop=terms.stop,
+        tif=TimeInForce(terms.tif),
+        expires=terms.expires,
+        reduce_only=terms.reduce_only,
+        parent=terms.parent,
+        oco=terms.oco,
+        signal=terms.signal,
+        placed=placed,
+    )
+
+
+def terms(order: Order) -> dict[str, Any]:
+    """The fields of `OrderTerms` for this order."""
+    return {
+        "order": order.id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.type.value,
+        "quantity": order.quantity,
+        "role": order.role.value,
+        "limit": order.limit,
+        "stop": order.stop,
+        "tif": order.tif.value,
+        "expires": order.expires,
+        "reduce_only": order.reduce_only,
+        "parent": order.parent,
+        "oco": order.oco,
+        "signal": order.signal,
+    }
 
 
 def apply(order: Order, fact: f.OrderFact) -> Order:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.core.clock import Nanos
-from engine.domain.facts import Fact, OrderFact
+from engine.domain.facts import Fact, FinancingCharged, OrderFact
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Ticks
 from engine.domain.order import ClientOrderId, Order
@@ -15,9 +15,9 @@ from engine.domain.order import ClientOrderId, Order
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a broker said about an order: the fact it amounts to. Executions carry the broker's own id."""
+    """What a broker said: the fact it amounts to. Executions carry the broker's own id."""
 
-    fact: OrderFact
+    fact: OrderFact | FinancingCharged
 
 
 ReportSink = Callable[[Report], None]
@@ -48,6 +48,14 @@ class Broker(Protocol):
 
     def on_time(self, at: Nanos) -> None:
         """The time moved on: expiries of orders the venue holds. Empty for real venues."""
+        ...
+
+    def on_roll(self, weekday: int) -> None:
+        """The trading day ended (`weekday` local, Monday = 0): day orders expire, holding is charged. Empty for real venues."""
+        ...
+
+    def mark(self, quote: Quote) -> None:
+        """While a book is rebuilt: a quote that was dealt with before. Empty for real venues."""
         ...
 
     def apply(self, fact: Fact) -> None:

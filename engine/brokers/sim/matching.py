@@ -1,0 +1,103 @@
+"""Which resting order a move of the market reaches first, and at which price it deals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from engine.domain.instrument import Steps
+from engine.domain.market import Quote, Ticks
+from engine.domain.order import ClientOrderId, Order, OrderType
+from engine.rules import fills
+
+
+class DealingTerms(Protocol):
+    """See SimTerms."""
+
+    @property
+    def slippage(self) -> Ticks: ...
+
+    @property
+    def through(self) -> Ticks: ...
+
+
+class Match(NamedTuple):
+    """An order that deals `armed` steps at `price`; `reached` is the market at that point of the move."""
+
+    order: Order
+    armed: Steps
+    price: Ticks
+    reached: Quote
+
+
+_RANK = {OrderType.MARKET: 0, OrderType.STOP: 1, OrderType.LIMIT: 2}
+"""At the same point of a move a stop comes before a target."""
+
+
+def first_match(
+    working: Mapping[ClientOrderId, Order],
+    done: set[ClientOrderId],
+    before: Quote,
+    quote: Quote,
+    terms: DealingTerms,
+    armed: Callable[[Order], Steps],
+) -> Match | None:
+    """The next order that the move `before` -> `quote` fills, None when there is no more. `done` are passed over."""
+    best: tuple[int, int, int] | None = None
+    found: tuple[Order, Steps] | None = None
+    for number, order in enumerate(working.values()):
+        if order.id in done:
+            continue
+        at = _progress(order, before, quote, terms)
+        if at == fills.NEVER:
+            continue
+        key = (at, _RANK[order.type], number)
+        if (best is None or key < best) and (steps := armed(order)) > 0:
+            best, found = key, (order, steps)
+    if best is None or found is None:
+        return None
+    order, steps = found
+    return Match(order, steps, _price(order, before, quote, terms), _between(before, quote, best[0]))
+
+
+def _touch(order: Order, quote: Quote) -> Ticks:
+    return quote.ask if order.side.sign > 0 else quote.bid
+
+
+def _progress(order: Order, before: Quote, quote: Quote, terms: DealingTerms) -> int:
+    side, start, now = order.side.sign, _touch(order, before), _touch(order, quote)
+    if order.type is OrderType.MARKET:
+        return 0
+    if order.type is OrderType.STOP:
+        assert order.stop is not None
+        if quote.path and fills.stop_reached(side, start, order.stop):
+            return 0
+        reached, price = fills.stop_reached(side, now, order.stop), order.stop
+    else:
+        assert order.limit is not None
+        if quote.path and fills.limit_reached(side, start, order.limit, terms.through):
+            return 0
+        reached, price = fills.limit_reached(side, now, order.limit, terms.through), order.limit
+    if not reached:
+        return fills.NEVER
+    return fills.progress(start, now, price) if quote.path else 0
+
+
+def _price(order: Order, before: Quote, quote: Quote, terms: DealingTerms) -> Ticks:
+    side, start, now = order.side.sign, _touch(order, before), _touch(order, quote)
+    if order.type is OrderType.MARKET:
+        return fills.market_price(side, now, terms.slippage)
+    if order.type is OrderType.STOP:
+        assert order.stop is not None
+        return fills.stop_price(side, start, now, order.stop, quote.path, terms.slippage)
+    assert order.limit is not None
+    return fills.limit_price(side, start, now, order.limit, quote.path)
+
+
+def _between(before: Quote, quote: Quote, at: int) -> Quote:
+    """The market at `at` / 2**20 of the way."""
+    if not quote.path or at == 0:
+        return before
+    bid = before.bid + ((quote.bid - before.bid) * at >> 20)
+    ask = before.ask + ((quote.ask - before.ask) * at >> 20)
+    return quote._replace(bid=bid, ask=ask)

@@ -1,0 +1,94 @@
+"""All orders of a book and how they hang together. Its state is the sum of order facts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from engine.core.clock import Nanos
+from engine.domain import facts as f
+from engine.domain.instrument import Steps
+from engine.domain.market import Symbol
+from engine.domain.order import TERMINAL, ClientOrderId, Order, Role, apply, from_terms
+
+
+class OrderRegister:
+    """Orders by client id; `live` holds those that may still fill, by symbol, in the order they were placed.
+
+    Executions count once: `knows(execution)` tells whether a fill was booked already.
+    """
+
+    def __init__(self) -> None:
+        self.orders: dict[ClientOrderId, Order] = {}
+        self.live: dict[Symbol, dict[ClientOrderId, Order]] = {}
+        self.children: dict[ClientOrderId, list[ClientOrderId]] = {}
+        self.recent: deque[tuple[Nanos, Order]] = deque(maxlen=1_000)
+        self.denied = 0
+        self._groups: dict[str, list[ClientOrderId]] = {}
+        self._executions: set[str] = set()
+        self._fills: dict[ClientOrderId, int] = {}
+
+    def __getitem__(self, order: ClientOrderId) -> Order:
+        return self.orders[order]
+
+    def knows(self, execution: str) -> bool:
+        return execution in self._executions
+
+    def executions(self, order: ClientOrderId) -> int:
+        """How many fills the order had."""
+        return self._fills.get(order, 0)
+
+    def working(self, symbol: Symbol) -> Iterator[Order]:
+        """A copy of the live orders of `symbol`, so that the caller may end them."""
+        return iter(tuple(self.live.get(symbol, {}).values()))
+
+    def all_live(self) -> Iterator[Order]:
+        return iter([order for orders in self.live.values() for order in orders.values()])
+
+    def group(self, order: Order) -> list[ClientOrderId]:
+        """The orders that cancel each other with this one, itself among them."""
+        return self._groups[order.oco] if order.oco else [order.id]
+
+    def armed(self, order: Order) -> Steps:
+        """How much of the order may fill now: what its entry filled less what its group already gave back."""
+        cover = self.orders[order.parent].filled if order.parent else order.quantity
+        taken = sum(self.orders[other].filled for other in self.group(order))
+        return max(0, min(order.leaves, cover - taken))
+
+    def next_expiry(self) -> Nanos | None:
+        """The earliest good-till-date of a live order."""
+        return min((order.expires for order in self.all_live() if order.expires is not None), default=None)
+
+    def apply(self, fact: f.OrderFact, at: Nanos) -> Order:
+        """Takes an order fact in and returns the order after it. Raises IllegalTransition."""
+        if isinstance(fact, f.OrderTerms):
+            return self._begin(fact, at)
+        order = apply(self.orders[fact.order], fact)
+        if isinstance(fact, f.OrderFilled):
+            self._executions.add(fact.execution)
+            self._fills[order.id] = self._fills.get(order.id, 0) + 1
+        self._keep(order)
+        return order
+
+    def _begin(self, fact: f.OrderTerms, at: Nanos) -> Order:
+        order = apply(from_terms(fact, at), fact)
+        if isinstance(fact, f.OrderDenied):
+            self.denied += 1
+            self.orders[order.id] = order
+            return order
+        if order.oco:
+            self._groups.setdefault(order.oco, []).append(order.id)
+        if order.parent:
+            self.children.setdefault(order.parent, []).append(order.id)
+        elif order.role is Role.ENTRY:
+            self.recent.append((at, order))
+        self._keep(order)
+        return order
+
+    def _keep(self, order: Order) -> None:
+        self.orders[order.id] = order
+        live = self.live.setdefault(order.symbol, {})
+        if order.state in TERMINAL:
+            live.pop(order.id, None)
+        else:
+            live[order.id] = order
