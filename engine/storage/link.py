@@ -1,0 +1,161 @@
+"""One private connection to a database, the same few words for SQLite and PostgreSQL.
+
+Plain DBAPI on purpose: the journal commits in tens of microseconds, and importing SQLAlchemy costs the start half a second.
+Statements are written with `?` for their values and run in autocommit outside `transaction()`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.core.errors import StoreError, UserError
+
+if TYPE_CHECKING:
+    import psycopg
+
+Row = tuple[Any, ...]
+
+SQLITE_CHECKPOINT_PAGES = 4000
+"""About 16 MB of write-ahead log before it is folded into the file: a quarter less time a commit than the default 1000."""
+
+_STREAM_ROWS = 2_000
+
+
+class Link(Protocol):
+    """A connection. Whatever the driver raises comes out as StoreError."""
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Runs a statement and returns its rows; an empty list where it has none."""
+        ...
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of a query, one by one, without holding all of them."""
+        ...
+
+    def transaction(self) -> Any:
+        """A context manager: commits at its end, rolls back when an exception passes."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection; safe to call twice."""
+        ...
+
+
+def said(error: Exception) -> str:
+    """The first line of a driver's message, without a full stop, for use inside a sentence."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(". ")
+
+
+class SqliteLink:
+    """A connection to a SQLite file; `full` waits for the disk at every commit."""
+
+    def __init__(self, path: Path, full: bool, wait_s: float) -> None:
+        self.raw = connect_sqlite(path, full, wait_s)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        with self.mapped():
+            return self.raw.execute(sql, values).fetchall()
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        with self.mapped():
+            yield from self.raw.execute(sql, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self.mapped():
+            self.raw.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.raw.execute("COMMIT")
+            except BaseException:
+                if self.raw.in_transaction:
+                    self.raw.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        self.raw.close()
+
+    @contextmanager
+    def mapped(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"the database did not take or give what was asked of it: {said(error)}") from error
+
+
+def connect_sqlite(path: Path, full: bool, wait_s: float) -> sqlite3.Connection:
+    """A driver connection in autocommit, usable from any one thread at a time."""
+    raw = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    try:
+        raw.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute(f"PRAGMA wal_autocheckpoint = {SQLITE_CHECKPOINT_PAGES}")
+    except sqlite3.Error:
+        raw.close()
+        raise
+    return raw
+
+
+class PostgresLink:
+    """A connection to PostgreSQL; `full` waits for the server's disk at every commit."""
+
+    def __init__(self, url: str, full: bool, wait_s: float) -> None:
+        self.raw = connect_postgres(url, full, wait_s)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        with self.mapped():
+            cursor = self.raw.execute(_percent(sql), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        with self.mapped(), self.raw.transaction(), self.raw.cursor(name="stream") as cursor:
+            cursor.itersize = _STREAM_ROWS
+            cursor.execute(_percent(sql), values)
+            yield from cursor
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self.mapped(), self.raw.transaction():
+            yield
+
+    def close(self) -> None:
+        self.raw.close()
+
+    @contextmanager
+    def mapped(self) -> Iterator[None]:
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            raise StoreError(f"the database did not take or give what was asked of it: {said(error)}") from error
+
+
+def connect_postgres(url: str, full: bool, wait_s: float) -> psycopg.Connection[Row]:
+    """A driver connection in autocommit. Raises UserError when the URL is malformed or the server cannot be reached."""
+    import psycopg
+
+    try:
+        raw = psycopg.connect(url, autocommit=True, connect_timeout=10)
+        raw.execute(f"SET synchronous_commit = {'on' if full else 'off'}")
+        raw.execute(f"SET lock_timeout = {int(wait_s * 1000)}")
+    except psycopg.Error as error:
+        raise UserError(
+            f"cannot open the database {shown(url)}: {said(error)}; check the URL and that PostgreSQL runs"
+        ) from error
+    return raw
+
+
+def shown(url: str) -> str:
+    """The URL as it may be printed: without user, password and options."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+
+
+def _percent(sql: str) -> Any:
+    return sql.replace("?", "%s")

@@ -1,0 +1,83 @@
+"""A PostgreSQL of our own for the tests: started in a temporary folder when first asked for, stopped at the session's end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+CANDIDATES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+CONFIGURATION = """
+listen_addresses = '127.0.0.1'
+fsync = off
+full_page_writes = off
+shared_buffers = 32MB
+max_connections = 40
+"""
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a private, empty PostgreSQL."""
+    programs = _programs()
+    if programs is None:
+        _refuse("PostgreSQL is not installed, so the books are tested on SQLite only; install the package postgresql")
+    owner = _owner()
+    folder = Path(tempfile.mkdtemp(prefix="nicegold-postgres-"))
+    if owner is not None:
+        shutil.chown(folder, owner)
+    data, port = folder / "data", _free_port()
+    try:
+        _run(owner, [programs / "initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"])
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(f"{CONFIGURATION}\nport = {port}\nunix_socket_directories = '{folder}'\n")
+        _run(owner, [programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-t", "60", "start"])
+        try:
+            yield f"postgresql://tester@127.0.0.1:{port}/postgres"
+        finally:
+            _run(owner, [programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path | None:
+    """The folder with initdb and pg_ctl."""
+    found = shutil.which("initdb")
+    return next((folder for folder in CANDIDATES if (folder / "initdb").exists()), Path(found).parent if found else None)
+
+
+def _refuse(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _owner() -> str | None:
+    """The user PostgreSQL must run as when the tests run as root, which it refuses."""
+    if os.name == "nt" or os.geteuid() != 0:
+        return None
+    import pwd  # not on Windows
+
+    if "postgres" not in {user.pw_name for user in pwd.getpwall()}:
+        _refuse("PostgreSQL refuses to run as root and there is no user postgres; run the tests as another user")
+    return "postgres"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(owner: str | None, command: Sequence[str | Path]) -> None:
+    words = [str(word) for word in command]
+    if owner is not None:
+        words = ["setpriv", f"--reuid={owner}", f"--regid={owner}", "--clear-groups", "--", *words]
+    done = subprocess.run(words, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}: {done.stdout}"
