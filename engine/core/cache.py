@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -41,7 +41,12 @@ def prepare_numba_cache() -> Path:
 
 def kernel(function: Kernel) -> Kernel:
     """Compiles a float kernel on first use: cached, division by zero as in IEEE 754, GIL kept (for calls under a microsecond)."""
-    return _compile(function, nogil=False)
+    return _compile(function)
+
+
+def part(function: Kernel) -> Kernel:
+    """A piece of a kernel, woven into every kernel that calls it; a call with an array costs more than most pieces do."""
+    return _compile(function, forceinline=True)
 
 
 def long_kernel(function: Kernel) -> Kernel:
@@ -49,12 +54,11 @@ def long_kernel(function: Kernel) -> Kernel:
     return _compile(function, nogil=True)
 
 
-def _compile(function: Kernel, *, nogil: bool) -> Kernel:
+def _compile(function: Kernel, *, nogil: bool = False, forceinline: bool = False) -> Kernel:
     prepare_numba_cache()
     from numba import njit
 
-    compiled: Kernel = njit(cache=True, error_model="numpy", nogil=nogil)(function)
-    return compiled
+    return cast(Kernel, njit(function, cache=True, error_model="numpy", nogil=nogil, forceinline=forceinline))
 
 
 @lru_cache(maxsize=1)

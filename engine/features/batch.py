@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.domain.instrument import Instrument
-from engine.domain.market import BAR_COLUMNS, Bars, Floats
+from engine.domain.market import BAR_COLUMNS, Bars, Floats, Ints
 from engine.features import kernel
 from engine.features import specification as spec
 from engine.features.state import new_state
@@ -16,16 +15,14 @@ from engine.features.state import new_state
 
 def rows(bars: Bars) -> Floats:
     """One row a bar, shape (n, COUNT), row-major. Rows of the warm-up and of unusable bars are NaN throughout."""
-    out = np.empty((len(bars), spec.COUNT))
-    kernel.batch(new_state(), *columns(bars), out)
-    return out
+    return rows_and_atr(bars)[0]
 
 
 def rows_and_atr(bars: Bars) -> tuple[Floats, Floats]:
     """`rows` and beside them the absolute ATR after each bar, in price units."""
-    out, atr = np.empty((len(bars), spec.COUNT)), np.empty(len(bars))
-    kernel.batch_atr(new_state(), *columns(bars), out, atr)
-    return out, atr
+    out, atr = np.empty(len(bars) * spec.COUNT), np.empty(len(bars))
+    kernel.batch(new_state(), *columns(bars), out, atr)
+    return out.reshape(len(bars), spec.COUNT), atr
 
 
 def with_spread(bars: Bars, instrument: Instrument) -> Bars:
@@ -36,7 +33,9 @@ def with_spread(bars: Bars, instrument: Instrument) -> Bars:
     return replace(bars, spread=np.where(missing, float(instrument.price(instrument.spread)), bars.spread))
 
 
-def columns(bars: Bars) -> list[npt.NDArray[np.generic]]:
+def columns(bars: Bars) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]:
     """The columns in the one memory layout that kernels are compiled for; copies only what has another."""
-    types = [np.int64] + [np.float64] * (len(BAR_COLUMNS) - 1)
-    return [np.require(getattr(bars, name), kind, ["C", "W"]) for name, kind in zip(BAR_COLUMNS, types, strict=True)]
+    open_, high, low, close, volume, spread = (
+        np.require(getattr(bars, name), np.float64, ["C", "W"]) for name in BAR_COLUMNS[1:]
+    )
+    return np.require(bars.at, np.int64, ["C", "W"]), open_, high, low, close, volume, spread

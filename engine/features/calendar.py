@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.cache import kernel
+from engine.core.cache import part
 from engine.domain.market import Floats
 from engine.features.state import DAY, LONDON, MINUTE, NEW_YORK
 from engine.features.windows import put
@@ -16,7 +16,7 @@ _WEEK_COS = np.cos(np.arange(7) * (2.0 * np.pi / 7.0))
 _LONGEST_PAUSE = 72 * 60
 
 
-@kernel
+@part
 def year_of(day: int) -> int:
     """The civil year (Gregorian) that epoch day `day` lies in."""
     shifted = day + 719_468
@@ -27,7 +27,7 @@ def year_of(day: int) -> int:
     return year + era * 400 + (1 if of_year >= 306 else 0)
 
 
-@kernel
+@part
 def sunday_from(year: int, march_day: int) -> int:
     """Epoch day of the first Sunday on or after the day `march_day` days after the first of March of `year`."""
     era = year // 400
@@ -36,21 +36,21 @@ def sunday_from(year: int, march_day: int) -> int:
     return day + (6 - (day + 3) % 7) % 7
 
 
-@kernel
+@part
 def new_york_offset(day: int) -> int:
     """Minutes that New York's clock is ahead of UTC on epoch day `day`: summer from March 8+ to November 1+ (Sundays)."""
     year = year_of(day)
     return -240 if sunday_from(year, 7) <= day < sunday_from(year, 245) else -300
 
 
-@kernel
+@part
 def london_offset(day: int) -> int:
     """Minutes that London's clock is ahead of UTC on epoch day `day`: summer from March 25+ to October 25+ (Sundays)."""
     year = year_of(day)
     return 60 if sunday_from(year, 24) <= day < sunday_from(year, 238) else 0
 
 
-@kernel
+@part
 def calendar(state: Floats, at: int, first: bool, out: Floats, column: int) -> None:
     """Writes the ten calendar features from `column` on and moves the state's clock to `at` (ns UTC)."""
     epoch_minute = at // 60_000_000_000

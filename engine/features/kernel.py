@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engine.core.cache import kernel, long_kernel
+from engine.core.cache import kernel, long_kernel, part
 from engine.domain.market import Floats, Ints
 from engine.features import specification as spec
 from engine.features import state as s
@@ -25,65 +25,65 @@ _VOLUME_FAST, _VOLUME_SLOW = 2.0 / (spec.VOLUME_FAST + 1.0), 2.0 / (spec.VOLUME_
 _PRESSURE, _SPREAD = 2.0 / (spec.PRESSURE + 1.0), 2.0 / (spec.SPREAD + 1.0)
 _BOLLINGER, _EFFICIENCY = spec.BOLLINGER, spec.EFFICIENCY
 _RANGE_1, _RANGE_2, _RANGE_3 = spec.RANGES
-_WARMUP = spec.WARMUP
+_WARMUP, _COLUMNS = spec.WARMUP, spec.COUNT
 _FLAT = 1e-7
 """The least ATR, as a fraction of the price: what a market without any movement is divided by."""
 
 
-@kernel
+@part
 def _usable(price: float) -> bool:
     return 0.0 < price < math.inf
 
 
-@kernel
-def _returns(state: Floats, bar: int, close: float, per_atr: float, out: Floats) -> None:
-    put(out, 0, (close - state[s.CLOSES + ((bar - _R1) & s.MASK)]) * per_atr)
-    put(out, 1, (close - state[s.CLOSES + ((bar - _R2) & s.MASK)]) * per_atr)
-    put(out, 2, (close - state[s.CLOSES + ((bar - _R3) & s.MASK)]) * per_atr)
-    put(out, 3, (close - state[s.CLOSES + ((bar - _R4) & s.MASK)]) * per_atr)
-    put(out, 4, (close - state[s.CLOSES + ((bar - _R5) & s.MASK)]) * per_atr)
-    put(out, 5, (close - state[s.CLOSES + ((bar - _R6) & s.MASK)]) * per_atr)
+@part
+def _returns(state: Floats, bar: int, close: float, per_atr: float, out: Floats, row: int) -> None:
+    put(out, row + 0, (close - state[s.CLOSES + ((bar - _R1) & s.MASK)]) * per_atr)
+    put(out, row + 1, (close - state[s.CLOSES + ((bar - _R2) & s.MASK)]) * per_atr)
+    put(out, row + 2, (close - state[s.CLOSES + ((bar - _R3) & s.MASK)]) * per_atr)
+    put(out, row + 3, (close - state[s.CLOSES + ((bar - _R4) & s.MASK)]) * per_atr)
+    put(out, row + 4, (close - state[s.CLOSES + ((bar - _R5) & s.MASK)]) * per_atr)
+    put(out, row + 5, (close - state[s.CLOSES + ((bar - _R6) & s.MASK)]) * per_atr)
 
 
-@kernel
+@part
 def _candle(
-    open_: float, high: float, low: float, close: float, before: float, true_range: float, per_atr: float, out: Floats
+    open_: float, high: float, low: float, close: float, before: float, true_range: float, per_atr: float, out: Floats, row: int
 ) -> None:
-    put(out, 6, (close - open_) * per_atr)
-    put(out, 7, (high - max(open_, close)) * per_atr)
-    put(out, 8, (min(open_, close) - low) * per_atr)
-    put(out, 9, true_range * per_atr)
-    put(out, 10, (open_ - before) * per_atr)
+    put(out, row + 6, (close - open_) * per_atr)
+    put(out, row + 7, (high - max(open_, close)) * per_atr)
+    put(out, row + 8, (min(open_, close) - low) * per_atr)
+    put(out, row + 9, true_range * per_atr)
+    put(out, row + 10, (open_ - before) * per_atr)
 
 
-@kernel
-def _averages(state: Floats, close: float, seed: float, per_atr: float, out: Floats) -> None:
+@part
+def _averages(state: Floats, close: float, seed: float, per_atr: float, out: Floats, row: int) -> None:
     slow = state[s.EMA + 1]
-    put(out, 11, (close - smooth(state, s.EMA, _E1, seed, close)) * per_atr)
-    put(out, 12, (close - smooth(state, s.EMA + 1, _E2, seed, close)) * per_atr)
-    put(out, 13, (close - smooth(state, s.EMA + 2, _E3, seed, close)) * per_atr)
-    put(out, 14, (close - smooth(state, s.EMA + 3, _E4, seed, close)) * per_atr)
-    put(out, 15, (state[s.EMA + 1] - slow) * per_atr)
+    put(out, row + 11, (close - smooth(state, s.EMA, _E1, seed, close)) * per_atr)
+    put(out, row + 12, (close - smooth(state, s.EMA + 1, _E2, seed, close)) * per_atr)
+    put(out, row + 13, (close - smooth(state, s.EMA + 2, _E3, seed, close)) * per_atr)
+    put(out, row + 14, (close - smooth(state, s.EMA + 3, _E4, seed, close)) * per_atr)
+    put(out, row + 15, (state[s.EMA + 1] - slow) * per_atr)
 
 
-@kernel
-def _strength(state: Floats, change: float, seed: float, out: Floats) -> None:
+@part
+def _strength(state: Floats, change: float, seed: float, out: Floats, row: int) -> None:
     gain, loss = max(change, 0.0), max(-change, 0.0)
     up, down = smooth(state, s.GAIN_FAST, _RSI_FAST, seed, gain), smooth(state, s.LOSS_FAST, _RSI_FAST, seed, loss)
-    put(out, 16, ratio(up - down, up + down))
+    put(out, row + 16, ratio(up - down, up + down))
     up, down = smooth(state, s.GAIN, _RSI_SLOW, seed, gain), smooth(state, s.LOSS, _RSI_SLOW, seed, loss)
-    put(out, 17, ratio(up - down, up + down))
+    put(out, row + 17, ratio(up - down, up + down))
 
 
-@kernel
-def _macd(state: Floats, close: float, seed: float, per_atr: float, out: Floats) -> None:
+@part
+def _macd(state: Floats, close: float, seed: float, per_atr: float, out: Floats, row: int) -> None:
     macd = smooth(state, s.MACD_FAST, _MACD_FAST, seed, close) - smooth(state, s.MACD_SLOW, _MACD_SLOW, seed, close)
-    put(out, 18, macd * per_atr)
-    put(out, 19, (macd - smooth(state, s.MACD_SIGNAL, _MACD_SIGNAL, seed, macd)) * per_atr)
+    put(out, row + 18, macd * per_atr)
+    put(out, row + 19, (macd - smooth(state, s.MACD_SIGNAL, _MACD_SIGNAL, seed, macd)) * per_atr)
 
 
-@kernel
-def _bollinger(state: Floats, bar: int, close: float, per_atr: float, out: Floats) -> None:
+@part
+def _bollinger(state: Floats, bar: int, close: float, per_atr: float, out: Floats, row: int) -> None:
     if bar & s.MASK == 0:
         mean, squares = mean_and_squares(state, bar, _BOLLINGER)  # anew, so that rounding cannot pile up
     else:
@@ -93,43 +93,43 @@ def _bollinger(state: Floats, bar: int, close: float, per_atr: float, out: Float
     state[s.MEAN] = mean
     state[s.SQUARES] = squares
     deviation = math.sqrt(squares / _BOLLINGER)
-    put(out, 20, (close - mean) / (2.0 * deviation) if deviation * per_atr > _FLAT else 0.0)
-    put(out, 21, 4.0 * deviation * per_atr)
+    put(out, row + 20, (close - mean) / (2.0 * deviation) if deviation * per_atr > _FLAT else 0.0)
+    put(out, row + 21, 4.0 * deviation * per_atr)
 
 
-@kernel
-def _direction(state: Floats, rise: float, fall: float, seed: float, out: Floats) -> None:
+@part
+def _direction(state: Floats, rise: float, fall: float, seed: float, out: Floats, row: int) -> None:
     plus = smooth(state, s.PLUS, _ADX, seed, rise if rise > fall and rise > 0.0 else 0.0)
     minus = smooth(state, s.MINUS, _ADX, seed, fall if fall > rise and fall > 0.0 else 0.0)
     direction = ratio(plus - minus, plus + minus)
-    put(out, 22, smooth(state, s.ADX, _ADX, seed, abs(direction)))
-    put(out, 23, direction)
+    put(out, row + 22, smooth(state, s.ADX, _ADX, seed, abs(direction)))
+    put(out, row + 23, direction)
 
 
-@kernel
-def _position(state: Floats, number: int, bar: int, window: int, close: float, out: Floats) -> None:
+@part
+def _position(state: Floats, number: int, bar: int, window: int, close: float, out: Floats, row: int) -> None:
     top = highest(state, s.HIGHEST + 2 * number, s.HIGHS, bar, window)
     bottom = -highest(state, s.LOWEST + 2 * number, s.LOWS, bar, window)
-    put(out, 24 + number, ratio((close - bottom) - (top - close), top - bottom))
+    put(out, row + 24 + number, ratio((close - bottom) - (top - close), top - bottom))
 
 
-@kernel
-def _volatility(state: Floats, close: float, change: float, seed: float, out: Floats) -> None:
+@part
+def _volatility(state: Floats, close: float, change: float, seed: float, out: Floats, row: int) -> None:
     square = change * change
     short = smooth(state, s.VARIANCE, _V1, seed, square)
     middle = smooth(state, s.VARIANCE + 1, _V2, seed, square)
     long = smooth(state, s.VARIANCE + 2, _V3, seed, square)
     covariance = smooth(state, s.COVARIANCE, _V2, seed, change * state[s.RETURN])
     state[s.RETURN] = change
-    put(out, 27, state[s.ATR] / close * 10_000.0)
-    put(out, 28, ratio(state[s.ATR_FAST], state[s.ATR_SLOW]))
-    put(out, 29, math.sqrt(ratio(short, middle)))
-    put(out, 30, math.sqrt(ratio(middle, long)))
-    put(out, 32, ratio(covariance, middle))
+    put(out, row + 27, state[s.ATR] / close * 10_000.0)
+    put(out, row + 28, ratio(state[s.ATR_FAST], state[s.ATR_SLOW]))
+    put(out, row + 29, math.sqrt(ratio(short, middle)))
+    put(out, row + 30, math.sqrt(ratio(middle, long)))
+    put(out, row + 32, ratio(covariance, middle))
 
 
-@kernel
-def _way(state: Floats, bar: int, close: float, change: float, out: Floats) -> None:
+@part
+def _way(state: Floats, bar: int, close: float, change: float, out: Floats, row: int) -> None:
     oldest = state[s.CLOSES + ((bar - _EFFICIENCY) & s.MASK)]
     if bar & s.MASK == 0:
         path = path_length(state, bar, _EFFICIENCY)
@@ -137,7 +137,7 @@ def _way(state: Floats, bar: int, close: float, change: float, out: Floats) -> N
         path = state[s.PATH] + abs(change) - abs(oldest - state[s.CLOSES + ((bar - _EFFICIENCY - 1) & s.MASK)])
     state[s.PATH] = path
     net = close - oldest
-    put(out, 31, net / max(path, abs(net)) if net != 0.0 else 0.0)
+    put(out, row + 31, net / max(path, abs(net)) if net != 0.0 else 0.0)
     streak = state[s.STREAK]
     if change > 0.0:
         streak = max(streak, 0.0) + 1.0
@@ -146,35 +146,42 @@ def _way(state: Floats, bar: int, close: float, change: float, out: Floats) -> N
     else:
         streak = 0.0
     state[s.STREAK] = streak
-    put(out, 33, streak)
+    put(out, row + 33, streak)
 
 
-@kernel
-def _activity(state: Floats, volume: float, lean: float, spread: float, seed: float, per_atr: float, out: Floats) -> None:
+@part
+def _activity(
+    state: Floats, volume: float, lean: float, spread: float, seed: float, per_atr: float, out: Floats, row: int
+) -> None:
     usual = smooth(state, s.VOLUME_FAST, _VOLUME_FAST, seed, volume)
-    put(out, 34, ratio(volume, usual))
-    put(out, 35, ratio(usual, smooth(state, s.VOLUME_SLOW, _VOLUME_SLOW, seed, volume)))
-    put(out, 36, ratio(smooth(state, s.PRESSURE, _PRESSURE, seed, volume * lean), usual))
-    put(out, 37, spread * per_atr)
-    put(out, 38, ratio(spread, smooth(state, s.SPREAD, _SPREAD, seed, spread)))
+    put(out, row + 34, ratio(volume, usual))
+    put(out, row + 35, ratio(usual, smooth(state, s.VOLUME_SLOW, _VOLUME_SLOW, seed, volume)))
+    put(out, row + 36, ratio(smooth(state, s.PRESSURE, _PRESSURE, seed, volume * lean), usual))
+    put(out, row + 37, spread * per_atr)
+    put(out, row + 38, ratio(spread, smooth(state, s.SPREAD, _SPREAD, seed, spread)))
 
 
 @kernel
-def step(
-    state: Floats, at: int, open_: float, high: float, low: float, close: float, volume: float, spread: float, out: Floats
+def take(
+    state: Floats,
+    at: int,
+    open_: float,
+    high: float,
+    low: float,
+    close: float,
+    volume: float,
+    spread: float,
+    out: Floats,
+    row: int,
 ) -> bool:
-    """Takes one bar into `state` and writes its row to `out`. True when the row is whole.
-
-    During warm-up the row is all NaN and False is returned. The same for a bar with a price that is not above zero and
-    finite, or a volume or spread below zero or not finite: it is passed over and leaves the state untouched.
-    """
+    """One step whose row is written to the flat array `out` from index `row` on. See `step`."""
     prices = _usable(open_) and _usable(high) and _usable(low) and _usable(close)
     if not (prices and 0.0 <= volume < math.inf and 0.0 <= spread < math.inf):
-        out[:] = np.nan
+        out[row : row + _COLUMNS] = np.nan
         return False
     bar = int(state[s.COUNT]) + 1
     first = bar == 1
-    seed = 1.0 / bar
+    seed = 1.0 / bar if bar <= _WARMUP else 0.0
     before = close if first else state[s.CLOSE]
     change = close - before
     true_range = max(high, before) - min(low, before)
@@ -187,49 +194,41 @@ def step(
     smooth(state, s.ATR_SLOW, _ATR_SLOW, seed, true_range)
     per_atr = 1.0 / max(smooth(state, s.ATR, _ATR, seed, true_range), close * _FLAT)
 
-    _returns(state, bar, close, per_atr, out)
-    _candle(open_, high, low, close, before, true_range, per_atr, out)
-    _averages(state, close, seed, per_atr, out)
-    _strength(state, change, seed, out)
-    _macd(state, close, seed, per_atr, out)
-    _bollinger(state, bar, close, per_atr, out)
-    _direction(state, rise, fall, seed, out)
-    _position(state, 0, bar, _RANGE_1, close, out)
-    _position(state, 1, bar, _RANGE_2, close, out)
-    _position(state, 2, bar, _RANGE_3, close, out)
-    _volatility(state, close, math.log(close / before), seed, out)
-    _way(state, bar, close, change, out)
+    _returns(state, bar, close, per_atr, out, row)
+    _candle(open_, high, low, close, before, true_range, per_atr, out, row)
+    _averages(state, close, seed, per_atr, out, row)
+    _strength(state, change, seed, out, row)
+    _macd(state, close, seed, per_atr, out, row)
+    _bollinger(state, bar, close, per_atr, out, row)
+    _direction(state, rise, fall, seed, out, row)
+    _position(state, 0, bar, _RANGE_1, close, out, row)
+    _position(state, 1, bar, _RANGE_2, close, out, row)
+    _position(state, 2, bar, _RANGE_3, close, out, row)
+    _volatility(state, close, math.log(close / before), seed, out, row)
+    _way(state, bar, close, change, out, row)
     lean = ratio((close - low) - (high - close), high - low)
-    _activity(state, volume, lean, spread, seed, per_atr, out)
-    calendar(state, at, first, out, 39)
+    _activity(state, volume, lean, spread, seed, per_atr, out, row)
+    calendar(state, at, first, out, row + 39)
     if bar <= _WARMUP:
-        out[:] = np.nan
+        out[row : row + _COLUMNS] = np.nan
         return False
     return True
 
 
+@kernel
+def step(
+    state: Floats, at: int, open_: float, high: float, low: float, close: float, volume: float, spread: float, out: Floats
+) -> bool:
+    """Takes one bar into `state` and writes its row to `out` (COUNT values). True when the row is whole.
+
+    During warm-up the row is all NaN and False is returned. The same for a bar with a price that is not above zero and
+    finite, or a volume or spread below zero or not finite: it is passed over and leaves the state untouched.
+    """
+    return take(state, at, open_, high, low, close, volume, spread, out, 0)
+
+
 @long_kernel
 def batch(
-    state: Floats, at: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats, spread: Floats, out: Floats
-) -> None:
-    """Steps through all bars and writes row i of `out` (n x COUNT, row-major); `state` goes on from where it stands."""
-    for i in range(at.shape[0]):
-        step(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], out[i])
-
-
-@long_kernel
-def advance(
-    state: Floats, at: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats, spread: Floats, row: Floats
-) -> bool:
-    """Steps through all bars and keeps the last row only. True when that row is whole."""
-    whole = False
-    for i in range(at.shape[0]):
-        whole = step(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], row)
-    return whole
-
-
-@long_kernel
-def batch_atr(
     state: Floats,
     at: Ints,
     open_: Floats,
@@ -241,7 +240,18 @@ def batch_atr(
     out: Floats,
     atr: Floats,
 ) -> None:
-    """Like `batch`, and keeps the absolute ATR after every bar, in price units."""
+    """Steps through all bars: row i to `out` (flat, row-major, n x COUNT), the absolute ATR after bar i to `atr`."""
     for i in range(at.shape[0]):
-        step(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], out[i])
+        take(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], out, i * _COLUMNS)
         atr[i] = state[s.ATR]
+
+
+@long_kernel
+def advance(
+    state: Floats, at: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats, spread: Floats, out: Floats
+) -> bool:
+    """Steps through all bars and keeps the last row only, in `out`. True when that row is whole."""
+    whole = False
+    for i in range(at.shape[0]):
+        whole = take(state, at[i], open_[i], high[i], low[i], close[i], volume[i], spread[i], out, 0)
+    return whole

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from engine.core.cache import kernel
+from engine.core.cache import part
 from engine.domain.market import Floats
 from engine.features.specification import BOUND
 from engine.features.state import CLOSES, MASK
 
 
-@kernel
-def put(out: Floats, column: int, value: float) -> None:
-    """Writes `value`, bounded; a value that is not a number becomes 0."""
-    if value > BOUND:
-        value = BOUND
-    elif value < -BOUND:
-        value = -BOUND
-    elif value != value:
-        value = 0.0
-    out[column] = value
+@part
+def put(out: Floats, place: int, value: float) -> None:
+    """Writes `value`, bounded; what is not a number becomes the lower bound."""
+    above = value if value > -BOUND else -BOUND
+    out[place] = above if above < BOUND else BOUND
 
 
-@kernel
+@part
 def smooth(state: Floats, slot: int, weight: float, seed: float, value: float) -> float:
     """Exponential average; the plain mean of what was seen (`seed` = 1 / bars) until that weighs less than `weight`."""
-    average = state[slot] + max(weight, seed) * (value - state[slot])
+    average: float = state[slot] + max(weight, seed) * (value - state[slot])
     state[slot] = average
     return average
 
 
-@kernel
+@part
 def ratio(above: float, below: float) -> float:
     """above / below, 0 where there is nothing to divide by."""
     return above / below if below > 0.0 else 0.0
 
 
-@kernel
+@part
 def highest(state: Floats, slot: int, ring: int, bar: int, window: int) -> float:
     """The highest of the last `window` values of a ring, whose newest is `bar`; searched again only when the old one leaves."""
-    newest = state[ring + (bar & MASK)]
+    newest: float = state[ring + (bar & MASK)]
     if newest >= state[slot]:
         state[slot] = newest
         state[slot + 1] = bar
@@ -47,12 +42,15 @@ def highest(state: Floats, slot: int, ring: int, bar: int, window: int) -> float
             value = state[ring + (back & MASK)]
             if value > best:
                 best, where = value, back
+        newest = best
         state[slot] = best
         state[slot + 1] = where
-    return state[slot]
+    else:
+        newest = state[slot]
+    return newest
 
 
-@kernel
+@part
 def mean_and_squares(state: Floats, bar: int, window: int) -> tuple[float, float]:
     """Mean of the last closes and the sum of their squared distances from it, computed anew."""
     total = 0.0
@@ -66,7 +64,7 @@ def mean_and_squares(state: Floats, bar: int, window: int) -> tuple[float, float
     return mean, squares
 
 
-@kernel
+@part
 def path_length(state: Floats, bar: int, window: int) -> float:
     """Sum of the absolute changes between the last closes, computed anew."""
     total = 0.0
