@@ -1,0 +1,113 @@
+"""Which clock a file was written on, judged by its own bars against the instrument's timetable.
+
+On the right clock the bars leave the daily break and the weekend empty, in winter, in summer and in the weeks when only the
+US or the EU is on daylight saving; every other clock pushes bars into closed hours somewhere in the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.core.clock import DAY, HOUR
+from engine.core.errors import DataError
+from engine.domain.instrument import Instrument
+from engine.domain.market import Ints, Timeframe
+from engine.market.calendar import OpenTimes
+from engine.market.clocks import FileClock, parse_clock
+
+CANDIDATES = (
+    "EET",
+    "America/New_York+7h",
+    "UTC",
+    "EET-7h",
+    "America/New_York",
+    "Europe/London",
+    *(f"UTC{hours:+d}" for hours in range(-12, 13) if hours),
+)
+"""Where several fit and agree over the whole file, the first of this list is taken."""
+
+ANOTHER_CALENDAR = 0.12
+"""A larger share of bars in closed hours means another market's hours (around the clock would be about 0.3)."""
+
+_CLEAR_HOURS = 3
+_CLEAR_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChoice:
+    """The clock a file was read with: `how` is "given", "proposed" or "written" (by the format); evidence in sentences."""
+
+    spec: str
+    how: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def clock(self) -> FileClock:
+        return parse_clock(self.spec)
+
+
+class Fit(NamedTuple):
+    """How a candidate fits: hours with bars while closed, the share of bars in them, clocks that agree over the whole file."""
+
+    closed_hours: int
+    closed_share: float
+    spec: str
+    same: tuple[str, ...]
+
+
+def fits(local: Ints, instrument: Instrument) -> list[Fit]:
+    """Every distinct candidate, best first. `local` are bar times on the file's own clock (ns)."""
+    hours, counts = np.unique(local // HOUR, return_counts=True)
+    times = OpenTimes.of(instrument.sessions, int(hours[0]) * HOUR - DAY, int(hours[-1]) * HOUR + DAY)
+    groups: dict[bytes, list[str]] = {}
+    for spec in CANDIDATES:
+        groups.setdefault(parse_clock(spec).to_utc(hours * HOUR).tobytes(), []).append(spec)
+    found = []
+    for utc, specs in groups.items():
+        closed = ~times.is_open(np.frombuffer(utc, np.int64))
+        found.append(Fit(int(closed.sum()), float(counts[closed].sum() / counts.sum()), specs[0], tuple(specs[1:])))
+    return sorted(found, key=lambda fit: (fit.closed_hours, CANDIDATES.index(fit.spec)))
+
+
+def propose(local: Ints, instrument: Instrument, timeframe: Timeframe | None, name: str) -> ClockChoice:
+    """The clock that fits clearly best; DataError where the file cannot tell, naming the candidates."""
+    if not instrument.sessions.periods:
+        raise DataError(f"{name}: {instrument.symbol} trades around the clock, so the bars do not tell the file's; give --clock")
+    if timeframe is not None and timeframe.span > HOUR:
+        raise DataError(f"{name}: {timeframe.name} bars are too long to tell the file's clock; give --clock")
+    ranked = fits(local, instrument)
+    best, second = ranked[0], ranked[1]
+    if best.closed_share > ANOTHER_CALENDAR:
+        raise DataError(
+            f"{name}: at least {best.closed_share:.0%} of the bars lie in closed hours of {instrument.symbol} on every clock, "
+            f"so this is another market's calendar; check --instrument, or give --clock and --force"
+        )
+    clear = best.closed_hours + max(_CLEAR_HOURS, best.closed_hours * _CLEAR_SHARE)
+    if second.closed_hours < clear:
+        rivals = ", ".join(fit.spec for fit in ranked if fit.closed_hours < clear)
+        raise DataError(f"{name}: the bars fit several clocks equally well ({rivals}); give --clock")
+    return ClockChoice(best.spec, "proposed", _evidence(best, second))
+
+
+def _evidence(best: Fit, second: Fit) -> tuple[str, ...]:
+    sentences = [f"closed-hours bars {best.closed_share:.1%} at {best.spec}, next best {second.spec} {second.closed_share:.1%}"]
+    if best.same:
+        sentences.append(f"over this file the same as {', '.join(best.same)}")
+    return tuple(sentence.replace("%", " %") for sentence in sentences)
+
+
+def judge_given(spec: str, how: str, local: Ints, instrument: Instrument, timeframe: Timeframe | None) -> ClockChoice:
+    """The clock that was given (or written by the format), with a sentence when the bars speak for another one."""
+    if not instrument.sessions.periods or timeframe is None or timeframe.span > HOUR or not len(local):
+        return ClockChoice(spec, how)
+    hours = np.unique(local // HOUR) * HOUR
+    utc = parse_clock(spec).to_utc(hours)
+    closed = int((~OpenTimes.of(instrument.sessions, int(utc[0]), int(utc[-1])).is_open(utc)).sum())
+    best = fits(local, instrument)[0]
+    share = f"closed-hours bars: {closed / len(hours):.1%} of the hours at {spec}"
+    if best.closed_hours + max(_CLEAR_HOURS, best.closed_hours * _CLEAR_SHARE) <= closed:
+        share += f", only {best.closed_hours / len(hours):.1%} at {best.spec}: the file looks written on that clock"
+    return ClockChoice(spec, how, (share.replace("%", " %"),))

@@ -1,0 +1,26 @@
+"""MetaTrader 4, history centre export: `2020.05.27,18:05,open,high,low,close,tick volume`, no header, LF or CRLF."""
+
+from __future__ import annotations
+
+import re
+
+from engine.market.formats.base import Format, Parsed
+from engine.market.formats.source import Source
+from engine.market.formats.text import Layout, parse_rows
+
+_ROW = re.compile(rb"\d{4}\.\d\d\.\d\d,\d\d:\d\d(:\d\d)?(,[-+.\deE]+){5}\r?(\n|$)")
+_COLUMNS = ("open", "high", "low", "close", "volume")
+_LAYOUT = Layout(",", _COLUMNS, ("YYYY.MM.DD,HH:NN", "YYYY.MM.DD,HH:NN:SS"), stamp_fields=2)
+
+
+def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+    return any(_ROW.match(line) for line in head.splitlines()[:5])
+
+
+def parse(source: Source) -> Parsed:
+    rows = parse_rows(source.text, _LAYOUT)
+    digits = max(rows.digits[name] for name in _COLUMNS[:4])
+    return Parsed(rows.line, rows.at, rows.columns, tuple(rows.bad), digits)
+
+
+FORMAT = Format("mt4-export", "MetaTrader 4 history centre export", detects, parse)

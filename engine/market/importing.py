@@ -1,0 +1,190 @@
+"""Reads a recorded history file into bars or quotes on UTC, with its quality; nothing broken enters silently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.errors import DataError
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bars, Floats, Ints, QuoteColumns, Timeframe
+from engine.market.clock_evidence import ANOTHER_CALENDAR, ClockChoice, judge_given, propose
+from engine.market.formats import FORMATS, Parsed, Source, open_source, sniff
+from engine.market.formats.checks import (
+    Sieve,
+    refuse_broken_values,
+    refuse_implausible,
+    refuse_jumps,
+    refuse_off_grid,
+    refuse_out_of_order,
+    scale_hint,
+)
+from engine.market.formats.names import named_symbol
+from engine.market.quality import QualityReport, report
+from engine.market.steps import decide_timeframe
+
+_MOSTLY_BROKEN = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An imported file: `bars` (open time, ns UTC, strictly ascending) or `quotes` (ticks; `timeframe` is None).
+
+    Bar spreads are in price units, NaN where the file has none; files with bid and ask bars give the bid bars, and as
+    spread the mean of the four vertex differences ask - bid (zero at least). `sha256` is of the file as it lies on disk.
+    """
+
+    bars: Bars | None
+    quotes: QuoteColumns | None
+    timeframe: Timeframe | None
+    format: str
+    clock: ClockChoice
+    quality: QualityReport
+    sha256: str
+    source: str
+
+
+def read_history(
+    path: str | Path,
+    instrument: Instrument,
+    timeframe: Timeframe | None = None,
+    clock: str | None = None,
+    strict: bool = False,
+    price_scale: Decimal | None = None,
+    force: bool = False,
+) -> History:
+    """Read `path` as a history of `instrument`.
+
+    `timeframe` is taken from the rows where it is not given (ticks have none and ignore it), `clock` proposed from the
+    bars. Prices are multiplied by `price_scale`. `strict` refuses the whole file for one broken row; `force` reads a file
+    whose name, row distance or calendar contradicts what is asked for. DataError is one sentence with the remedy.
+    """
+    source = open_source(path)
+    label = source.path.name
+    parsed = _parse(source, instrument, force)
+    if price_scale is not None:
+        parsed = _scaled(parsed, price_scale, label)
+    sieve = Sieve(parsed)
+    _sift_values(sieve, instrument, label, force)
+    notes: list[str] = []
+    frame = None if parsed.is_ticks else decide_timeframe(source, parsed, sieve.keep, timeframe, force, notes)
+    if frame:
+        refuse_off_grid(sieve, frame.span, frame.name)
+    _refuse_ruins(sieve, label)
+    choice = _choose_clock(parsed, sieve, clock, instrument, frame, label)
+    utc = choice.clock.to_utc(parsed.at)
+    duplicates = refuse_out_of_order(sieve, utc)
+    _refuse_ruins(sieve, label)
+    if strict and sieve.bad:
+        line, reason = min(sieve.bad)
+        raise DataError(f"{label}: line {line}: {reason}; nothing was imported ({len(sieve.bad):,} broken rows, strict)")
+    data = _columns(parsed, sieve, utc, instrument)
+    read = len(parsed.at) + len(parsed.bad)
+    quality = report(data, instrument, frame, sieve.bad, duplicates, read, tuple(notes))
+    _check_calendar(quality, instrument, frame, label, force)
+    bars = data if isinstance(data, Bars) else None
+    quotes = data if isinstance(data, QuoteColumns) else None
+    return History(bars, quotes, frame, _format_name(source), choice, quality, source.sha256, label)
+
+
+def _format_name(source: Source) -> str:
+    found = sniff(source.head, source.name)
+    if found is None:
+        readable = ", ".join(each.title for each in FORMATS)
+        raise DataError(f"{source.path.name}: this is none of the formats that can be read ({readable})")
+    return found.name
+
+
+def _parse(source: Source, instrument: Instrument, force: bool) -> Parsed:
+    label = source.path.name
+    if not source.text.strip():
+        raise DataError(f"{label}: the file is empty")
+    _format_name(source)
+    for name in (label, source.name):
+        named = named_symbol(name, instrument.symbol)
+        if named not in (None, instrument.symbol) and not force:
+            raise DataError(f"{label}: the name says {named}, not {instrument.symbol}; give --instrument {named} or --force")
+    parsed = next(each for each in FORMATS if each.detects(source.head, source.name)).parse(source)
+    if not len(parsed.at):
+        first = f", the first is line {parsed.bad[0].line}: {parsed.bad[0].reason}" if parsed.bad else ""
+        raise DataError(f"{label}: no row can be read ({len(parsed.bad):,} broken{first})")
+    return parsed
+
+
+def _scaled(parsed: Parsed, scale: Decimal, label: str) -> Parsed:
+    if not scale.is_finite() or scale <= 0:
+        raise DataError(f"{label}: a price scale of {scale} is not a number above zero; give for instance 0.01")
+    inverse = 1 / scale
+    whole = inverse == inverse.to_integral_value()
+    kept = {"volume"} | ({"spread"} if parsed.spread_in_points else set())
+
+    def times(column: Floats) -> Floats:
+        """Dividing by a whole number keeps the nearest float, multiplying by 0.01 does not."""
+        return column / float(inverse) if whole else column * float(scale)
+
+    columns = {name: column if name in kept else times(column) for name, column in parsed.columns.items()}
+    shift = -scale.adjusted() if scale == Decimal(10) ** scale.adjusted() else 0
+    return replace(parsed, columns=columns, digits=max(0, parsed.digits + shift))
+
+
+def _sift_values(sieve: Sieve, instrument: Instrument, label: str, force: bool) -> None:
+    refuse_broken_values(sieve)
+    prices = sieve.parsed.columns["bid" if sieve.parsed.is_ticks else "close"][sieve.keep]
+    factor = scale_hint(prices, instrument.symbol)
+    if factor is not None and not force:
+        middle = float(np.median(prices))
+        remedy = f"give --price-scale {factor:f} or check --instrument" if factor else "check --instrument"
+        raise DataError(f"{label}: prices around {middle:,.10g} cannot be {instrument.symbol}; {remedy}")
+    refuse_jumps(sieve)
+    if not force:
+        refuse_implausible(sieve, instrument.symbol)
+
+
+def _refuse_ruins(sieve: Sieve, label: str) -> None:
+    """A file of which more than half is broken is not what it claims to be."""
+    total = len(sieve.parsed.at) + len(sieve.parsed.bad)
+    if len(sieve.bad) > total * _MOSTLY_BROKEN:
+        line, reason = min(sieve.bad)
+        raise DataError(f"{label}: {len(sieve.bad):,} of {total:,} rows are broken, the first is line {line}: {reason}")
+
+
+def _choose_clock(
+    parsed: Parsed, sieve: Sieve, clock: str | None, instrument: Instrument, frame: Timeframe | None, label: str
+) -> ClockChoice:
+    local: Ints = parsed.at[sieve.keep]
+    written = clock or parsed.clock
+    if written is None:
+        return propose(local, instrument, frame, label)
+    return judge_given(written, "given" if clock else "written", local, instrument, frame)
+
+
+def _columns(parsed: Parsed, sieve: Sieve, utc: Ints, instrument: Instrument) -> Bars | QuoteColumns:
+    keep = sieve.keep
+    at = utc[keep]
+    kept = {name: column[keep] for name, column in parsed.columns.items()}
+    if parsed.is_ticks:
+        return QuoteColumns(at, kept["bid"], kept["ask"])
+    spread = kept.get("spread", np.full(len(at), np.nan))
+    if parsed.spread_in_points:
+        spread = spread / 10.0 ** _point_digits(parsed, instrument)
+    return Bars(at, kept["open"], kept["high"], kept["low"], kept["close"], kept["volume"], spread)
+
+
+def _point_digits(parsed: Parsed, instrument: Instrument) -> int:
+    """MetaTrader's point is the last decimal it writes; longer fractions are noise of a program, not digits of the market."""
+    if parsed.digits > instrument.price_decimals + 1:
+        return instrument.price_decimals
+    return parsed.digits
+
+
+def _check_calendar(quality: QualityReport, instrument: Instrument, frame: Timeframe | None, label: str, force: bool) -> None:
+    share = quality.outside_sessions / quality.rows
+    if share > ANOTHER_CALENDAR and not force:
+        unit = frame.name if frame else "tick"
+        raise DataError(
+            f"{label}: {share:.0%} of the {unit} rows lie in closed hours of {instrument.symbol}; "
+            f"check --instrument and --clock, or give --force"
+        )
