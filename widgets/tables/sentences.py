@@ -1,0 +1,139 @@
+"""Every fact as a sentence a person reads. One line a kind; a kind without one is shown by its name and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.domain import facts as f
+from engine.domain.instrument import INSTRUMENTS, Cash
+from engine.domain.intents import decode
+from widgets import format as fmt
+
+
+def _price(symbol: str, ticks: int | None) -> str:
+    instrument = INSTRUMENTS.get(symbol)
+    return fmt.price(ticks, instrument) if instrument else str(ticks)
+
+
+def _lots(symbol: str, steps: int) -> str:
+    instrument = INSTRUMENTS.get(symbol)
+    return f"{fmt.lots(steps, instrument)} lot" if instrument else f"{steps} steps"
+
+
+def _terms(fact: f.OrderTerms) -> str:
+    price = fact.limit if fact.limit is not None else fact.stop
+    at = f" at {_price(fact.symbol, price)}" if price is not None else ""
+    reduce = ", reduce only" if fact.reduce_only else ""
+    return f"{fact.side} {_lots(fact.symbol, fact.quantity)} {fact.symbol} {fact.type}{at} ({fact.role}{reduce})"
+
+
+def _denied(fact: f.OrderDenied) -> str:
+    largest = f"; the largest that passes is {_lots(fact.symbol, fact.largest)}" if fact.largest else ""
+    return f"Denied: {_terms(fact)}: {_bare(fact.reason)}{largest}."
+
+
+def _changed(fact: f.PositionChanged) -> str:
+    booked = f", {fmt.signed_money(fact.realised)} booked" if fact.realised else ""
+    if not fact.quantity:
+        return f"{fact.symbol} is flat after trade {fact.trade}{booked}."
+    return f"{fact.symbol} is {fmt.side_word(fact.quantity).lower()} {_lots(fact.symbol, abs(fact.quantity))}{booked}."
+
+
+def _signal(fact: f.SignalEmitted) -> str:
+    side = "long" if fact.side == "buy" else "short"
+    prices = [_price(fact.symbol, ticks) for ticks in (fact.reference, fact.stop, fact.target)]
+    return (
+        f"Signal {fact.signal}: {side} {fact.symbol} at {prices[0]}, stop {prices[1]}, target {prices[2]}, "
+        f"probability {fact.probability:.2f} against {fact.threshold:.2f}."
+    )
+
+
+def _explained(fact: f.SignalExplained) -> str:
+    parts = ", ".join(f"{name} {fmt.signed(weight, 2)}" for name, _value, weight in fact.contributions[:4])
+    return f"Signal {fact.signal} because of {parts}." if parts else f"Signal {fact.signal} has no explanation."
+
+
+def _decided(fact: f.CardDecided) -> str:
+    reason = f": {fact.reason}" if fact.reason else ""
+    quantity = f" to {fact.quantity} steps" if fact.quantity else ""
+    return f"Signal {fact.signal} was {fact.decision}{quantity}{reason}."
+
+
+def _asked(fact: f.IntentReceived) -> str:
+    try:
+        intent = decode(fact.intent)
+    except (ValueError, KeyError, TypeError):
+        return f"{fact.by} asked: {fact.intent}."
+    asked = {name: getattr(intent, name) for name in type(intent).__slots__}
+    details = ", ".join(f"{name} {value}" for name, value in asked.items() if value not in (None, "", False))
+    return f"{fact.by} asked for {type(intent).__name__}{': ' + details if details else ''}."
+
+
+def _filled(fact: f.OrderFilled) -> str:
+    what = f"{fact.side} {_lots(fact.symbol, fact.quantity)} {fact.symbol} at {_price(fact.symbol, fact.price)}"
+    return f"Order {fact.order} filled: {what}."
+
+
+def _modified(fact: f.ModifyRequested | f.OrderModified, word: str) -> str:
+    price = fact.limit if fact.limit is not None else fact.stop
+    return f"Order {fact.order} {word}: {fact.quantity} steps{f' at {price} ticks' if price is not None else ''}."
+
+
+def _bare(reason: str) -> str:
+    return reason.rstrip(". ")
+
+
+def _money(amount: Cash) -> str:
+    return fmt.money(amount)
+
+
+SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
+    f.AccountOpened: lambda x: f"Account {x.account} opened with {_money(x.balance)} {x.currency}.",
+    f.InstrumentListed: lambda x: f"{x.symbol} listed: tick {x.tick_size}, lot step {x.lot_step}, contract {x.contract_size}.",
+    f.DayStarted: lambda x: f"The trading day starts with equity {_money(x.equity)}.",
+    f.TradingStateChanged: lambda x: f"Trading is {x.state} ({x.cause}): {_bare(x.reason)}.",
+    f.ModeChanged: lambda x: f"Mode is {x.mode}.",
+    f.ModelChanged: lambda x: f"Signals come from {x.policy}{f', model {x.sha256[:12]}' if x.sha256 else ''}.",
+    f.IntentReceived: _asked,
+    f.SignalEmitted: _signal,
+    f.SignalExplained: _explained,
+    f.CardOpened: lambda x: f"Signal {x.signal} waits for the owner.",
+    f.CardDecided: _decided,
+    f.SignalDropped: lambda x: f"Signal {x.signal} dropped: {_bare(x.reason)}.",
+    f.OrderDenied: _denied,
+    f.OrderIntended: lambda x: f"Order {x.order}: {_terms(x)}.",
+    f.OrderSent: lambda x: f"Order {x.order} sent.",
+    f.OrderAccepted: lambda x: f"Order {x.order} accepted as {x.broker_id}.",
+    f.OrderRejected: lambda x: f"Order {x.order} rejected: {_bare(x.reason)}.",
+    f.OrderUnknown: lambda x: f"Order {x.order} is unknown: {_bare(x.reason)}; its exposure stays reserved.",
+    f.OrderFilled: lambda x: (
+        f"Order {x.order} filled: {x.side} {_lots(x.symbol, x.quantity)} {x.symbol} at {_price(x.symbol, x.price)}."
+    ),
+    f.ModifyRequested: lambda x: _modified(x, "to be changed"),
+    f.OrderModified: lambda x: _modified(x, "changed"),
+    f.ModifyRejected: lambda x: f"Change of order {x.order} rejected: {_bare(x.reason)}.",
+    f.CancelRequested: lambda x: f"Cancel of order {x.order} asked: {_bare(x.reason)}.",
+    f.CancelRejected: lambda x: f"Cancel of order {x.order} rejected: {_bare(x.reason)}.",
+    f.OrderCancelled: lambda x: f"Order {x.order} cancelled: {_bare(x.reason)}.",
+    f.OrderExpired: lambda x: f"Order {x.order} expired.",
+    f.PositionChanged: _changed,
+    f.FinancingCharged: lambda x: f"Financing of {x.symbol} over {x.nights} nights: {fmt.signed_money(-x.amount)}.",
+    f.ProtectionMissing: lambda x: f"{_lots(x.symbol, x.quantity)} of {x.symbol} without a stop: {_bare(x.action)}.",
+}
+
+_BAD = (f.OrderDenied, f.OrderRejected, f.OrderUnknown, f.ProtectionMissing, f.ModifyRejected, f.CancelRejected)
+_OWNER = (f.IntentReceived, f.CardDecided, f.ModeChanged)
+
+
+def sentence(fact: f.Fact) -> str:
+    """The fact as one sentence."""
+    say = SENTENCES.get(type(fact))
+    return say(fact) if say else f"{type(fact).__name__}: {f.body(fact)}"
+
+
+def role(fact: f.Fact) -> str:
+    """The colour of the fact's line: trouble stands out, the owner's word is gold."""
+    if isinstance(fact, f.TradingStateChanged):
+        return "text0" if fact.state == "ACTIVE" else "trip"
+    return "warn" if isinstance(fact, _BAD) else "gold" if isinstance(fact, _OWNER) else "text0"

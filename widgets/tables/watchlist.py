@@ -1,0 +1,197 @@
+"""The watchlist: what is followed, what it costs now, how the day goes; and the search for more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QWidget
+
+from engine.core.clock import SECOND, Nanos
+from engine.domain.instrument import INSTRUMENTS, Instrument, money
+from engine.domain.market import Quote, Ticks
+from widgets import format as fmt
+from widgets.empty import Empty
+from widgets.style import sign_role
+from widgets.tables.cells import of, price_column
+from widgets.tables.column import Column, text_column
+from widgets.tables.model import KeyedTableModel
+from widgets.tables.panel import TablePanel
+from widgets.tables.spark import paint_spark
+from widgets.theme import UNIT, Theme
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRow:
+    """An instrument followed. `reference` is the mid price (ticks) its change is measured from, `closes` its recent bars."""
+
+    symbol: str
+    at: Nanos = 0
+    bid: Ticks | None = None
+    ask: Ticks | None = None
+    reference: float | None = None
+    closes: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> Ticks | None:
+        return None if self.bid is None or self.ask is None else self.ask - self.bid
+
+    @property
+    def change(self) -> float | None:
+        """Change of the mid price since the reference, as a fraction."""
+        if self.bid is None or self.ask is None or not self.reference:
+            return None
+        return (self.bid + self.ask) / 2 / self.reference - 1
+
+
+def _change(row: WatchRow) -> str:
+    return fmt.DASH if row.change is None else fmt.signed(row.change * 100, 2)
+
+
+def _since(row: WatchRow, display: fmt.Display) -> str:
+    return f"Last quote {fmt.moment_with_zone(row.at, display.zone)}" if row.at else "No quote yet"
+
+
+def columns() -> tuple[Column, ...]:
+    """The table's columns."""
+    return (
+        text_column("symbol", "Symbol", lambda row: row.symbol, 72, bold=True, why=lambda row, _d: of(row).name),
+        price_column("bid", "Bid", lambda row: row.bid, flash=True, why=_since, width=64),
+        price_column("ask", "Ask", lambda row: row.ask, flash=True, why=_since, width=64),
+        Column("change", "Chg", lambda row: row.change, lambda row, _d: _change(row), unit="%", width=52,
+               tint=lambda row: sign_role(row.change or 0)),
+        Column("spread", "Spr", lambda row: row.spread, lambda row, _d: fmt.DASH if row.spread is None else str(row.spread),
+               width=34, tint=lambda _row: "text1", why=lambda _r, _d: "Spread in ticks"),
+        Column("spark", "Day", lambda row: row.change, lambda row, _d: _change(row), width=60, numeric=False, paint=paint_spark),
+    )  # fmt: skip
+
+
+def terms(instrument: Instrument) -> str:
+    """What one lot is, in one line."""
+    return (
+        f"{instrument.name} · 1 lot = {instrument.contract_size:,} {instrument.unit} · tick {instrument.tick_size} = "
+        f"{money(round(instrument.tick_value / instrument.lot_step)):,.2f} {instrument.currency} a lot · "
+        f"step {instrument.lot_step} lot = {fmt.units(1, instrument)}"
+    )
+
+
+class Watchlist(TablePanel):
+    """Followed instruments. `selected` names the one chosen; `added` and `removed` say what the list should be remembered as."""
+
+    selected = Signal(str)
+    added = Signal(str)
+    removed = Signal(str)
+
+    def __init__(self, theme: Theme, symbols: Iterable[str] = (), parent: QWidget | None = None) -> None:
+        model = KeyedTableModel(columns(), lambda row: row.symbol)
+        empty = Empty(theme, "format-list-bulleted", "Nothing is watched yet. Search for an instrument above.", "Search")
+        super().__init__(model, theme, "Watchlist", empty, parent)
+        self.rows: dict[str, WatchRow] = {}
+        self.stale_after = 60 * SECOND
+        self.search = self._search_box()
+        self.add_button("", "Stop watching the selected instrument", self.remove_selected, "Del", "minus")
+        self.detail = QLabel(wordWrap=True)
+        self.detail.setProperty("role", "hint")
+        self.detail.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, UNIT)
+        self.layout().addWidget(self.detail)
+        self.filled.connect(self.search.setFocus)
+        self.table.chosen.connect(self._choose)
+        for symbol in symbols:
+            self._follow(symbol)
+        self._show()
+
+    def _search_box(self) -> QLineEdit:
+        box = QLineEdit(placeholderText="Add instrument (Ins)", clearButtonEnabled=True)
+        box.setAccessibleName("Add instrument")
+        box.setToolTip("Type a symbol or a name, Enter adds it to the list (Ins)")
+        names = [f"{i.symbol}  {i.name}" for i in INSTRUMENTS.values()]
+        completer = QCompleter(QStringListModel(names, box), box)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.activated[str].connect(lambda text: self.add(text), Qt.ConnectionType.QueuedConnection)
+        completer.highlighted[str].connect(lambda text: self._describe(text.split()[0]))
+        box.setCompleter(completer)
+        box.returnPressed.connect(lambda: self.add(box.text()))
+        self.bar.addWidget(box, 1)
+        self._add_action("Add instrument", box.setFocus, "Ins")
+        return box
+
+    # --- the list ---
+
+    def add(self, text: str) -> None:
+        """Follow the instrument whose symbol `text` starts with, or whose name holds it; says so when there is none."""
+        wanted = text.strip().casefold()
+        if not wanted:
+            return
+        symbol = _find(wanted)
+        if symbol is None:
+            self.complain(f"No instrument matches {text.strip()!r}; listed are {', '.join(INSTRUMENTS)}.")
+            return
+        self.search.clear()
+        self.say("")
+        if symbol not in self.rows:
+            self._follow(symbol)
+            self._show()
+            self.added.emit(symbol)
+        self.table.select_key(symbol)
+
+    def remove_selected(self) -> None:
+        """Stop following the selected instrument."""
+        row = self.table.current()
+        if row is not None:
+            del self.rows[row.symbol]
+            self._show()
+            self.removed.emit(row.symbol)
+
+    def select(self, symbol: str) -> None:
+        """Mark the row of `symbol`."""
+        self.table.select_key(symbol)
+
+    def _follow(self, symbol: str) -> None:
+        self.rows[symbol] = WatchRow(symbol)
+
+    def _show(self) -> None:
+        self.model.update(list(self.rows.values()))
+
+    def _choose(self, symbol: str | None) -> None:
+        if symbol is not None:
+            self._describe(symbol)
+            self.selected.emit(symbol)
+
+    def _describe(self, symbol: str) -> None:
+        if symbol in INSTRUMENTS:
+            self.detail.setText(terms(INSTRUMENTS[symbol]))
+
+    # --- the market ---
+
+    def update_quotes(self, quotes: Iterable[Quote], now: Nanos) -> None:
+        """The last quotes of this frame; what is older than `stale_after` is drawn dim."""
+        changed = False
+        for quote in quotes:
+            row = self.rows.get(quote.symbol)
+            if row is not None and (row.at != quote.at or row.bid != quote.bid or row.ask != quote.ask):
+                self.rows[quote.symbol] = replace(row, at=quote.at, bid=quote.bid, ask=quote.ask)
+                changed = True
+        if changed:
+            self._show()
+        old = frozenset(row.symbol for row in self.rows.values() if row.at and now - row.at > self.stale_after)
+        self.table.set_dim(old)
+
+    def set_day(self, symbol: str, reference: float | None, closes: Iterable[float] = ()) -> None:
+        """What the day's change of `symbol` is measured from (ticks) and the recent closes for its line (any unit)."""
+        if symbol in self.rows:
+            self.rows[symbol] = replace(self.rows[symbol], reference=reference, closes=tuple(map(float, closes)))
+            self._show()
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "detail": self.detail.text()}
+
+
+def _find(wanted: str) -> str | None:
+    first = wanted.split()[0]
+    starts = [symbol for symbol in INSTRUMENTS if symbol.casefold() == first]
+    starts += [symbol for symbol in INSTRUMENTS if symbol.casefold().startswith(first)]
+    starts += [symbol for symbol, i in INSTRUMENTS.items() if wanted in i.name.casefold() or first in symbol.casefold()]
+    return starts[0] if starts else None
