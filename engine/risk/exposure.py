@@ -1,0 +1,148 @@
+"""What is at stake: positions, their stops, and entries that may still fill, in cash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from engine.core.clock import Nanos
+from engine.domain.instrument import Cash, Instrument, Steps
+from engine.domain.market import Quote, Symbol, Ticks
+from engine.domain.order import Order, OrderType, Role
+from engine.portfolio.ledger import Ledger
+from engine.portfolio.register import OrderRegister
+
+UNPROTECTED_PER_MILLE = 20
+"""Loss assumed for a unit without stop where no ATR is known: thousandths of its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """One instrument's share: signed `quantity`, `mark` (the side it would close at), `risk` = loss at the stops with
+    slippage, `notional` gross; `pending_*` the same for entries that may still fill."""
+
+    quantity: Steps = 0
+    mark: Ticks = 0
+    notional: Cash = 0
+    risk: Cash = 0
+    protected: Steps = 0
+    pending_notional: Cash = 0
+    pending_risk: Cash = 0
+
+    @property
+    def total_risk(self) -> Cash:
+        return self.risk + self.pending_risk
+
+    @property
+    def total_notional(self) -> Cash:
+        return self.notional + self.pending_notional
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All the gate looks at, at one moment. Cash units; `stakes` by symbol, `recent` entries placed, newest last."""
+
+    at: Nanos
+    state: str
+    equity: Cash
+    day_start: Cash
+    peak: Cash
+    stakes: Mapping[Symbol, Stake]
+    quotes: Mapping[Symbol, Quote]
+    atr: Mapping[Symbol, Ticks]
+    recent: tuple[tuple[Nanos, Order], ...] = field(default=())
+
+    @property
+    def risk(self) -> Cash:
+        return sum(stake.total_risk for stake in self.stakes.values())
+
+    @property
+    def gross(self) -> Cash:
+        return sum(stake.total_notional for stake in self.stakes.values())
+
+
+def mark(quantity: Steps, quote: Quote) -> Ticks:
+    """The price at which `quantity` could be closed."""
+    return quote.bid if quantity >= 0 else quote.ask
+
+
+def equity(ledger: Ledger, quotes: Mapping[Symbol, Quote]) -> Cash:
+    """Cash plus open profit at the marks."""
+    total = ledger.cash
+    for symbol, holding in ledger.open.items():
+        total += ledger.unrealised(symbol, mark(holding.quantity, quotes[symbol]))
+    return total
+
+
+class Stakes:
+    """Works out the stake of each instrument from the ledger, the live orders and the last quotes."""
+
+    def __init__(
+        self,
+        instruments: Mapping[Symbol, Instrument],
+        ledger: Ledger,
+        register: OrderRegister,
+        quotes: Mapping[Symbol, Quote],
+        atr: Callable[[Symbol], Ticks],
+        slippage: Ticks,
+    ) -> None:
+        self._instruments = instruments
+        self._ledger = ledger
+        self._register = register
+        self._quotes = quotes
+        self._atr = atr
+        self._slippage = slippage
+
+    def all(self) -> dict[Symbol, Stake]:
+        """Stakes of every instrument with a position or a live entry."""
+        symbols = dict.fromkeys([*self._ledger.open, *(s for s, orders in self._register.live.items() if orders)])
+        return {symbol: self.of(symbol) for symbol in symbols if symbol in self._quotes}
+
+    def of(self, symbol: Symbol) -> Stake:
+        """The stake in `symbol`; it must have a quote."""
+        instrument, quote = self._instruments[symbol], self._quotes[symbol]
+        quantity = self._kept(symbol)
+        at = mark(quantity, quote)
+        sign = 1 if quantity > 0 else -1
+        value, left, risk = instrument.tick_value, abs(quantity), 0
+        pending_notional = pending_risk = 0
+        for order in self._register.live.get(symbol, {}).values():
+            if order.role is Role.STOP and order.side.sign == -sign and left and order.stop is not None:
+                covered = min(left, self._register.armed(order))
+                risk += max(0, (at - order.stop) * sign + self._slippage) * covered * value
+                left -= covered
+            elif order.role is Role.ENTRY:
+                price = entry_price(order, quote)
+                pending_notional += price * order.leaves * value
+                pending_risk += self._entry_distance(order, price) * order.leaves * value
+        risk += self.default_distance(symbol, at) * left * value
+        notional = abs(quantity) * at * value
+        return Stake(quantity, at, notional, risk, abs(quantity) - left, pending_notional, pending_risk)
+
+    def _kept(self, symbol: Symbol) -> Steps:
+        """The position less what market orders on their way are closing of it."""
+        quantity = self._ledger.position(symbol)
+        for order in self._register.live.get(symbol, {}).values():
+            if order.role is Role.CLOSE and order.type is OrderType.MARKET and order.side.sign * quantity < 0:
+                quantity += order.side.sign * min(order.leaves, abs(quantity))
+        return quantity
+
+    def default_distance(self, symbol: Symbol, price: Ticks) -> Ticks:
+        """How far a unit without a stop is taken to lose: three ATR, or 2 % of the price before any ATR is known."""
+        return 3 * self._atr(symbol) or price * UNPROTECTED_PER_MILLE // 1000
+
+    def _entry_distance(self, order: Order, price: Ticks) -> Ticks:
+        for name in self._register.children.get(order.id, ()):
+            leg = self._register[name]
+            if leg.role is Role.STOP and leg.stop is not None:
+                return max(0, (price - leg.stop) * order.side.sign + self._slippage)
+        return self.default_distance(order.symbol, price)
+
+
+def entry_price(order: Order, quote: Quote) -> Ticks:
+    """The price an entry is expected to fill at."""
+    if order.limit is not None:
+        return order.limit
+    if order.stop is not None:
+        return order.stop
+    return quote.ask if order.side.sign > 0 else quote.bid

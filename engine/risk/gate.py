@@ -1,0 +1,178 @@
+"""The gate: every order that could open or grow a position passes here, and the ticket's preview is the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.domain.instrument import Instrument, Steps
+from engine.domain.limits import LimitLine, Limits, Verdict
+from engine.domain.market import Symbol, Ticks
+from engine.domain.order import OrderType, Side
+from engine.risk.checks import order_faults
+from engine.risk.exposure import Snapshot, Stake
+from engine.rules import costs
+from engine.rules.limits import DAILY_LOSS, DRAWDOWN, LEVERAGE, LIMITS, OPEN_RISK, POSITION, WORST_DAY, empty_rows, preview
+from engine.rules.sizing import default_stop, loss_per_step
+
+DEFAULT_STOP_PER_MILLE = 3_000
+"""An opening order without a stop gets one three ATR away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order before it is one. `price` is the limit or stop price, None for a market order; ticks and lot steps."""
+
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    quantity: Steps
+    price: Ticks | None = None
+    stop_loss: Ticks | None = None
+    take_profit: Ticks | None = None
+    reduce_only: bool = False
+
+
+class Gate:
+    """Checks drafts against the limits in force."""
+
+    def __init__(self, instruments: Mapping[Symbol, Instrument], limits: Limits, slippage: Ticks) -> None:
+        self._instruments = instruments
+        self.limits = limits
+        self._slippage = slippage
+        self._rows = empty_rows()
+        self._caps = caps(limits)
+
+    def check(self, draft: Draft, snapshot: Snapshot) -> Verdict:
+        """Every limit now -> after the fill -> after the stop-out, and whether the order may go. Changes nothing."""
+        faults = order_faults(draft, self._instruments[draft.symbol], snapshot, self.limits)
+        stop, is_default = self._stop(draft, snapshot)
+        if draft.symbol not in snapshot.quotes:
+            return Verdict((), tuple(faults.values()), tuple(faults), (), 0)
+        stake = snapshot.stakes.get(draft.symbol, Stake())
+        grows = _grows(draft, stake)
+        if grows and stop is None:
+            faults["stop"] = "an opening order needs a stop, and no ATR is known yet to set one; give a stop price"
+        lines = self._lines(draft, draft.quantity, stop, snapshot, stake, grows)
+        reasons = [*faults.values(), *(line.sentence for line in lines if line.hard and not line.passed)]
+        limits = [*faults, *(line.name for line in lines if line.hard and not line.passed)]
+        warnings = tuple(line.sentence for line in lines if not line.hard and not line.passed)
+        largest = draft.quantity if not limits else self._largest(draft, stop, snapshot, stake, grows)
+        return Verdict(lines, tuple(reasons), tuple(limits), warnings, largest, stop, is_default)
+
+    def largest(self, draft: Draft, snapshot: Snapshot) -> Steps:
+        """The biggest quantity, up to the draft's, that every hard limit lets pass."""
+        stop, _ = self._stop(draft, snapshot)
+        stake = snapshot.stakes.get(draft.symbol, Stake())
+        return self._largest(draft, stop, snapshot, stake, _grows(draft, stake))
+
+    def _stop(self, draft: Draft, snapshot: Snapshot) -> tuple[Ticks | None, bool]:
+        if draft.stop_loss is not None or draft.symbol not in snapshot.quotes:
+            return draft.stop_loss, False
+        atr = snapshot.atr.get(draft.symbol, 0)
+        if not atr:
+            return None, False
+        return default_stop(draft.side.sign, entry(draft, snapshot), atr, DEFAULT_STOP_PER_MILLE), True
+
+    def _lines(
+        self, draft: Draft, quantity: Steps, stop: Ticks | None, snapshot: Snapshot, stake: Stake, grows: bool
+    ) -> tuple[LimitLine, ...]:
+        self._fill(draft, quantity, stop, snapshot, stake)
+        lines = []
+        rows = self._rows.tolist()
+        for row, hard, cap in self._caps:
+            now, fill, out = rows[row]
+            passed = fill <= cap or not grows
+            name = LIMITS[row] if hard else f"{LIMITS[row]}_soft"
+            sentence = "" if passed else _sentence(name, fill, cap, hard)
+            lines.append(LimitLine(name, now, fill, out, cap, hard, passed, sentence))
+        return tuple(lines)
+
+    def _fill(self, draft: Draft, quantity: Steps, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> None:
+        instrument = self._instruments[draft.symbol]
+        value, sign = instrument.tick_value, draft.side.sign
+        quote, price = snapshot.quotes[draft.symbol], entry(draft, snapshot)
+        held = stake.quantity * sign
+        opening = quantity if held >= 0 else max(0, quantity + held)
+        closing = quantity - opening
+        per_step = 0 if stop is None else loss_per_step(sign, price, stop, self._slippage, value, 0)
+        kept = abs(stake.quantity) - closing
+        share = stake.risk if not closing else stake.risk * kept // max(1, abs(stake.quantity))
+        risk_after = share + stake.pending_risk + opening * per_step
+        notional_after = kept * stake.mark * value + stake.pending_notional + costs.notional(price, opening, value)
+        fee = costs.commission(price, quantity, value, instrument.commission, instrument.commission_ppm)
+        cost = fee + quantity * (quote.ask - quote.bid) * value
+        by_risk = self.limits.position_basis == "risk"
+        preview(
+            snapshot.equity,
+            snapshot.day_start,
+            snapshot.peak,
+            stake.total_risk if by_risk else stake.total_notional,
+            risk_after if by_risk else notional_after,
+            snapshot.risk,
+            snapshot.risk - stake.total_risk + risk_after,
+            snapshot.gross,
+            snapshot.gross - stake.total_notional + notional_after,
+            cost,
+            opening * per_step,
+            self._rows,
+        )
+
+    def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake, grows: bool) -> Steps:
+        if not grows:
+            return draft.quantity
+        low, high = 0, min(draft.quantity, self._instruments[draft.symbol].max_order)
+        hard_caps = [(row, cap) for row, hard, cap in self._caps if hard]
+        while low < high:
+            middle = (low + high + 1) // 2
+            self._fill(draft, middle, stop, snapshot, stake)
+            if all(self._rows[row, 1] <= cap for row, cap in hard_caps):
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+
+def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
+    """The price the draft is expected to fill at."""
+    if draft.price is not None:
+        return draft.price
+    quote = snapshot.quotes[draft.symbol]
+    return quote.ask if draft.side is Side.BUY else quote.bid
+
+
+def _grows(draft: Draft, stake: Stake) -> bool:
+    held = stake.quantity * draft.side.sign
+    return not draft.reduce_only and (held >= 0 or draft.quantity > -held)
+
+
+def caps(limits: Limits) -> tuple[tuple[int, bool, float], ...]:
+    """(row in engine.rules.limits, hard, cap) of every limit."""
+    return (
+        (POSITION, True, float(limits.position)),
+        (DAILY_LOSS, True, float(limits.daily_loss)),
+        (WORST_DAY, False, float(limits.worst_day_soft)),
+        (WORST_DAY, True, float(limits.worst_day_hard)),
+        (OPEN_RISK, True, float(limits.open_risk)),
+        (LEVERAGE, True, float(limits.leverage)),
+        (DRAWDOWN, True, float(limits.drawdown)),
+    )
+
+
+_WORDS = {
+    "position": "the position's loss at its stop would be",
+    "daily_loss": "the day's loss would be",
+    "worst_day": "the day's loss with every stop filled would be",
+    "open_risk": "the sum of losses at all stops would be",
+    "leverage": "leverage would be",
+    "drawdown": "the drawdown from the peak would be",
+}
+
+
+def _sentence(name: str, value: float, cap: float, hard: bool) -> str:
+    base = name.removesuffix("_soft")
+    if base == "leverage":
+        figure = f"{value:.2f}:1, the cap is {cap:g}:1"
+    else:
+        figure = f"{100 * value:.2f} % of equity, the cap is {100 * cap:g} %"
+    return f"{base.replace('_', ' ')}: {_WORDS[base]} {figure}" + ("" if hard else " (a warning)")
