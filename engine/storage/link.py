@@ -45,7 +45,7 @@ class Link(Protocol):
         ...
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """The first line of a driver's message, without a full stop, for use inside a sentence."""
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__).rstrip(". ")

@@ -75,8 +75,9 @@ FROM (
         CAST(coalesce(sum(CASE f.kind WHEN 'OrderFilled' THEN <f.quantity#> END), 0) AS <BIGINT>) AS filled,
         CAST(coalesce(sum(CASE f.kind WHEN 'OrderFilled' THEN <f.price#> * <f.quantity#> END), 0) AS <BIGINT>) AS filled_value
     FROM facts f
-    WHERE f.kind IN ('OrderDenied', 'OrderIntended', 'OrderSent', 'OrderAccepted', 'OrderRejected', 'OrderUnknown', 'OrderFilled',
-        'ModifyRequested', 'OrderModified', 'ModifyRejected', 'CancelRequested', 'CancelRejected', 'OrderCancelled', 'OrderExpired')
+    WHERE f.kind IN ('OrderDenied', 'OrderIntended', 'OrderSent', 'OrderAccepted', 'OrderRejected', 'OrderUnknown',
+        'OrderFilled', 'ModifyRequested', 'OrderModified', 'ModifyRejected', 'CancelRequested', 'CancelRejected',
+        'OrderCancelled', 'OrderExpired')
     GROUP BY f.book_id, <f.order>
 ) o
 JOIN facts t ON t.book_id = o.book_id AND t.seq = o.first_seq
@@ -160,7 +161,7 @@ def downgrade() -> None:
 def _tables() -> None:
     op.create_table(
         "books",
-        sa.Column("id", BIGINT, sa.Identity() if op.get_bind().dialect.name == "postgresql" else None, primary_key=True),
+        sa.Column("id", BIGINT, sa.Identity(), primary_key=True),
         sa.Column("run_id", sa.Text, nullable=False),
         sa.Column("attempt", BIGINT, nullable=False),
         sa.Column("account", sa.Text, nullable=False),

@@ -32,7 +32,7 @@ def downgrade() -> None:
 def _series(schema: str | None) -> None:
     op.create_table(
         "series",
-        sa.Column("id", BIGINT, sa.Identity() if schema else None, primary_key=True),
+        sa.Column("id", BIGINT, sa.Identity(), primary_key=True),
         sa.Column("symbol", sa.Text, nullable=False),
         sa.Column("timeframe", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),

@@ -1,0 +1,123 @@
+"""The market data store, apart from the books so that an import never blocks an order."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from engine.core.clock import DAY, HOUR, Nanos
+from engine.domain.market import Bars, QuoteColumns, Symbol, Timeframe
+from engine.storage.columns import Matrix, WriteResult, from_bars, from_quotes, to_bars, to_quotes
+from engine.storage.database import Place, locate, open_track
+from engine.storage.migrate import MARKET
+
+TICK = "TICK"
+"""What stands for the timeframe where a series is of quotes."""
+
+_PAGE_SIZE = 32_768
+_BARS_A_BLOCK = 1_440
+
+
+class Coverage(NamedTuple):
+    """A stored series: `first` and `last` are the times (ns UTC) of its outermost rows; `timeframe` is TICK for quotes."""
+
+    symbol: Symbol
+    timeframe: str
+    source: str
+    first: Nanos
+    last: Nanos
+    rows: int
+
+
+class Series(NamedTuple):
+    """Which series is meant, and how much time one block of it spans."""
+
+    symbol: Symbol
+    timeframe: str
+    span: Nanos
+
+
+class Backend(Protocol):
+    """Matrices of market data (engine.storage.columns) in one kind of database."""
+
+    def write(self, series: Series, source: str, data: Matrix, replace: bool) -> WriteResult:
+        """Stores what is new, all of it or nothing."""
+        ...
+
+    def read(self, series: Series, height: int, start: Nanos, end: Nanos, source: str | None) -> Matrix:
+        """The rows with start <= at < end, as a matrix of `height` rows."""
+        ...
+
+    def coverage(self) -> list[Coverage]:
+        """Every series with at least one row."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection."""
+        ...
+
+
+class MarketStore:
+    """Bars and quotes of every source. Writing the same rows again changes nothing; safe from any thread."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def write_bars(self, symbol: Symbol, timeframe: str, source: str, bars: Bars, replace: bool = False) -> WriteResult:
+        """Stores bars. Rows that are stored with other values are counted and stay as they are, unless `replace`."""
+        return self._backend.write(_bars(symbol, timeframe), source, from_bars(bars), replace)
+
+    def read_bars(
+        self, symbol: Symbol, timeframe: str, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
+    ) -> Bars:
+        """The bars that open at `start` or later and before `end`. Without a source, those of the series with most rows."""
+        return to_bars(self._backend.read(_bars(symbol, timeframe), 7, *_range(start, end), source))
+
+    def write_quotes(self, symbol: Symbol, source: str, quotes: QuoteColumns, replace: bool = False) -> WriteResult:
+        """Stores quotes; several may share a time. Otherwise as `write_bars`."""
+        return self._backend.write(Series(symbol, TICK, HOUR), source, from_quotes(quotes), replace)
+
+    def read_quotes(
+        self, symbol: Symbol, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
+    ) -> QuoteColumns:
+        """The quotes from `start` on and before `end`. Without a source, those of the series with most rows."""
+        return to_quotes(self._backend.read(Series(symbol, TICK, HOUR), 3, *_range(start, end), source))
+
+    def coverage(self) -> list[Coverage]:
+        """What is stored, by symbol, timeframe and source."""
+        return sorted(self._backend.coverage())
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._backend.close()
+
+    def __enter__(self) -> MarketStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_market(url: str) -> MarketStore:
+    """The market data beside the books at `url`: `books.market.db` for the file `books.db`, the schema `market` on PostgreSQL.
+
+    Raises UserError and StoreError as `open_books` does.
+    """
+    place = locate(url)
+    if place.path is not None:
+        from engine.storage.market_sqlite import SqliteMarket
+
+        beside = place.path.with_name(f"{place.path.stem}.market{place.path.suffix}")
+        return MarketStore(SqliteMarket(open_track(Place(f"sqlite:///{beside}", beside), MARKET, page_size=_PAGE_SIZE)))
+    from engine.storage.market_postgres import PostgresMarket
+
+    return MarketStore(PostgresMarket(open_track(place, MARKET)))
+
+
+def _bars(symbol: Symbol, timeframe: str) -> Series:
+    """A block is a day of M1 bars and as many bars of any longer timeframe."""
+    frame = Timeframe.of(timeframe)
+    return Series(symbol, frame.name, max(DAY, _BARS_A_BLOCK * frame.span))
+
+
+def _range(start: Nanos | None, end: Nanos | None) -> tuple[Nanos, Nanos]:
+    return (-(2**62) if start is None else start), (2**62 if end is None else end)
