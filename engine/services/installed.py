@@ -1,0 +1,76 @@
+"""Which libraries are installed, against the versions this program pins; nothing is imported to find out."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+MODULES = {
+    "PySide6-Essentials": "PySide6",
+    "PySide6-QtAds": "PySide6QtAds",
+    "pyqtgraph": "pyqtgraph",
+    "qasync": "qasync",
+    "qtawesome": "qtawesome",
+    "numpy": "numpy",
+    "numba": "numba",
+    "pandas": "pandas",
+    "lightgbm": "lightgbm",
+    "scikit-learn": "sklearn",
+    "SQLAlchemy": "sqlalchemy",
+    "alembic": "alembic",
+    "psycopg": "psycopg",
+    "pydantic": "pydantic",
+    "structlog": "structlog",
+    "APScheduler": "apscheduler",
+    "keyring": "keyring",
+    "platformdirs": "platformdirs",
+    "typer": "typer",
+    "rich": "rich",
+    "tzdata": "tzdata",
+}
+"""Distributions and the module by which each is imported."""
+
+_PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Libraries:
+    """`missing` names, `differing` as "name installed (pinned)"; `pinned` is False where the pins are not at hand."""
+
+    count: int
+    missing: tuple[str, ...]
+    differing: tuple[str, ...]
+    pinned: bool
+
+
+def libraries(modules: Mapping[str, str] = MODULES, project: Path = _PROJECT) -> Libraries:
+    """What is installed of `modules`, compared with the pins in the file `project` where it is there."""
+    pins = pinned_versions(project)
+    missing = tuple(name for name, module in modules.items() if find_spec(module) is None)
+    differing = tuple(
+        f"{name} {installed} ({pins[name]})"
+        for name in modules
+        if name in pins and (installed := _installed(name)) is not None and installed != pins[name]
+    )
+    return Libraries(len(modules), missing, differing, bool(pins))
+
+
+def pinned_versions(project: Path) -> dict[str, str]:
+    """The exact versions the project asks for, by distribution; empty where the file is not there (a frozen program)."""
+    if not project.is_file():
+        return {}
+    asked = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
+    matches = (re.fullmatch(r"([\w.-]+)(?:\[.*\])?==([^;\s]+)", line) for line in asked)
+    return {match[1]: match[2] for match in matches if match}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
