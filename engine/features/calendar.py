@@ -14,6 +14,7 @@ _HOUR_COS = np.cos(np.arange(1440) * (2.0 * np.pi / 1440.0))
 _WEEK_SIN = np.sin(np.arange(7) * (2.0 * np.pi / 7.0))
 _WEEK_COS = np.cos(np.arange(7) * (2.0 * np.pi / 7.0))
 _LONGEST_PAUSE = 72 * 60
+_HOURS = 1.0 / 60.0
 
 
 @part
@@ -60,9 +61,10 @@ def calendar(state: Floats, at: int, first: bool, out: Floats, column: int) -> N
         state[DAY] = day
         state[NEW_YORK] = new_york_offset(day)
         state[LONDON] = london_offset(day)
-    london = (minute + int(state[LONDON])) % 1_440
-    new_york = (minute + int(state[NEW_YORK])) % 1_440
-    since_roll = (new_york - 1_020) % 1_440
+    london = minute + int(state[LONDON])
+    new_york = minute + int(state[NEW_YORK])
+    new_york += 1_440 if new_york < 0 else 0
+    since_roll = new_york - 1_020 + (1_440 if new_york < 1_020 else 0)
     pause = 0.0 if first else epoch_minute - state[MINUTE]
     state[MINUTE] = epoch_minute
     weekday = (day + 3) % 7
@@ -73,6 +75,6 @@ def calendar(state: Floats, at: int, first: bool, out: Floats, column: int) -> N
     out[column + 4] = 1.0 if minute < 540 else 0.0
     out[column + 5] = 1.0 if 480 <= london < 1_020 else 0.0
     out[column + 6] = 1.0 if 480 <= new_york < 1_020 else 0.0
-    out[column + 7] = since_roll / 60.0
-    out[column + 8] = (1_440 - since_roll) / 60.0
-    put(out, column + 9, min(pause, _LONGEST_PAUSE) / 60.0)
+    out[column + 7] = since_roll * _HOURS
+    out[column + 8] = (1_440 - since_roll) * _HOURS
+    put(out, column + 9, min(pause, _LONGEST_PAUSE) * _HOURS)

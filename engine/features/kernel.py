@@ -14,18 +14,17 @@ from engine.features.calendar import calendar
 from engine.features.windows import highest, mean_and_squares, path_length, put, ratio, smooth
 
 _R1, _R2, _R3, _R4, _R5, _R6 = spec.RETURNS
-_WINDOWS = spec.RANGES
-_EMA_WEIGHTS = tuple(2.0 / (bars + 1.0) for bars in spec.EMAS)
-_E1, _E2, _E3, _E4 = _EMA_WEIGHTS
+_E1, _E2, _E3, _E4 = (2.0 / (bars + 1.0) for bars in spec.EMAS)
 _V1, _V2, _V3 = (2.0 / (bars + 1.0) for bars in spec.VOLATILITIES)
 _RSI_FAST, _RSI_SLOW = 1.0 / spec.RSI_FAST, 1.0 / spec.RSI_SLOW
 _MACD_FAST, _MACD_SLOW, _MACD_SIGNAL = (2.0 / (bars + 1.0) for bars in (spec.MACD_FAST, spec.MACD_SLOW, spec.MACD_SIGNAL))
 _ATR_FAST, _ATR, _ATR_SLOW, _ADX = 1.0 / spec.ATR_FAST, 1.0 / spec.ATR, 1.0 / spec.ATR_SLOW, 1.0 / spec.ADX
 _VOLUME_FAST, _VOLUME_SLOW = 2.0 / (spec.VOLUME_FAST + 1.0), 2.0 / (spec.VOLUME_SLOW + 1.0)
 _PRESSURE, _SPREAD = 2.0 / (spec.PRESSURE + 1.0), 2.0 / (spec.SPREAD + 1.0)
-_BOLLINGER, _EFFICIENCY = spec.BOLLINGER, spec.EFFICIENCY
-_RANGE_1, _RANGE_2, _RANGE_3 = spec.RANGES
+_BOLLINGER, _PER_BOLLINGER, _EFFICIENCY = spec.BOLLINGER, 1.0 / spec.BOLLINGER, spec.EFFICIENCY
 _WARMUP, _COLUMNS = spec.WARMUP, spec.COUNT
+_NOT_NEGATIVE = (1 << 48) - 1
+"""Tells the compiler that a row's place counts from the front, which spares a test at each of its writes."""
 _FLAT = 1e-7
 """The least ATR, as a fraction of the price: what a market without any movement is divided by."""
 
@@ -88,29 +87,31 @@ def _bollinger(state: Floats, bar: int, close: float, per_atr: float, out: Float
         mean, squares = mean_and_squares(state, bar, _BOLLINGER)  # anew, so that rounding cannot pile up
     else:
         leaving, before = state[s.CLOSES + ((bar - _BOLLINGER) & s.MASK)], state[s.MEAN]
-        mean = before + (close - leaving) / _BOLLINGER
+        mean = before + (close - leaving) * _PER_BOLLINGER
         squares = max(0.0, state[s.SQUARES] + (close - leaving) * ((close - mean) + (leaving - before)))
     state[s.MEAN] = mean
     state[s.SQUARES] = squares
-    deviation = math.sqrt(squares / _BOLLINGER)
+    deviation = math.sqrt(squares * _PER_BOLLINGER)
     put(out, row + 20, (close - mean) / (2.0 * deviation) if deviation * per_atr > _FLAT else 0.0)
     put(out, row + 21, 4.0 * deviation * per_atr)
 
 
 @part
 def _direction(state: Floats, rise: float, fall: float, seed: float, out: Floats, row: int) -> None:
-    plus = smooth(state, s.PLUS, _ADX, seed, rise if rise > fall and rise > 0.0 else 0.0)
-    minus = smooth(state, s.MINUS, _ADX, seed, fall if fall > rise and fall > 0.0 else 0.0)
+    plus = smooth(state, s.PLUS, _ADX, seed, rise if rise > max(fall, 0.0) else 0.0)
+    minus = smooth(state, s.MINUS, _ADX, seed, fall if fall > max(rise, 0.0) else 0.0)
     direction = ratio(plus - minus, plus + minus)
     put(out, row + 22, smooth(state, s.ADX, _ADX, seed, abs(direction)))
     put(out, row + 23, direction)
 
 
 @part
-def _position(state: Floats, number: int, bar: int, window: int, close: float, out: Floats, row: int) -> None:
-    top = highest(state, s.HIGHEST + 2 * number, s.HIGHS, bar, window)
-    bottom = -highest(state, s.LOWEST + 2 * number, s.LOWS, bar, window)
-    put(out, row + 24 + number, ratio((close - bottom) - (top - close), top - bottom))
+def _positions(state: Floats, bar: int, high: float, low: float, close: float, out: Floats, row: int) -> None:
+    top_1, top_2, top_3 = highest(state, s.HIGHEST, bar, high)
+    deep_1, deep_2, deep_3 = highest(state, s.LOWEST, bar, -low)
+    put(out, row + 24, ratio(2.0 * close + deep_1 - top_1, top_1 + deep_1))
+    put(out, row + 25, ratio(2.0 * close + deep_2 - top_2, top_2 + deep_2))
+    put(out, row + 26, ratio(2.0 * close + deep_3 - top_3, top_3 + deep_3))
 
 
 @part
@@ -121,10 +122,12 @@ def _volatility(state: Floats, close: float, change: float, seed: float, out: Fl
     long = smooth(state, s.VARIANCE + 2, _V3, seed, square)
     covariance = smooth(state, s.COVARIANCE, _V2, seed, change * state[s.RETURN])
     state[s.RETURN] = change
-    put(out, row + 27, state[s.ATR] / close * 10_000.0)
+    per_close = 1.0 / close
+    state[s.PER_CLOSE] = per_close
+    put(out, row + 27, state[s.ATR] * per_close * 10_000.0)
     put(out, row + 28, ratio(state[s.ATR_FAST], state[s.ATR_SLOW]))
-    put(out, row + 29, math.sqrt(ratio(short, middle)))
-    put(out, row + 30, math.sqrt(ratio(middle, long)))
+    put(out, row + 29, ratio(short, middle))
+    put(out, row + 30, ratio(middle, long))
     put(out, row + 32, ratio(covariance, middle))
 
 
@@ -139,12 +142,7 @@ def _way(state: Floats, bar: int, close: float, change: float, out: Floats, row:
     net = close - oldest
     put(out, row + 31, net / max(path, abs(net)) if net != 0.0 else 0.0)
     streak = state[s.STREAK]
-    if change > 0.0:
-        streak = max(streak, 0.0) + 1.0
-    elif change < 0.0:
-        streak = min(streak, 0.0) - 1.0
-    else:
-        streak = 0.0
+    streak = max(streak, 0.0) + 1.0 if change > 0.0 else (min(streak, 0.0) - 1.0 if change < 0.0 else 0.0)
     state[s.STREAK] = streak
     put(out, row + 33, streak)
 
@@ -154,9 +152,10 @@ def _activity(
     state: Floats, volume: float, lean: float, spread: float, seed: float, per_atr: float, out: Floats, row: int
 ) -> None:
     usual = smooth(state, s.VOLUME_FAST, _VOLUME_FAST, seed, volume)
-    put(out, row + 34, ratio(volume, usual))
+    per_usual = ratio(1.0, usual)
+    put(out, row + 34, volume * per_usual)
     put(out, row + 35, ratio(usual, smooth(state, s.VOLUME_SLOW, _VOLUME_SLOW, seed, volume)))
-    put(out, row + 36, ratio(smooth(state, s.PRESSURE, _PRESSURE, seed, volume * lean), usual))
+    put(out, row + 36, smooth(state, s.PRESSURE, _PRESSURE, seed, volume * lean) * per_usual)
     put(out, row + 37, spread * per_atr)
     put(out, row + 38, ratio(spread, smooth(state, s.SPREAD, _SPREAD, seed, spread)))
 
@@ -179,6 +178,7 @@ def take(
     if not (prices and 0.0 <= volume < math.inf and 0.0 <= spread < math.inf):
         out[row : row + _COLUMNS] = np.nan
         return False
+    row &= _NOT_NEGATIVE
     bar = int(state[s.COUNT]) + 1
     first = bar == 1
     seed = 1.0 / bar if bar <= _WARMUP else 0.0
@@ -188,8 +188,7 @@ def take(
     rise, fall = (0.0, 0.0) if first else (high - state[s.HIGH], state[s.LOW] - low)
     state[s.COUNT] = bar
     state[s.CLOSE], state[s.HIGH], state[s.LOW] = close, high, low
-    place = bar & s.MASK
-    state[s.CLOSES + place], state[s.HIGHS + place], state[s.LOWS + place] = close, high, -low
+    state[s.CLOSES + (bar & s.MASK)] = close
     smooth(state, s.ATR_FAST, _ATR_FAST, seed, true_range)
     smooth(state, s.ATR_SLOW, _ATR_SLOW, seed, true_range)
     per_atr = 1.0 / max(smooth(state, s.ATR, _ATR, seed, true_range), close * _FLAT)
@@ -201,10 +200,8 @@ def take(
     _macd(state, close, seed, per_atr, out, row)
     _bollinger(state, bar, close, per_atr, out, row)
     _direction(state, rise, fall, seed, out, row)
-    _position(state, 0, bar, _RANGE_1, close, out, row)
-    _position(state, 1, bar, _RANGE_2, close, out, row)
-    _position(state, 2, bar, _RANGE_3, close, out, row)
-    _volatility(state, close, math.log(close / before), seed, out, row)
+    _positions(state, bar, high, low, close, out, row)
+    _volatility(state, close, max(-1.0, min(1.0, change * state[s.PER_CLOSE])), seed, out, row)
     _way(state, bar, close, change, out, row)
     lean = ratio((close - low) - (high - close), high - low)
     _activity(state, volume, lean, spread, seed, per_atr, out, row)

@@ -27,6 +27,7 @@ ADX = 14
 BOLLINGER = 20
 EFFICIENCY = 20
 RANGES = (20, 60, 240)
+"""Fixed in `windows.highest`, which builds each from the one before."""
 VOLATILITIES = (10, 60, 480)
 VOLUME_FAST, VOLUME_SLOW = 20, 100
 PRESSURE = 10
@@ -55,8 +56,8 @@ FEATURES: tuple[tuple[str, str], ...] = (
     ),
     ("atr_relative", f"ATR of {ATR} bars over the close, in basis points"),
     ("atr_ratio", f"ATR of {ATR_FAST} bars over that of {ATR_SLOW}"),
-    ("volatility_ratio", f"volatility of {VOLATILITIES[0]} bars over that of {VOLATILITIES[1]}"),
-    ("volatility_regime", f"volatility of {VOLATILITIES[1]} bars over that of {VOLATILITIES[2]}"),
+    ("volatility_ratio", f"variance of {VOLATILITIES[0]} returns over that of {VOLATILITIES[1]}"),
+    ("volatility_regime", f"variance of {VOLATILITIES[1]} returns over that of {VOLATILITIES[2]}"),
     ("efficiency", f"net move over the way gone in {EFFICIENCY} bars, -1 to +1"),
     ("autocorrelation", f"correlation of successive returns, weighted over {VOLATILITIES[1]} bars"),
     ("streak", "closes in a row in one direction, signed"),

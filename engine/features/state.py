@@ -42,24 +42,23 @@ MASK = RING - 1
     VOLUME_SLOW,
     PRESSURE,
     SPREAD,
-) = range(31)
+    PER_CLOSE,
+) = range(32)
 EMA = 32
 """Four averages from here."""
 VARIANCE = 36
 """Three variances of returns from here."""
-HIGHEST = 40
-"""Value and bar number of the highest high, for each of three windows; then the same of the negated lows."""
-LOWEST = 46
 CLOSES = 64
-HIGHS = CLOSES + RING
-LOWS = HIGHS + RING
-"""Rings by bar number; lows are kept negated, so that one function finds both extremes."""
-SIZE = LOWS + RING
+"""The ring of closes, by bar number."""
+HIGHEST = CLOSES + RING
+LOWEST = HIGHEST + 4 + 32 + 64 + 256
+"""Rings of the highest highs (single ones, of 4, 20 and 60 bars) and the same of the lows, kept negated."""
+SIZE = LOWEST + (LOWEST - HIGHEST)
 
 
 def new_state() -> Floats:
     """The state before the first bar."""
     state = np.zeros(SIZE)
     state[DAY] = -1e9
-    state[HIGHEST : HIGHEST + 12] = -np.inf
+    state[HIGHEST:] = -np.inf
     return state

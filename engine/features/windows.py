@@ -30,24 +30,25 @@ def ratio(above: float, below: float) -> float:
 
 
 @part
-def highest(state: Floats, slot: int, ring: int, bar: int, window: int) -> float:
-    """The highest of the last `window` values of a ring, whose newest is `bar`; searched again only when the old one leaves."""
-    newest: float = state[ring + (bar & MASK)]
-    if newest >= state[slot]:
-        state[slot] = newest
-        state[slot + 1] = bar
-    elif state[slot + 1] <= bar - window:
-        best, where = newest, bar
-        for back in range(bar - 1, bar - window, -1):
-            value = state[ring + (back & MASK)]
-            if value > best:
-                best, where = value, back
-        newest = best
-        state[slot] = best
-        state[slot + 1] = where
-    else:
-        newest = state[slot]
-    return newest
+def highest(state: Floats, rings: int, bar: int, value: float) -> tuple[float, float, float]:
+    """Takes the newest value of `bar` and gives the highest of the last 20, 60 and 240 values.
+
+    Each window is put together from shorter ones that end where it needs them (4 from single values, 20 from 4s, 60 from
+    20s, 240 from 60s), so that every bar costs the same and nothing is searched.
+    """
+    state[rings + (bar & 3)] = value
+    of_4 = max(max(state[rings], state[rings + 1]), max(state[rings + 2], state[rings + 3]))
+    fours = rings + 4
+    state[fours + (bar & 31)] = of_4
+    older = max(state[fours + ((bar - 12) & 31)], state[fours + ((bar - 16) & 31)])
+    of_20 = max(max(of_4, older), max(state[fours + ((bar - 4) & 31)], state[fours + ((bar - 8) & 31)]))
+    twenties = rings + 36
+    state[twenties + (bar & 63)] = of_20
+    of_60 = max(of_20, max(state[twenties + ((bar - 20) & 63)], state[twenties + ((bar - 40) & 63)]))
+    sixties = rings + 100
+    state[sixties + (bar & 255)] = of_60
+    older = max(state[sixties + ((bar - 120) & 255)], state[sixties + ((bar - 180) & 255)])
+    return of_20, of_60, max(max(of_60, older), state[sixties + ((bar - 60) & 255)])
 
 
 @part
