@@ -6,6 +6,7 @@ US or the EU is on daylight saving; every other clock pushes bars into closed ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,18 +59,26 @@ class Fit(NamedTuple):
     same: tuple[str, ...]
 
 
-def fits(local: Ints, instrument: Instrument) -> list[Fit]:
-    """Every distinct candidate, best first. `local` are bar times on the file's own clock (ns)."""
-    hours, counts = np.unique(local // HOUR, return_counts=True)
+def fits(local: Ints, instrument: Instrument, candidates: Sequence[str] = CANDIDATES) -> list[Fit]:
+    """Every distinct candidate, best first. `local` are bar times on the file's own clock (ns), ascending where sound."""
+    hours, counts = _busy_hours(local)
     times = OpenTimes.of(instrument.sessions, int(hours[0]) * HOUR - DAY, int(hours[-1]) * HOUR + DAY)
     groups: dict[bytes, list[str]] = {}
-    for spec in CANDIDATES:
+    for spec in candidates:
         groups.setdefault(parse_clock(spec).to_utc(hours * HOUR).tobytes(), []).append(spec)
     found = []
     for utc, specs in groups.items():
         closed = ~times.is_open(np.frombuffer(utc, np.int64))
         found.append(Fit(int(closed.sum()), float(counts[closed].sum() / counts.sum()), specs[0], tuple(specs[1:])))
-    return sorted(found, key=lambda fit: (fit.closed_hours, CANDIDATES.index(fit.spec)))
+    return sorted(found, key=lambda fit: (fit.closed_hours, candidates.index(fit.spec)))
+
+
+def _busy_hours(local: Ints) -> tuple[Ints, Ints]:
+    """The hours (since the epoch) with bars and how many; lone bars, as of a stretch with one a day, tell nothing."""
+    hours, counts = np.unique(local // HOUR, return_counts=True)
+    follows = np.diff(hours, prepend=hours[0] - 2) == 1
+    busy = follows | np.append(follows[1:], False)
+    return (hours[busy], counts[busy]) if busy.any() else (hours, counts)
 
 
 def propose(local: Ints, instrument: Instrument, timeframe: Timeframe | None, name: str) -> ClockChoice:
@@ -82,32 +91,43 @@ def propose(local: Ints, instrument: Instrument, timeframe: Timeframe | None, na
     best, second = ranked[0], ranked[1]
     if best.closed_share > ANOTHER_CALENDAR:
         raise DataError(
-            f"{name}: at least {best.closed_share:.0%} of the bars lie in closed hours of {instrument.symbol} on every clock, "
-            f"so this is another market's calendar; check --instrument, or give --clock and --force"
+            f"{name}: at least {_percent(best.closed_share)} of the bars lie in closed hours of {instrument.symbol} "
+            f"on every clock, so this is another market's calendar; check --instrument, or give --clock and --force"
         )
-    clear = best.closed_hours + max(_CLEAR_HOURS, best.closed_hours * _CLEAR_SHARE)
-    if second.closed_hours < clear:
-        rivals = ", ".join(fit.spec for fit in ranked if fit.closed_hours < clear)
+    if second.closed_hours < _clear(best):
+        rivals = ", ".join(fit.spec for fit in ranked if fit.closed_hours < _clear(best))
         raise DataError(f"{name}: the bars fit several clocks equally well ({rivals}); give --clock")
     return ClockChoice(best.spec, "proposed", _evidence(best, second))
 
 
 def _evidence(best: Fit, second: Fit) -> tuple[str, ...]:
-    sentences = [f"closed-hours bars {best.closed_share:.1%} at {best.spec}, next best {second.spec} {second.closed_share:.1%}"]
+    rival = f"next best {second.spec} {_percent(second.closed_share)}"
+    sentences = [f"closed-hours bars {_percent(best.closed_share)} at {best.spec}, {rival}"]
     if best.same:
         sentences.append(f"over this file the same as {', '.join(best.same)}")
-    return tuple(sentence.replace("%", " %") for sentence in sentences)
+    return tuple(sentences)
 
 
 def judge_given(spec: str, how: str, local: Ints, instrument: Instrument, timeframe: Timeframe | None) -> ClockChoice:
     """The clock that was given (or written by the format), with a sentence when the bars speak for another one."""
-    if not instrument.sessions.periods or timeframe is None or timeframe.span > HOUR or not len(local):
-        return ClockChoice(spec, how)
-    hours = np.unique(local // HOUR) * HOUR
-    utc = parse_clock(spec).to_utc(hours)
-    closed = int((~OpenTimes.of(instrument.sessions, int(utc[0]), int(utc[-1])).is_open(utc)).sum())
-    best = fits(local, instrument)[0]
-    share = f"closed-hours bars: {closed / len(hours):.1%} of the hours at {spec}"
-    if best.closed_hours + max(_CLEAR_HOURS, best.closed_hours * _CLEAR_SHARE) <= closed:
-        share += f", only {best.closed_hours / len(hours):.1%} at {best.spec}: the file looks written on that clock"
-    return ClockChoice(spec, how, (share.replace("%", " %"),))
+    sentences = []
+    skipped = parse_clock(spec).skipped(local)
+    if skipped:
+        sentences.append(f"{skipped:,} rows carry times that {spec} skips in spring")
+    if instrument.sessions.periods and timeframe is not None and timeframe.span <= HOUR:
+        (fit,) = fits(local, instrument, (spec,))
+        best = fits(local, instrument)[0]
+        sentence = f"closed-hours bars {_percent(fit.closed_share)} at {spec}"
+        if _clear(best) <= fit.closed_hours:
+            sentence += f", only {_percent(best.closed_share)} at {best.spec}: the file looks written on that clock"
+        sentences.append(sentence)
+    return ClockChoice(spec, how, tuple(sentences))
+
+
+def _clear(best: Fit) -> float:
+    """Closed hours from which on another clock fits clearly worse than `best`."""
+    return best.closed_hours + max(_CLEAR_HOURS, best.closed_hours * _CLEAR_SHARE)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"

@@ -43,7 +43,8 @@ class FileClock:
         first, last = int(local.min()), int(local.max())
         begins, offsets = _offsets(self.zone, first // WEEK - 1, last // WEEK + 2)
         if len(offsets) == 1:
-            return local - offsets[0]
+            offset: Nanos = int(offsets[0])
+            return local - offset
         segment = np.searchsorted(begins[1:] + offsets[1:], local, side="right")
         previous = np.maximum(segment - 1, 0)
         twice = (segment > 0) & (local < begins[segment] + offsets[previous])

@@ -69,6 +69,7 @@ def read_history(
         parsed = _scaled(parsed, price_scale, label)
     sieve = Sieve(parsed)
     _sift_values(sieve, instrument, label, force)
+    _refuse_backwards(sieve, label)
     notes: list[str] = []
     frame = None if parsed.is_ticks else decide_timeframe(source, parsed, sieve.keep, timeframe, force, notes)
     if frame:
@@ -143,6 +144,12 @@ def _sift_values(sieve: Sieve, instrument: Instrument, label: str, force: bool) 
         refuse_implausible(sieve, instrument.symbol)
 
 
+def _refuse_backwards(sieve: Sieve, label: str) -> None:
+    times = sieve.parsed.at[sieve.keep]
+    if len(times) > 1 and (times[1:] < times[:-1]).mean() > _MOSTLY_BROKEN:
+        raise DataError(f"{label}: the rows run from the newest to the oldest; sort them by time and import again")
+
+
 def _refuse_ruins(sieve: Sieve, label: str) -> None:
     """A file of which more than half is broken is not what it claims to be."""
     total = len(sieve.parsed.at) + len(sieve.parsed.bad)
@@ -185,6 +192,6 @@ def _check_calendar(quality: QualityReport, instrument: Instrument, frame: Timef
     if share > ANOTHER_CALENDAR and not force:
         unit = frame.name if frame else "tick"
         raise DataError(
-            f"{label}: {share:.0%} of the {unit} rows lie in closed hours of {instrument.symbol}; "
+            f"{label}: {share * 100:.0f} % of the {unit} rows lie in closed hours of {instrument.symbol}; "
             f"check --instrument and --clock, or give --force"
         )

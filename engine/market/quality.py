@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class QualityReport:
     bad: tuple[BadRow, ...]
     bad_count: int
     bad_reasons: tuple[tuple[str, int], ...]
+    has_volume: bool
     flat_fills: int
     outside_sessions: int
     spread: Spread | None
@@ -113,6 +115,7 @@ def report(
         tuple(sorted(bad)[:KEPT_BAD_ROWS]),
         len(bad),
         tuple(kinds.most_common()),
+        bool(bars and bars.volume.any()),
         _flat_fills(bars) if bars else 0,
         _outside(data.at, span, times),
         _spread(bars.spread if bars else data.ask - data.bid if isinstance(data, QuoteColumns) else np.empty(0)),
@@ -157,6 +160,9 @@ def _outside(at: Ints, span: Nanos, times: OpenTimes) -> int:
 
 
 def _flat_fills(bars: Bars) -> int:
+    """Bars that repeat one price with no volume; not told from quiet bars where the file has no volume at all."""
+    if not bars.volume.any():
+        return 0
     return int(((bars.high == bars.low) & (bars.open == bars.close) & (bars.volume == 0)).sum())
 
 
@@ -181,7 +187,8 @@ def _lines(quality: QualityReport) -> Iterator[str]:
         yield from (f"  line {row.line}: {row.reason}" for row in quality.bad[:10])
     else:
         yield "bad rows: none"
-    yield f"flat fills (one price, no volume): {quality.flat_fills:,}; rows outside the sessions: {quality.outside_sessions:,}"
+    fills = f"flat fills (one price, no volume): {quality.flat_fills:,}; " if quality.has_volume else "volume: none in the file; "
+    yield f"{fills}rows outside the sessions: {quality.outside_sessions:,}"
     if quality.spread:
         missing = f", missing in {quality.spread.missing:,} rows" if quality.spread.missing else ""
         yield f"spread: median {quality.spread.median:g}, largest {quality.spread.largest:g}{missing}"
@@ -201,9 +208,10 @@ def _gap_lines(gaps: Gaps) -> Iterator[str]:
 
 def _sparse_lines(coverage: tuple[tuple[int, float], ...]) -> Iterator[str]:
     sparse = [(year, share) for year, share in coverage if share < _SPARSE]
-    if sparse:
-        listed = ", ".join(f"{year} {share:.0%}".replace("%", " %") for year, share in sparse)
-        yield f"sparse years (share of the market's time that has bars): {listed}"
+    for _, run in groupby(enumerate(sparse), key=lambda numbered: numbered[1][0] - numbered[0]):
+        years = [pair for _, pair in run]
+        period = str(years[0][0]) if len(years) == 1 else f"{years[0][0]} to {years[-1][0]}"
+        yield f"sparse: in {period} bars cover no more than {max(share for _, share in years) * 100:.1f} % of the market's time"
 
 
 def _utc(at: Nanos) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from engine.market.formats import mt4_export, mt5_export
+from engine.market.formats import lean, mt4_export, mt5_export, mt5_python, mt5_script
 from engine.market.formats.base import BadRow, Format, Parsed
 from engine.market.formats.source import Source, open_source
 
 FORMATS: tuple[Format, ...] = (
     mt5_export.FORMAT,
     mt4_export.FORMAT,
+    mt5_script.FORMAT,
+    mt5_python.FORMAT,
+    lean.FORMAT,
 )
 
 

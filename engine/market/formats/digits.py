@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.core.clock import DAY, HOUR, MINUTE, SECOND
+from engine.core.clock import DAY, HOUR, MINUTE, SECOND, Nanos
 from engine.domain.market import Floats, Ints
 
 Bytes = npt.NDArray[np.uint8]
@@ -17,7 +19,7 @@ _ZERO, _DOT, _MINUS = ord("0"), ord("."), ord("-")
 _WIDEST = 18
 _EXACT = 1 << 53
 _POWERS = 10.0 ** np.arange(_WIDEST + 1)
-_FRACTIONS = {1: 100_000_000, 2: 10_000_000, 3: 1_000_000, 6: 1_000}
+_RUN = re.compile(r"((.)\2*)")
 
 
 class Decimals(NamedTuple):
@@ -76,7 +78,30 @@ def stamps(text: Bytes, starts: Ints, template: str) -> Stamps:
             parts[letter] = parts.get(letter, np.zeros(len(starts), np.int64)) * 10 + digit
         else:
             ok &= chars[:, column] == ord(letter)
-    return _assemble(parts, ok, _FRACTIONS.get(template.count("F"), 0))
+    return _assemble(parts, ok, _fraction(template))
+
+
+@lru_cache(maxsize=32)
+def _pattern(template: str) -> re.Pattern[str]:
+    groups = "".join(
+        f"(?P<{letter}>[0-9]{{{len(run)}}})" if letter in "YMDHNSF" else re.escape(run) for run, letter in _RUN.findall(template)
+    )
+    return re.compile(groups)
+
+
+def stamp(text: str, template: str) -> Nanos | None:
+    """One time that follows `template` (see `stamps`), or None."""
+    match = _pattern(template).fullmatch(text)
+    if match is None:
+        return None
+    parts = {letter: np.array([int(digits)], np.int64) for letter, digits in match.groupdict().items()}
+    times = _assemble(parts, np.ones(1, np.bool_), _fraction(template))
+    return int(times.at[0]) if times.ok[0] else None
+
+
+def _fraction(template: str) -> Nanos:
+    """Nanoseconds of the last of the template's decimals of a second."""
+    return SECOND // int(10 ** template.count("F"))
 
 
 def _assemble(parts: dict[str, Ints], ok: Mask, fraction: int) -> Stamps:

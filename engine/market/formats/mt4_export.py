@@ -5,22 +5,21 @@ from __future__ import annotations
 import re
 
 from engine.market.formats.base import Format, Parsed
+from engine.market.formats.header import NEEDED, metatrader_bars
 from engine.market.formats.source import Source
 from engine.market.formats.text import Layout, parse_rows
 
-_ROW = re.compile(rb"\d{4}\.\d\d\.\d\d,\d\d:\d\d(:\d\d)?(,[-+.\deE]+){5}\r?(\n|$)")
-_COLUMNS = ("open", "high", "low", "close", "volume")
-_LAYOUT = Layout(",", _COLUMNS, ("YYYY.MM.DD,HH:NN", "YYYY.MM.DD,HH:NN:SS"), stamp_fields=2)
+_ROW = re.compile(rb"\d{4}\.\d\d\.\d\d,\d\d:\d\d(:\d\d)?(,[-+.\deE]+){5}$")
+_LAYOUT = Layout(",", NEEDED, ("YYYY.MM.DD,HH:NN", "YYYY.MM.DD,HH:NN:SS"), stamp_fields=2)
+_LOOKED_AT = 5
 
 
 def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
-    return any(_ROW.match(line) for line in head.splitlines()[:5])
+    return any(_ROW.match(line) for line in head.splitlines()[:_LOOKED_AT])
 
 
 def parse(source: Source) -> Parsed:
-    rows = parse_rows(source.text, _LAYOUT)
-    digits = max(rows.digits[name] for name in _COLUMNS[:4])
-    return Parsed(rows.line, rows.at, rows.columns, tuple(rows.bad), digits)
+    return metatrader_bars(parse_rows(source.text, _LAYOUT))
 
 
 FORMAT = Format("mt4-export", "MetaTrader 4 history centre export", detects, parse)

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.domain.market import Floats, Ints
 from engine.market.formats.base import BadRow
-from engine.market.formats.digits import Bytes, Mask, decimals, stamps
+from engine.market.formats.digits import Bytes, Mask, decimals, stamp, stamps
 
 _BLOCK = 1 << 15
 _NEWLINE, _RETURN = 10, 13
@@ -115,8 +115,11 @@ class _Block:
             if name in self.values:
                 begin = edges[:, number - 1] + 1 if number else starts
                 column = decimals(text, begin, edges[:, number])
-                ok &= column.ok
                 self.values[name][rows] = column.value
+                for field_ in np.flatnonzero(~column.ok & ok):
+                    value = _number(text[begin[field_] : edges[field_, number]].tobytes().decode("utf-8", "replace"))
+                    ok[field_] = value is not None
+                    self.values[name][rows[field_]] = value or 0.0
                 self.digits[name] = int(column.places[column.ok].max(initial=0))
         return ok
 
@@ -156,18 +159,24 @@ def read_line(line: str, layout: Layout) -> tuple[int, dict[str, float], bool]:
     for name, text in zip(layout.columns, fields[layout.stamp_fields :], strict=True):
         if name.startswith("-"):
             continue
-        try:
-            values[name] = float(text)
-        except ValueError:
-            raise ValueError(f"{name} {text[:40]!r} is not a number" if text else f"{name} is empty") from None
+        value = _number(text)
+        if value is None:
+            raise ValueError(f"{name} {text[:40]!r} is not a number" if text else f"{name} is empty")
+        values[name] = value
     return at, values, has_hour
 
 
+def _number(text: str) -> float | None:
+    """A number of any spelling, NaN included; None for anything else (float() alone would take "1_0")."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
 def _time(text: str, layout: Layout) -> tuple[int, bool]:
-    buffer = np.frombuffer(text.encode(), np.uint8)
     for template in layout.stamps:
-        if len(buffer) == len(template):
-            times = stamps(buffer, np.zeros(1, np.int64), template)
-            if times.ok[0]:
-                return int(times.at[0]), "H" in template
+        at = stamp(text, template)
+        if at is not None:
+            return at, "H" in template
     raise ValueError(f"time {text[:40]!r} is not {' or '.join(layout.stamps)}".replace("NN", "MM"))
