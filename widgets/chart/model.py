@@ -1,0 +1,163 @@
+"""What is on the chart, without a pixel of it: bars, view, indicators, marks and lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.clock import Nanos
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bar, Bars, Floats, Ints, Symbol, Ticks, Timeframe
+from widgets.chart.indicators import REGISTRY, Study
+from widgets.chart.marks import Mark, PriceLine
+from widgets.chart.series import Series
+from widgets.chart.viewport import TimeView, YScale
+
+
+@dataclass(slots=True)
+class Pane:
+    """A strip of the chart: "price", or an indicator's own. `auto` fits its scale to what is in view."""
+
+    name: str
+    scale: YScale = field(default_factory=YScale)
+    auto: bool = True
+
+
+class ChartModel:
+    """The chart's content. `tick` and `decimals` come from the instrument; prices of bars are floats, of lines ticks."""
+
+    def __init__(self) -> None:
+        self.series = Series()
+        self.view = TimeView()
+        self.symbol: Symbol = ""
+        self.tick = 0.01
+        self.decimals = 2
+        self.timeframe = Timeframe.of("M1")
+        self.zone = "UTC"
+        self.studies: dict[str, Study] = {}
+        self.panes = [Pane("price")]
+        self.marks: tuple[Mark, ...] = ()
+        self.mark_bars: Ints = np.empty(0, np.int64)
+        self.lines: dict[str, PriceLine] = {}
+        self.probabilities: tuple[Ints, Floats, Floats] | None = None
+        self.badges: tuple[tuple[str, str], ...] = ()
+        self.empty_text = ""
+
+    @property
+    def price_pane(self) -> Pane:
+        return self.panes[0]
+
+    def set_instrument(self, instrument: Instrument) -> None:
+        self.symbol, self.decimals = instrument.symbol, instrument.price_decimals
+        self.tick = float(instrument.tick_size)
+
+    def set_bars(self, bars: Bars) -> None:
+        """A copy of `bars`; the view stays at the newest bar, or goes there when the chart was empty."""
+        follows = self.view.follows or not self.series.count
+        self.series = Series(bars)
+        self.view.count = self.series.count
+        if follows:
+            self.view.end()
+        self.view.clamp()
+        self.studies = {name: Study(study.indicator, self.series) for name, study in self.studies.items()}
+        self._find_mark_bars()
+
+    def append_bar(self, bar: Bar) -> None:
+        self.series.append(bar)
+        self.view.appended(self.series.count)
+        self._refresh_last()
+
+    def update_last(self, bar: Bar) -> None:
+        self.series.update_last(bar)
+        self._refresh_last()
+
+    def _refresh_last(self) -> None:
+        for study in self.studies.values():
+            study.fill(self.series, self.series.count - 1)
+
+    def show_indicator(self, name: str, shown: bool) -> None:
+        """Switch an indicator of the registry on or off. Raises KeyError for an unknown one."""
+        indicator = REGISTRY[name]
+        if shown and name not in self.studies:
+            self.studies[name] = Study(indicator, self.series)
+        elif not shown:
+            self.studies.pop(name, None)
+        self._arrange_panes()
+
+    def _arrange_panes(self) -> None:
+        wanted = [name for name, indicator in REGISTRY.items() if name in self.studies and indicator.pane != "price"]
+        if self.probabilities is not None:
+            wanted.append("Probability")
+        known = {pane.name: pane for pane in self.panes}
+        self.panes = [self.price_pane, *(known.get(name) or Pane(name) for name in wanted)]
+
+    def set_marks(self, marks: tuple[Mark, ...]) -> bool:
+        """Whether anything changed."""
+        if marks == self.marks:
+            return False
+        self.marks = marks
+        self._find_mark_bars()
+        return True
+
+    def _find_mark_bars(self) -> None:
+        """The bar index of every mark; -1 before the first bar."""
+        times = np.array([mark.at for mark in self.marks], np.int64)
+        self.mark_bars = np.searchsorted(self.series.at[: self.series.count], times, side="right") - 1
+
+    def set_lines(self, lines: tuple[PriceLine, ...]) -> bool:
+        """Whether anything changed."""
+        wanted = {line.id: line for line in lines}
+        changed = wanted != self.lines
+        self.lines = wanted
+        return changed
+
+    def set_probabilities(self, at: Ints, p_long: Floats, p_short: Floats) -> None:
+        """Empty arrays take the pane away."""
+        self.probabilities = (at, p_long, p_short) if len(at) else None
+        self._arrange_panes()
+
+    def price(self, ticks: Ticks) -> float:
+        return ticks * self.tick
+
+    def ticks(self, price: float) -> Ticks:
+        return round(price / self.tick)
+
+    def text(self, price: float) -> str:
+        """A price with the instrument's decimals."""
+        return f"{price:,.{self.decimals}f}"
+
+    def index_at(self, at: Nanos) -> int:
+        """The bar `at` falls in, or -1."""
+        return int(np.searchsorted(self.series.at[: self.series.count], at, side="right")) - 1
+
+    def fit(self) -> None:
+        """Fit every automatic pane to the bars in view."""
+        start, stop = self.view.range()
+        for pane in self.panes:
+            if pane.auto:
+                self._fit(pane, start, stop)
+
+    def _fit(self, pane: Pane, start: int, stop: int) -> None:
+        low, high = self._extent(pane, start, stop)
+        if not low < high:
+            middle = low if np.isfinite(low) else 0.0
+            low, high = middle - self.tick * 5, middle + self.tick * 5
+        below, above = (0.20, 0.09) if pane.name == "price" else (0.06, 0.06)
+        span = (high - low) / (1 - below - above)
+        pane.scale.low, pane.scale.high = low - span * below, high + span * above
+
+    def _extent(self, pane: Pane, start: int, stop: int) -> tuple[float, float]:
+        if pane.name == "price":
+            return self.series.low_high(start, stop)
+        if pane.name == "Probability":
+            return 0.0, 1.0
+        study = self.studies[pane.name]
+        if study.indicator.span:
+            return study.indicator.span
+        stride = max(1, (stop - start) // 4000)
+        start = max(start, study.indicator.warmup)
+        columns = [study.columns[curve.column][start:stop:stride] for curve in study.indicator.curves]
+        values = np.concatenate(columns) if columns else np.empty(0)
+        values = values[np.isfinite(values)]
+        return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)

@@ -1,0 +1,107 @@
+"""Grid, price axis and time axis."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from engine.core.clock import Nanos
+from widgets.chart.model import ChartModel, Pane
+from widgets.chart.paint.frame import TAG_HEIGHT, Frame, draw_text
+from widgets.chart.paint.lines import last_price_height, tag_heights
+from widgets.chart.primitives import draw_lines, pen
+from widgets.chart.scales import TimeTick, price_ticks, time_ticks
+from widgets.theme import UNIT
+
+TICK_HEIGHT = 44
+
+
+class TimeTicks:
+    """Remembers the labels of three screens of bars, so that panning does not work them out again."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._ticks: list[TimeTick] = []
+
+    def of(self, model: ChartModel) -> list[TimeTick]:
+        """The labels of the bars in view, and some beside them."""
+        view, count = model.view, model.series.count
+        screen = max(int(view.visible), 1)
+        chunk = int(view.left) // screen
+        first: Nanos = int(model.series.at[0]) if count else 0
+        key = (first, count, view.bar, chunk, model.zone, model.timeframe.span, id(model.series))
+        if key != self._key:
+            start, stop = max(0, (chunk - 1) * screen), min(count, (chunk + 3) * screen)
+            self._ticks = time_ticks(model.series.at, start, stop, view.bar, model.timeframe.span, model.zone)
+            self._key = key
+        return self._ticks
+
+
+def paint_grid(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
+    """Hairlines under everything else."""
+    model, layout = frame.model, frame.layout
+    faint = pen(frame.palette.mix("line", "bg0", 0.45))
+    x = np.floor(model.view.x(np.array([tick.index for tick in ticks], float) + 0.5))
+    x = x[(x >= 0) & (x < layout.plot)]
+    draw_lines(painter, faint, x, np.zeros(len(x)), x, np.full(len(x), float(layout.bottom)))
+    for pane in model.panes:
+        y = np.round(np.array([pane.scale.y(value) for value in _values(model, pane)], float))
+        draw_lines(painter, faint, np.zeros(len(y)), y, np.full(len(y), float(layout.plot)), y)
+
+
+def _values(model: ChartModel, pane: Pane) -> list[float]:
+    scale = pane.scale
+    if pane.name == "price":
+        return price_ticks(scale.low, scale.high, max(int(scale.height / TICK_HEIGHT), 2), model.tick)[1]
+    return price_ticks(scale.low, scale.high, max(int(scale.height / 26), 2), 1e-9)[1]
+
+
+def paint_axes(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
+    """The price axes at the right and the time axis below, with their labels."""
+    model, layout, palette = frame.model, frame.layout, frame.palette
+    painter.fillRect(QRectF(layout.plot, 0, layout.axis, layout.height), palette["bg0"])
+    painter.fillRect(QRectF(0, layout.bottom, layout.plot, layout.height - layout.bottom), palette["bg0"])
+    tops = [pane.scale.top - 1 for pane in model.panes[1:]]
+    hairlines = np.array([[layout.plot, 0, layout.plot, layout.bottom], [0, layout.bottom, layout.width, layout.bottom],
+                          *([0, top, layout.width, top] for top in tops)], float)  # fmt: skip
+    draw_lines(painter, pen(palette["line"]), *hairlines.T)
+    for pane in model.panes:
+        _price_labels(painter, frame, pane)
+    _time_labels(painter, frame, ticks)
+
+
+def _price_labels(painter: QPainter, frame: Frame, pane: Pane) -> None:
+    model, layout = frame.model, frame.layout
+    taken = _taken(frame) if pane.name == "price" else []
+    for value in _values(model, pane):
+        y = pane.scale.y(value)
+        is_free = all(abs(y - other) > TAG_HEIGHT - 2 for other in taken)
+        if is_free and pane.scale.top + 7 < y < pane.scale.top + pane.scale.height - 7:
+            text = model.text(value) if pane.name == "price" else short(value, pane)
+            draw_text(painter, frame, layout.plot + 2 * UNIT, y, text, frame.palette["text1"])
+
+
+def _taken(frame: Frame) -> list[float]:
+    """Heights at which a tag will stand, where no label of the scale may be."""
+    last = last_price_height(frame)
+    below = [last, last + TAG_HEIGHT] if frame.countdown and last is not None else [last]
+    return [*tag_heights(frame), *(y for y in below if y is not None)]
+
+
+def short(value: float, pane: Pane) -> str:
+    """A value of an indicator's pane with as many decimals as its range deserves."""
+    span = pane.scale.high - pane.scale.low
+    places = 0 if span >= 20 else 1 if span >= 4 else 2 if span >= 0.4 else 3 if span >= 0.04 else 5
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+def _time_labels(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
+    layout, view = frame.layout, frame.model.view
+    y = (layout.bottom + layout.height) / 2
+    for tick in ticks:
+        x = view.x(tick.index + 0.5)
+        font = "bold" if tick.rank else "small"
+        half = frame.advance(tick.text, font) / 2
+        if half <= x <= layout.plot - half:
+            draw_text(painter, frame, x - half, y, tick.text, frame.palette["text0" if tick.rank else "text1"], font)

@@ -1,0 +1,132 @@
+"""What follows the pointer: crosshair, its labels on the axes, the legend; and what stands over all: badges, empty state."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from widgets.chart.model import ChartModel
+from widgets.chart.paint.axes import short
+from widgets.chart.paint.frame import TAG_HEIGHT, Frame, draw_pill, draw_text, ink_on, pill_rect
+from widgets.chart.paint.lines import axis_tag
+from widgets.chart.primitives import pen
+from widgets.chart.scales import crosshair_time
+from widgets.theme import UNIT
+
+LEGEND_ROW = 18
+MAGNET_REACH = 28.0
+
+
+def paint_crosshair(painter: QPainter, frame: Frame) -> None:
+    """Dashed lines through the cursor, and what they mean on both axes."""
+    if frame.cursor is None or not frame.model.series.count:
+        return
+    model, layout, palette = frame.model, frame.layout, frame.palette
+    x, y = frame.cursor.x(), frame.cursor.y()
+    painter.setPen(pen(palette["text2"], 1, Qt.PenStyle.DashLine))
+    painter.drawLine(QPointF(x, 0), QPointF(x, layout.bottom))
+    painter.drawLine(QPointF(0, y), QPointF(layout.plot, y))
+    pane = layout.pane_at(model, y) or model.price_pane
+    value = pane.scale.value(y)
+    text = model.text(value) if pane.name == "price" else short(value, pane)
+    axis_tag(painter, frame, y, text, (palette["bg2"], palette["text2"], palette["text0"]))
+    index = cursor_index(model, x)
+    text = crosshair_time(int(model.series.at[index]), model.zone, model.timeframe.span)
+    rect = pill_rect(frame, 0, layout.bottom + 11, text)
+    rect.moveLeft(min(max(0.0, x - rect.width() / 2), layout.plot - rect.width()))
+    draw_pill(painter, frame, rect, text, palette["bg2"], palette["text2"], palette["text0"])
+
+
+def cursor_index(model: ChartModel, x: float) -> int:
+    """The bar under pixel `x`, or the nearest one."""
+    return min(max(math.floor(model.view.place(x)), 0), model.series.count - 1)
+
+
+def snapped(model: ChartModel, point: QPointF, magnet: bool) -> QPointF:
+    """The point on the middle of its bar and, with the magnet, on the nearest of the bar's four prices."""
+    if not model.series.count:
+        return point
+    index = cursor_index(model, point.x())
+    x = math.floor(float(model.view.x(math.floor(model.view.place(point.x())) + 0.5)))
+    scale, y = model.price_pane.scale, point.y()
+    if magnet and y < scale.top + scale.height:
+        bar = model.series.row(index)
+        nearest = min((float(scale.y(price)) for price in (bar.open, bar.high, bar.low, bar.close)), key=lambda at: abs(at - y))
+        if abs(nearest - y) <= MAGNET_REACH:
+            y = round(nearest)
+    return QPointF(x, y)
+
+
+def paint_legend(painter: QPainter, frame: Frame) -> None:
+    """Symbol, the four prices, change and volume of the bar under the cursor (else the last), then the indicators."""
+    model, palette = frame.model, frame.palette
+    if not model.series.count:
+        return
+    last = model.series.count - 1
+    index = cursor_index(model, frame.cursor.x()) if frame.cursor is not None else last
+    y = 14.0
+    words = _price_words(model, index, frame.cursor is not None)
+    x = draw_text(painter, frame, 2 * UNIT, y, f"{model.symbol}  {model.timeframe.name}", palette["text0"], "title") + 3 * UNIT
+    tone = palette[words.pop()[1]]
+    for label, value in words:
+        x = draw_text(painter, frame, x, y, label, palette["text1"], "legend") + UNIT
+        x = draw_text(painter, frame, x, y, value, palette["text0"] if label in ("Vol", "") else tone, "legend") + 2 * UNIT
+    frame.legend.append(" ".join([model.symbol, model.timeframe.name, *(part for word in words for part in word if part)]))
+    y = _badges(painter, frame, y + LEGEND_ROW)
+    for study in model.studies.values():
+        pane = next(pane for pane in model.panes if pane.name == study.indicator.pane)
+        if pane.name == "price":
+            _study_legend(painter, frame, study, index, y, model.text)
+            y += LEGEND_ROW - 2
+        else:
+            _study_legend(painter, frame, study, index, pane.scale.top + 11, lambda value, pane=pane: short(value, pane))
+    if model.probabilities is not None:
+        draw_text(painter, frame, 2 * UNIT, model.panes[-1].scale.top + 11, "Probability  long / short", palette["text1"])
+
+
+def _price_words(model: ChartModel, index: int, with_time: bool) -> list[tuple[str, str]]:
+    """Label and value of each part; at the end the tone."""
+    bar = model.series.row(index)
+    before = float(model.series.close[index - 1]) if index else bar.open
+    change = bar.close - before
+    percent = change / before * 100 if before else 0.0
+    moved = f"{change:+,.{model.decimals}f} ({percent:+.2f} %)".replace("-", "−")
+    time = [("", crosshair_time(bar.at, model.zone, model.timeframe.span))] if with_time else []
+    prices = list(zip("OHLC", map(model.text, (bar.open, bar.high, bar.low, bar.close)), strict=True))
+    tone = "up" if bar.close >= bar.open else "down"
+    return [*prices, ("Δ", moved), ("Vol", f"{bar.volume:,.0f}"), *time, ("tone", tone)]
+
+
+def _study_legend(painter: QPainter, frame: Frame, study: object, index: int, y: float, text: object) -> None:
+    values = [(curve, value) for curve, value in zip(study.indicator.curves, study.at(index), strict=True)]
+    x = draw_text(painter, frame, 2 * UNIT, y, study.indicator.name, frame.palette["text1"]) + 2 * UNIT
+    said = [study.indicator.name]
+    for curve, value in values:
+        shown = text(value) if math.isfinite(value) else "–"
+        said.append(shown)
+        x = draw_text(painter, frame, x, y, shown, frame.palette[curve.color]) + 2 * UNIT
+    frame.legend.append(" ".join(said))
+
+
+def _badges(painter: QPainter, frame: Frame, y: float) -> float:
+    """SIMULATED, REPLAY, PAPER and the like; gives the height of the next row."""
+    x = 2.0 * UNIT
+    for text, token in frame.model.badges:
+        rect = pill_rect(frame, x, y, text, "bold")
+        fill = frame.palette[token]
+        draw_pill(painter, frame, rect, text, fill, None, ink_on(frame.palette, fill), "bold")
+        x = rect.right() + UNIT
+    return y + LEGEND_ROW if frame.model.badges else y
+
+
+def paint_empty(painter: QPainter, frame: Frame) -> None:
+    """What would fill the chart."""
+    if frame.model.series.count or not frame.model.empty_text:
+        return
+    painter.setFont(frame.fonts["legend"])
+    painter.setPen(QColor(frame.palette["text1"]))
+    area = QRectF(4 * UNIT, 0, frame.layout.plot - 8 * UNIT, frame.layout.bottom)
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, frame.model.empty_text)
+    _badges(painter, frame, TAG_HEIGHT)

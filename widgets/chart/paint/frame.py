@@ -1,0 +1,77 @@
+"""What every painting function is given: content, layout, colours, cursor; and what it leaves behind: places to click."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+
+from widgets.chart.layout import Layout
+from widgets.chart.marks import Mark, PriceLine
+from widgets.chart.model import ChartModel
+from widgets.chart.palette import Palette
+from widgets.theme import RADIUS, UNIT
+
+TAG_HEIGHT = 16
+
+
+@dataclass(slots=True)
+class Frame:
+    """One repaint. `cursor` is the crosshair in pixels, None when the pointer is elsewhere; `dragged` the line being moved."""
+
+    model: ChartModel
+    layout: Layout
+    palette: Palette
+    fonts: dict[str, QFont]
+    cursor: QPointF | None = None
+    dragged: tuple[str, int] | None = None
+    drag_text: str = ""
+    countdown: str = ""
+    line_hits: list[tuple[float, QRectF, PriceLine]] = field(default_factory=list)
+    mark_hits: list[tuple[QRectF, Mark]] = field(default_factory=list)
+    legend: list[str] = field(default_factory=list)
+    tags: list[tuple[float, str, QColor]] = field(default_factory=list)
+
+    def price_of(self, line: PriceLine) -> int:
+        """The line's price in ticks, while it is being dragged the pointer's."""
+        return self.dragged[1] if self.dragged and self.dragged[0] == line.id else line.price
+
+    def advance(self, text: str, font: str = "small") -> float:
+        return QFontMetricsF(self.fonts[font]).horizontalAdvance(text)
+
+
+def ink_on(palette: Palette, fill: QColor) -> QColor:
+    """The readable text colour on `fill`."""
+    light, dark = sorted((palette["bg0"], palette["text0"]), key=lambda color: -color.lightnessF())
+    return dark if _luminance(fill) > 0.22 else light
+
+
+def _luminance(color: QColor) -> float:
+    parts = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3])
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+
+def draw_text(painter: QPainter, frame: Frame, x: float, y: float, text: str, color: QColor, font: str = "small") -> float:
+    """Text with its middle at height `y`; gives the x where it ends."""
+    metrics = QFontMetricsF(frame.fonts[font])
+    painter.setFont(frame.fonts[font])
+    painter.setPen(color)
+    painter.drawText(QPointF(x, y + (metrics.ascent() - metrics.descent()) / 2), text)
+    return x + metrics.horizontalAdvance(text)
+
+
+def draw_pill(painter: QPainter, frame: Frame, rect: QRectF, text: str, fill: QColor, edge: QColor | None = None,
+              ink: QColor | None = None, font: str = "small") -> None:  # fmt: skip
+    """A small rounded label."""
+    painter.setBrush(fill)
+    painter.setPen(edge if edge is not None else Qt.PenStyle.NoPen)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS - 1, RADIUS - 1)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    draw_text(painter, frame, rect.left() + UNIT + 1, rect.center().y(), text, ink or ink_on(frame.palette, fill), font)
+
+
+def pill_rect(frame: Frame, x: float, y: float, text: str, font: str = "small") -> QRectF:
+    """The place of a pill that begins at `x` and has its middle at height `y`."""
+    return QRectF(round(x), round(y - TAG_HEIGHT / 2), round(frame.advance(text, font) + 2 * UNIT + 2), TAG_HEIGHT)

@@ -1,0 +1,87 @@
+"""Indicator curves over the bars and in their own panes, and the model's probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter
+
+from engine.domain.market import Floats
+from widgets.chart.indicators import Curve, Study
+from widgets.chart.model import Pane
+from widgets.chart.paint.frame import Frame
+from widgets.chart.primitives import draw_curve, draw_lines, draw_rects, pen
+
+SMOOTH_UP_TO = 1200
+"""More points than this are drawn without antialiasing."""
+
+
+def paint_studies(painter: QPainter, frame: Frame) -> None:
+    model = frame.model
+    for study in model.studies.values():
+        pane = next(pane for pane in model.panes if pane.name == study.indicator.pane)
+        painter.setClipRect(frame.layout.rect(pane))
+        _levels(painter, frame, pane, study.indicator.levels)
+        for curve in study.indicator.curves:
+            _curve(painter, frame, pane, study, curve)
+    if model.probabilities is not None:
+        _probabilities(painter, frame, model.panes[-1])
+    painter.setClipping(False)
+
+
+def _levels(painter: QPainter, frame: Frame, pane: Pane, levels: tuple[float, ...]) -> None:
+    y = np.round(np.array([pane.scale.y(level) for level in levels], float))
+    dashed = pen(frame.palette["text2"], 1, Qt.PenStyle.DotLine)
+    draw_lines(painter, dashed, np.zeros(len(y)), y, np.full(len(y), float(frame.layout.plot)), y)
+
+
+def _curve(painter: QPainter, frame: Frame, pane: Pane, study: Study, curve: Curve) -> None:
+    view = frame.model.view
+    start, stop = view.range()
+    start = max(start - 1, study.indicator.warmup)
+    stride = max(1, int(1 / view.bar))
+    index = np.arange(start // stride * stride + stride - 1, stop, stride)
+    index = index[index >= start]
+    if len(index) < 2:
+        return
+    x, values = view.x(index + 0.5), study.columns[curve.column][index]
+    if curve.style == "bars":
+        _bars_from_zero(painter, frame, pane, x, values, max(1.0, view.bar * 0.6))
+        return
+    if curve.style == "daily":
+        values = np.where(np.diff(study.columns["weight"][index], prepend=0.0) < 0, np.nan, values)
+    style = Qt.PenStyle.DashLine if curve.style == "dash" else Qt.PenStyle.SolidLine
+    _smooth_curve(painter, frame, pane, curve.color, style, x, values)
+
+
+def _smooth_curve(painter: QPainter, frame: Frame, pane: Pane, token: str, style: Qt.PenStyle, x: Floats, values: Floats) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(x) <= SMOOTH_UP_TO)
+    if style is Qt.PenStyle.DashLine and len(x) > SMOOTH_UP_TO // 4:
+        style = Qt.PenStyle.SolidLine
+    draw_curve(painter, pen(frame.palette[token], 1.0, style), x, pane.scale.y(values))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _bars_from_zero(painter: QPainter, frame: Frame, pane: Pane, x: Floats, values: Floats, width: float) -> None:
+    zero, y = round(pane.scale.y(0.0)), np.round(pane.scale.y(values))
+    width = max(1.0, float(int(width)))
+    for token, which in (("up", values >= 0), ("down", values < 0)):
+        top = np.minimum(y[which], zero)
+        tall = np.maximum(np.abs(y[which] - zero), 1.0)
+        draw_rects(painter, frame.palette.mix(token, "bg0", 0.6), np.floor(x[which] - width / 2), top, width, tall)
+
+
+def _probabilities(painter: QPainter, frame: Frame, pane: Pane) -> None:
+    model, view = frame.model, frame.model.view
+    at, p_long, p_short = model.probabilities
+    start, stop = view.range()
+    if stop <= start:
+        return
+    first, last = np.searchsorted(at, [model.series.at[start], model.series.at[stop - 1]])
+    rows = slice(int(first), int(last) + 1, max(1, int((last - first) / max(view.width, 1))))
+    index = np.searchsorted(model.series.at[: model.series.count], at[rows], side="right") - 1
+    painter.setClipRect(frame.layout.rect(pane))
+    _levels(painter, frame, pane, (0.5,))
+    x = view.x(index + 0.5)
+    for token, column in (("up", p_long), ("down", p_short)):
+        _smooth_curve(painter, frame, pane, token, Qt.PenStyle.SolidLine, x, column[rows])

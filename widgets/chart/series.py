@@ -1,0 +1,104 @@
+"""The chart's own copy of the bars: growing columns with pyramids over them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.core.errors import DataError
+from engine.domain.market import Bar, Bars, Floats, Ints
+from widgets.chart.pyramid import FAN, Pyramid
+
+COLUMNS = ("open", "high", "low", "close", "volume")
+SPARE = 4096
+UNSET = {"high": -np.inf, "low": np.inf, "volume": -np.inf}
+"""What rows not yet set hold, so that the pyramids pass over them."""
+
+
+class Columns(NamedTuple):
+    """Neighbouring bars folded to groups: `first` is the index of each group's first bar, `group` their number of bars."""
+
+    first: Ints
+    group: int
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+
+class Series:
+    """Bars in preallocated arrays. Only the first `count` rows are set."""
+
+    def __init__(self, bars: Bars | None = None) -> None:
+        bars = bars if bars is not None else Bars.empty()
+        self.count = len(bars)
+        self.at = self._room("at", bars.at)
+        self.open, self.high, self.low, self.close, self.volume = (self._room(name, getattr(bars, name)) for name in COLUMNS)
+        self._highs = Pyramid(self.high, self.count, np.maximum)
+        self._lows = Pyramid(self.low, self.count, np.minimum)
+        self._volumes = Pyramid(self.volume, self.count, np.maximum)
+
+    def _room(self, name: str, column: np.ndarray) -> np.ndarray:
+        grown = np.full(self.count + max(SPARE, self.count // 4), UNSET.get(name, 0), column.dtype)
+        grown[: self.count] = column[: self.count]
+        return grown
+
+    @property
+    def capacity(self) -> int:
+        return len(self.at)
+
+    def append(self, bar: Bar) -> None:
+        """Add `bar`, amortised O(1). Raises DataError when it is not later than the last one."""
+        if self.count and bar.at <= self.at[self.count - 1]:
+            raise DataError(f"bar of {bar.at} ns is not after the chart's last bar; set the bars again")
+        if self.count == self.capacity:
+            self._grow()
+        self.count += 1
+        self._put(bar, is_new=True)
+
+    def update_last(self, bar: Bar) -> None:
+        """Give the last bar new values, O(1). Raises DataError on an empty chart."""
+        if not self.count:
+            raise DataError("there is no last bar to update; append the first one")
+        self._put(bar, is_new=False)
+
+    def row(self, index: int) -> Bar:
+        return Bar(int(self.at[index]), *(float(getattr(self, name)[index]) for name in COLUMNS), float("nan"))
+
+    def low_high(self, start: int, stop: int) -> tuple[float, float]:
+        """The lowest low and highest high of bars [start, stop)."""
+        return self._lows.over(start, stop), self._highs.over(start, stop)
+
+    def highest_volume(self, start: int, stop: int) -> float:
+        return self._volumes.over(start, stop)
+
+    def folded(self, start: int, stop: int, bars_a_pixel: float) -> Columns:
+        """Bars [start, stop) folded so that a group is at least a pixel wide; groups keep their places while panning."""
+        level = max(0, int(np.log(max(bars_a_pixel, 1.0)) / np.log(FAN)))
+        while FAN**level > bars_a_pixel and level:
+            level -= 1
+        width = min(FAN, max(1, int(np.ceil(bars_a_pixel / FAN**level))))
+        group = width * FAN**level
+        first, last = start // group, (stop - 1) // group
+        count = last - first + 1
+        starts = np.arange(first, last + 1, dtype=np.int64) * group
+        ends = np.minimum(starts + group, self.count) - 1
+        parts = (pyramid.columns(first, count, level, width) for pyramid in (self._highs, self._lows, self._volumes))
+        high, low, volume = parts
+        return Columns(starts, group, self.open[starts], high, low, self.close[ends], volume)
+
+    def _put(self, bar: Bar, is_new: bool) -> None:
+        i = self.count - 1
+        self.at[i], self.open[i], self.high[i], self.low[i] = bar.at, bar.open, bar.high, bar.low
+        self.close[i], self.volume[i] = bar.close, bar.volume
+        self._highs.last_changed(is_new)
+        self._lows.last_changed(is_new)
+        self._volumes.last_changed(is_new)
+
+    def _grow(self) -> None:
+        for name in ("at", *COLUMNS):
+            setattr(self, name, self._room(name, getattr(self, name)))
+        for pyramid, column in ((self._highs, self.high), (self._lows, self.low), (self._volumes, self.volume)):
+            pyramid.rebuild(column, self.count)
