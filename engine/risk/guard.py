@@ -17,6 +17,10 @@ class Guard:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._drawdown_ppm = int(limits.drawdown * 1_000_000)
+        self._daily_ppm = int(limits.daily_loss * 1_000_000)
+        self.floor: Cash = 0
+        """The equity at or below which something trips; above it `tripped` has nothing to say."""
         self.state = ACTIVE
         self.cause = ""
         self.reason = ""
@@ -33,30 +37,36 @@ class Guard:
             case f.TradingStateChanged():
                 self.state, self.cause, self.reason = fact.state, fact.cause, fact.reason
             case _:
-                pass
+                return
+        self._anchor()
 
     def mark(self, equity: Cash) -> None:
         """Equity at a bar's close: moves the peak, and with it the drawdown."""
         if equity > self.peak:
             self.peak = equity
+            self._anchor()
         elif self.peak > 0:
             self.max_drawdown = max(self.max_drawdown, (self.peak - equity) / self.peak)
 
-    @property
-    def floor(self) -> Cash:
-        """The equity at or below which something trips; above it `tripped` has nothing to say."""
+    def _anchor(self) -> None:
         if self.state == HALTED:
-            return -(1 << 62)
-        halt = self.peak - int(self.peak * self._limits.drawdown)
-        if self.state == REDUCING:
-            return halt
-        return max(halt, self.day_start - int(self.day_start * self._limits.daily_loss))
+            self.floor = -(1 << 62)
+            return
+        self.floor = self._halt_at()
+        if self.state == ACTIVE:
+            self.floor = max(self.floor, self._reduce_at())
+
+    def _halt_at(self) -> Cash:
+        return self.peak - self.peak * self._drawdown_ppm // 1_000_000
+
+    def _reduce_at(self) -> Cash:
+        return self.day_start - self.day_start * self._daily_ppm // 1_000_000
 
     def tripped(self, equity: Cash) -> f.TradingStateChanged | None:
         """The change of state that `equity` calls for."""
         if equity > self.floor:
             return None
-        if self.peak - equity >= int(self.peak * self._limits.drawdown):
+        if equity <= self._halt_at():
             lost, cap = 100 * (self.peak - equity) / self.peak, 100 * self._limits.drawdown
             reason = f"drawdown {lost:.2f} % from the peak of {money(self.peak):,.2f}, the cap is {cap:g} %"
             return f.TradingStateChanged(HALTED, "drawdown", reason)
@@ -74,8 +84,8 @@ class Guard:
         """Back to ACTIVE at the owner's word, or the sentence that says why not."""
         if self.state == ACTIVE:
             return "trading is ACTIVE already"
-        if self.peak - equity >= int(self.peak * self._limits.drawdown):
+        if equity <= self._halt_at():
             return "the drawdown limit still holds; reset the paper account or raise the limit in the configuration"
-        if self.day_start - equity >= int(self.day_start * self._limits.daily_loss):
+        if equity <= self._reduce_at():
             return "the day's loss limit still holds; trading resumes when the trading day rolls"
         return f.TradingStateChanged(ACTIVE, "owner", "resumed by the owner")

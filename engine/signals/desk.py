@@ -42,6 +42,7 @@ class Desk:
         self.cards: dict[str, Card] = {}
         self.signals = 0
         self._last: dict[tuple[Symbol, str], Nanos] = {}
+        self.explanations: dict[str, f.SignalExplained] = {}
         self._fresh: f.SignalEmitted | None = None
 
     def apply(self, fact: f.Fact, at: Nanos) -> None:
@@ -55,8 +56,12 @@ class Desk:
             case f.CardOpened():
                 assert self._fresh is not None
                 self.cards[fact.signal] = Card(self._fresh, at, fact.expires)
+            case f.SignalExplained():
+                if fact.signal in self.cards:
+                    self.explanations[fact.signal] = fact
             case f.CardDecided():
                 self.cards.pop(fact.signal, None)
+                self.explanations.pop(fact.signal, None)
             case _:
                 pass
 

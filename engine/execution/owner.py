@@ -1,0 +1,302 @@
+"""The owner's word: every intent of the window, the API and the command line, carried out through the same gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from engine.domain import facts as f
+from engine.domain import intents as i
+from engine.domain.instrument import Cash, Instrument
+from engine.domain.market import Quote, Symbol, Ticks
+from engine.domain.order import Order, OrderType, Role, Side, TimeInForce
+from engine.execution.manager import Emit, OrderManager
+from engine.execution.protection import Protection
+from engine.execution.trader import Trader
+from engine.portfolio.ledger import Ledger
+from engine.portfolio.register import OrderRegister
+from engine.risk.exposure import Snapshot, mark
+from engine.risk.gate import Draft, Gate
+from engine.risk.guard import HALTED, Guard
+from engine.signals.desk import Card, Desk, Mode
+
+
+class Refused(Exception):
+    """The intent cannot be carried out; the message is a sentence for the owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What an intent may move."""
+
+    emit: Emit
+    instruments: Mapping[Symbol, Instrument]
+    manager: OrderManager
+    protection: Protection
+    trader: Trader
+    register: OrderRegister
+    ledger: Ledger
+    gate: Gate
+    guard: Guard
+    desk: Desk
+    quotes: Mapping[Symbol, Quote]
+    snapshot: Callable[[], Snapshot]
+    equity: Callable[[], Cash]
+
+
+DRIFT_CAP = Decimal("0.5")
+"""A card is not accepted once the price has run further than this share of its risk from where it was decided."""
+
+
+class Owner:
+    """Carries out intents. `carry_out` never raises for what the owner asked: a refusal is the fact IntentRefused."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._h = hands
+        self._handlers: dict[type[i.Intent], Callable[[Any], None]] = {
+            i.SubmitOrder: self._submit,
+            i.CancelOrder: self._cancel,
+            i.CancelAll: lambda intent: hands.manager.cancel_entries("by the owner", [intent.symbol] if intent.symbol else []),
+            i.ModifyOrder: self._modify,
+            i.EditProtection: self._edit_protection,
+            i.ClosePosition: self._close,
+            i.ReversePosition: self._reverse,
+            i.Flatten: lambda _: self._flatten(),
+            i.AcceptCard: self._accept,
+            i.VetoCard: self._veto,
+            i.FlipCard: self._flip,
+            i.ResizeCard: self._resize,
+            i.SetMode: self._set_mode,
+            i.Halt: self._halt,
+            i.Resume: self._resume,
+        }
+
+    def carry_out(self, intent: i.Intent) -> None:
+        """Does what is asked, or records why not."""
+        try:
+            self._handlers[type(intent)](intent)
+        except Refused as refusal:
+            self._h.emit(f.IntentRefused(str(refusal)))
+
+    # --- orders -------------------------------------------------------------------------------------------------------
+
+    def draft(self, intent: i.SubmitOrder) -> Draft:
+        """The ticket as the gate sees it. Raises Refused for an unknown instrument."""
+        if intent.symbol not in self._h.instruments:
+            raise Refused(f"{intent.symbol} is not traded in this session")
+        side, kind = Side(intent.side), OrderType(intent.type)
+        price = None if kind is OrderType.MARKET else intent.price
+        return Draft(intent.symbol, side, kind, intent.quantity, price, intent.stop_loss, intent.take_profit, intent.reduce_only)
+
+    def _submit(self, intent: i.SubmitOrder) -> None:
+        role = Role.CLOSE if intent.reduce_only else Role.ENTRY
+        verdict = self._h.manager.place(self.draft(intent), role, "", TimeInForce(intent.tif), intent.expires)
+        if not verdict.approved:
+            raise Refused("; ".join(verdict.reasons))
+
+    def _live(self, order: str) -> Order:
+        known = self._h.register.orders.get(order)
+        if known is None or not known.is_live:
+            raise Refused(f"order {order} is not working any more")
+        return known
+
+    def _cancel(self, intent: i.CancelOrder) -> None:
+        order = self._live(intent.order)
+        held = self._h.ledger.position(order.symbol)
+        if order.role is Role.STOP and held and self._h.register.armed(order):
+            raise Refused("a stop over an open position cannot be cancelled; move it, or close the position")
+        self._h.manager.cancel(order, "by the owner")
+
+    def _modify(self, intent: i.ModifyOrder) -> None:
+        order = self._live(intent.order)
+        price = intent.price if intent.price is not None else (order.limit if order.limit is not None else order.stop)
+        quantity = intent.quantity if intent.quantity is not None else order.quantity
+        if price is None or price <= 0:
+            raise Refused("a market order has no price to change; cancel it instead")
+        if quantity <= order.filled:
+            raise Refused(f"order {order.id} has filled that much already")
+        if order.role is Role.STOP:
+            self._check_stop(order.symbol, order.side, price)
+        if order.role is Role.ENTRY:
+            self._check_entry(order, quantity, price)
+        self._h.manager.modify(order, quantity, price)
+
+    def _check_entry(self, order: Order, quantity: int, price: Ticks) -> None:
+        grown = max(0, quantity - order.quantity)
+        stop = next((leg.stop for leg in self._legs(order) if leg.role is Role.STOP), None)
+        if grown:
+            draft = Draft(order.symbol, order.side, order.type, grown, price, stop)
+            verdict = self._h.gate.check(draft, self._h.snapshot())
+            if not verdict.approved:
+                raise Refused("; ".join(verdict.reasons))
+
+    def _legs(self, order: Order) -> list[Order]:
+        return [self._h.register[name] for name in self._h.register.children.get(order.id, ())]
+
+    # --- positions ----------------------------------------------------------------------------------------------------
+
+    def _position(self, symbol: Symbol) -> int:
+        held = self._h.ledger.position(symbol)
+        if not held:
+            raise Refused(f"there is no open position in {symbol}")
+        return held
+
+    def _close(self, intent: i.ClosePosition) -> None:
+        held = self._position(intent.symbol)
+        verdict = self._h.manager.close(intent.symbol, intent.quantity or abs(held))
+        if not verdict.approved:
+            raise Refused("; ".join(verdict.reasons))
+
+    def _reverse(self, intent: i.ReversePosition) -> None:
+        held = self._position(intent.symbol)
+        side = Side.of(-held)
+        quote = self._h.quotes[intent.symbol]
+        stop = self._mirrored_stop(intent.symbol, side, quote)
+        self._h.manager.close(intent.symbol, abs(held))
+        draft = Draft(intent.symbol, side, OrderType.MARKET, abs(held), stop_loss=stop)
+        verdict = self._h.manager.place(draft)
+        if not verdict.approved:
+            raise Refused("the position is being closed, but not reversed: " + "; ".join(verdict.reasons))
+
+    def _mirrored_stop(self, symbol: Symbol, side: Side, quote: Quote) -> Ticks | None:
+        stops = [o.stop for o in self._h.register.working(symbol) if o.role is Role.STOP and o.side is side and o.stop]
+        if not stops:
+            return None
+        at = mark(-side.sign, quote)
+        entry = quote.ask if side is Side.BUY else quote.bid
+        return entry - side.sign * max(1, abs(at - stops[0]))
+
+    def _edit_protection(self, intent: i.EditProtection) -> None:
+        held = self._position(intent.symbol)
+        exit_side = Side.of(-held)
+        if intent.stop_loss is not None:
+            self._check_stop(intent.symbol, exit_side, intent.stop_loss)
+            self._move(intent.symbol, exit_side, Role.STOP, intent.stop_loss)
+        if intent.take_profit == 0:
+            for order in self._exits(intent.symbol, exit_side, Role.TARGET):
+                self._h.manager.cancel(order, "by the owner")
+        elif intent.take_profit is not None:
+            self._check_target(intent.symbol, exit_side, intent.take_profit)
+            self._move(intent.symbol, exit_side, Role.TARGET, intent.take_profit)
+
+    def _exits(self, symbol: Symbol, side: Side, role: Role) -> list[Order]:
+        return [o for o in self._h.register.working(symbol) if o.role is role and o.side is side]
+
+    def _move(self, symbol: Symbol, side: Side, role: Role, price: Ticks) -> None:
+        exits = self._exits(symbol, side, role)
+        for order in exits:
+            self._h.manager.modify(order, order.quantity, price)
+        if not exits:
+            quantity = abs(self._h.ledger.position(symbol))
+            stop, target = (price, None) if role is Role.STOP else (None, price)
+            self._h.manager.protect(symbol, side, quantity, stop, target)
+
+    def _check_stop(self, symbol: Symbol, side: Side, price: Ticks) -> None:
+        quote = self._h.quotes[symbol]
+        at = quote.bid if side is Side.SELL else quote.ask
+        if price <= 0 or (at - price) * side.sign >= 0:
+            word = "below the bid" if side is Side.SELL else "above the ask"
+            raise Refused(f"a {side.value} stop must lie {word} of {self._h.instruments[symbol].price(at)}")
+        held, equity = abs(self._h.ledger.position(symbol)), self._h.equity()
+        loss = abs(at - price) * held * self._h.instruments[symbol].tick_value
+        cap = self._h.gate.limits.position
+        if self._h.gate.limits.position_basis == "risk" and loss > equity * cap and self._widens(symbol, side, price):
+            raise Refused(
+                f"with that stop the position would lose {100 * loss / equity:.2f} % of equity, the cap is {100 * cap:g} %"
+            )
+
+    def _widens(self, symbol: Symbol, side: Side, price: Ticks) -> bool:
+        return any((price - (o.stop or price)) * side.sign > 0 for o in self._exits(symbol, side, Role.STOP))
+
+    def _check_target(self, symbol: Symbol, side: Side, price: Ticks) -> None:
+        quote = self._h.quotes[symbol]
+        at = quote.bid if side is Side.SELL else quote.ask
+        if price <= 0 or (price - at) * side.sign >= 0:
+            word = "above the bid" if side is Side.SELL else "below the ask"
+            raise Refused(f"a {side.value} target must lie {word} of {self._h.instruments[symbol].price(at)}")
+
+    def _flatten(self) -> None:
+        self._h.manager.cancel_entries("flatten")
+        for symbol, holding in list(self._h.ledger.open.items()):
+            self._h.manager.close(symbol, abs(holding.quantity))
+
+    # --- cards --------------------------------------------------------------------------------------------------------
+
+    def _card(self, signal: str) -> Card:
+        card = self._h.desk.cards.get(signal)
+        if card is None:
+            raise Refused(f"signal {signal} does not wait any more")
+        return card
+
+    def _accept(self, intent: i.AcceptCard) -> None:
+        signal = self._fresh(intent.signal)
+        self._decide(signal, "accepted", intent.reason, Side(signal.side), signal.stop, signal.target, 0)
+
+    def _resize(self, intent: i.ResizeCard) -> None:
+        signal = self._fresh(intent.signal)
+        if intent.quantity <= 0:
+            raise Refused("the new quantity must be above zero; veto the signal to trade nothing")
+        self._decide(signal, "resized", intent.reason, Side(signal.side), signal.stop, signal.target, intent.quantity)
+
+    def _flip(self, intent: i.FlipCard) -> None:
+        signal = self._fresh(intent.signal)
+        side = Side(signal.side).opposite
+        quote = self._h.quotes[signal.symbol]
+        entry = quote.ask if side is Side.BUY else quote.bid
+        stop = entry - side.sign * abs(signal.reference - signal.stop)
+        target = entry + side.sign * abs(signal.target - signal.reference)
+        self._decide(signal, "flipped", intent.reason, side, stop, target, 0)
+
+    def _fresh(self, name: str) -> f.SignalEmitted:
+        """The signal of a waiting card, unless the price has run away from it."""
+        signal = self._card(name).signal
+        quote = self._h.quotes[signal.symbol]
+        at = quote.ask if signal.side == Side.BUY.value else quote.bid
+        drift, risk = abs(at - signal.reference), abs(signal.reference - signal.stop)
+        if drift > risk * DRIFT_CAP:
+            instrument = self._h.instruments[signal.symbol]
+            raise Refused(
+                f"the price moved {instrument.price(drift)} since the signal, more than {100 * DRIFT_CAP:g} % of its risk of "
+                f"{instrument.price(risk)}; veto it or trade by ticket"
+            )
+        return signal
+
+    def _decide(
+        self, signal: f.SignalEmitted, decision: str, reason: str, side: Side, stop: Ticks, target: Ticks, quantity: int
+    ) -> None:
+        self._h.emit(f.CardDecided(signal.signal, decision, reason, quantity))
+        verdict = self._h.trader.trade(signal, side, stop, target, quantity)
+        if verdict is None:
+            raise Refused("no quantity fits the risk per trade and the limits")
+        if not verdict.approved:
+            raise Refused("; ".join(verdict.reasons))
+
+    def _veto(self, intent: i.VetoCard) -> None:
+        self._h.emit(f.CardDecided(self._card(intent.signal).signal.signal, "vetoed", intent.reason, 0))
+
+    # --- the desk -----------------------------------------------------------------------------------------------------
+
+    def _set_mode(self, intent: i.SetMode) -> None:
+        mode = Mode(intent.mode)
+        if mode is not self._h.desk.mode:
+            self._h.emit(f.ModeChanged(mode.value))
+
+    def _halt(self, intent: i.Halt) -> None:
+        if self._h.guard.state != HALTED:
+            self._h.emit(f.TradingStateChanged(HALTED, "owner", intent.reason or "halted by the owner"))
+        self._h.manager.cancel_entries("halt")
+        if intent.flatten:
+            self._flatten()
+
+    def _resume(self, intent: i.Resume) -> None:
+        changed = self._h.guard.resumed(self._h.equity())
+        if isinstance(changed, str):
+            raise Refused(changed)
+        self._h.emit(f.TradingStateChanged(changed.state, changed.cause, intent.reason or changed.reason))
+
+
+def expired(card: Card) -> f.CardDecided:
+    """The fact of a card nobody decided on."""
+    return f.CardDecided(card.signal.signal, "expired", "nobody decided in time", 0)

@@ -1,0 +1,81 @@
+"""From a signal to orders: the size that risk allows, and the old position out of the way first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.domain import facts as f
+from engine.domain.instrument import Instrument, Steps
+from engine.domain.limits import Verdict
+from engine.domain.market import Symbol, Ticks
+from engine.domain.order import OrderType, Side
+from engine.execution.manager import Emit, OrderManager
+from engine.portfolio.ledger import Ledger
+from engine.risk.exposure import Snapshot
+from engine.risk.gate import Draft, Gate, entry
+from engine.rules.sizing import by_risk, loss_per_step
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """`risk_per_trade`: share of equity a trade may lose at its stop; `fixed` lot steps, when not 0, beats it."""
+
+    risk_per_trade: Decimal = Decimal("0.0025")
+    fixed: Steps = 0
+
+
+class Trader:
+    """Trades signals. `slippage` in ticks is counted into the loss at the stop."""
+
+    def __init__(
+        self,
+        emit: Emit,
+        instruments: Mapping[Symbol, Instrument],
+        manager: OrderManager,
+        ledger: Ledger,
+        gate: Gate,
+        snapshot: Callable[[], Snapshot],
+        sizing: Sizing,
+        slippage: Ticks,
+    ) -> None:
+        self._emit = emit
+        self._instruments = instruments
+        self._manager = manager
+        self._ledger = ledger
+        self._gate = gate
+        self._snapshot = snapshot
+        self._sizing = sizing
+        self._slippage = slippage
+
+    def trade(self, signal: f.SignalEmitted, side: Side, stop: Ticks, target: Ticks, quantity: Steps = 0) -> Verdict | None:
+        """Closes an opposite position and enters with a bracket; None when there is nothing to size. `quantity` 0 = by risk."""
+        held = self._ledger.position(signal.symbol) * side.sign
+        if held < 0 and self._snapshot().stakes[signal.symbol].quantity:
+            self._manager.close(signal.symbol, -held, signal.signal)
+        draft = Draft(signal.symbol, side, OrderType.MARKET, quantity, stop_loss=stop, take_profit=target)
+        snapshot = self._snapshot()
+        steps = quantity or self.size(draft, snapshot)
+        if not steps:
+            self._emit(f.SignalDropped(signal.signal, "no quantity fits the risk per trade and the limits"))
+            return None
+        return self._manager.place(_sized(draft, steps), signal=signal.signal)
+
+    def size(self, draft: Draft, snapshot: Snapshot) -> Steps:
+        """The quantity that risks the share of equity the sizing allows and passes the limits; 0 when none does."""
+        instrument = self._instruments[draft.symbol]
+        price, stop = entry(draft, snapshot), draft.stop_loss
+        if self._sizing.fixed or stop is None:
+            return max(self._sizing.fixed, instrument.min_order if stop is None else 0)
+        fee = 2 * instrument.commission + 2 * price * instrument.tick_value * instrument.commission_ppm // 1_000_000
+        loss = loss_per_step(draft.side.sign, price, stop, self._slippage, instrument.tick_value, fee)
+        wanted = by_risk(int(snapshot.equity * self._sizing.risk_per_trade), loss)
+        steps = self._gate.largest(_sized(draft, min(wanted, instrument.max_order)), snapshot) if wanted else 0
+        return steps if steps >= instrument.min_order else 0
+
+
+def _sized(draft: Draft, quantity: Steps) -> Draft:
+    return Draft(
+        draft.symbol, draft.side, draft.type, quantity, draft.price, draft.stop_loss, draft.take_profit, draft.reduce_only
+    )

@@ -1,0 +1,396 @@
+"""The straight line: four entries, read top to bottom. DESIGN.md "The four entries and the life of one quote".
+
+Everything happens on one thread, in the order of the calls. State is the sum of facts: `emit` records a fact and applies it, and
+`recall` applies a recorded one, so that a killed run goes on exactly where its last committed step ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from engine.core.clock import Nanos, to_datetime
+from engine.domain import facts as f
+from engine.domain.instrument import Cash, Instrument
+from engine.domain.intents import Intent, SubmitOrder, encode
+from engine.domain.limits import Limits, Verdict
+from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks, Timeframe
+from engine.domain.order import Role
+from engine.domain.sessions import daily_after
+from engine.execution.manager import OrderManager
+from engine.execution.owner import Hands, Owner, expired
+from engine.execution.protection import Protection
+from engine.execution.trader import Sizing, Trader
+from engine.features.live import FeatureBuilder
+from engine.market.bars import BarBuilder
+from engine.market.book import QuoteBook
+from engine.portfolio.ledger import Ledger
+from engine.portfolio.register import OrderRegister
+from engine.ports.broker import Broker, Report, ReportSink
+from engine.ports.journal import Journal, Subscriber
+from engine.risk.exposure import Snapshot, Stakes, equity
+from engine.risk.gate import Gate
+from engine.risk.guard import Guard
+from engine.signals.desk import Answer, Desk, Mode
+from engine.signals.policy import Policy, Proposal
+
+NEVER: Nanos = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a run trades and how.
+
+    `slippage` (ticks) is what sizing and limits expect of a stop; `cooldown` between signals and `expiry` of a card in bars.
+    """
+
+    instrument: Instrument
+    timeframe: Timeframe
+    account: str
+    balance: Cash
+    mode: Mode
+    limits: Limits = field(default_factory=Limits)
+    sizing: Sizing = field(default_factory=Sizing)
+    slippage: Ticks = 2
+    cooldown: int = 5
+    expiry: int = 10
+    id_prefix: str = "NG"
+
+
+class Pipeline:
+    """One session's engine. Construct, then `begin` a new book or `recall` an old one, then feed."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        policy: Policy,
+        journal: Journal,
+        broker: Callable[[ReportSink], Broker],
+        before_send: Callable[[], None] = lambda: None,
+    ) -> None:
+        instrument = setup.instrument
+        self.setup = setup
+        self.policy = policy
+        self.journal = journal
+        self.instruments = {instrument.symbol: instrument}
+        self.step = 0
+        self.now: Nanos = 0
+        self.due: Nanos = NEVER
+        self.bars_closed = 0
+        self.subscribers: list[Subscriber] = []
+        self.on_bar: list[Callable[[Bar], None]] = []
+        self._reports: list[Report] = []
+        self._roll: Nanos = 0
+        self._quoted = False
+        self._pending = False
+        self._answer: list[f.Record] | None = None
+
+        self.book = QuoteBook()
+        self.bars = BarBuilder(instrument, setup.timeframe)
+        self.features = FeatureBuilder()
+        self.ledger = Ledger(self.instruments)
+        self.register = OrderRegister()
+        self.guard = Guard(setup.limits)
+        self.desk = Desk()
+        self.broker = broker(self._reports.append)
+        self.stakes = Stakes(self.instruments, self.ledger, self.register, self.book.last, self.atr, setup.slippage)
+        self.gate = Gate(self.instruments, setup.limits, setup.slippage)
+        self.manager = OrderManager(
+            self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, before_send, setup.id_prefix
+        )
+        self.protection = Protection(
+            self.emit, self.manager, self.register, self.ledger, self.book.last, self.stakes.default_distance
+        )
+        self.trader = Trader(
+            self.emit, self.instruments, self.manager, self.ledger, self.gate, self.snapshot, setup.sizing, setup.slippage
+        )
+        self.owner = Owner(
+            Hands(
+                self.emit,
+                self.instruments,
+                self.manager,
+                self.protection,
+                self.trader,
+                self.register,
+                self.ledger,
+                self.gate,
+                self.guard,
+                self.desk,
+                self.book.last,
+                self.snapshot,
+                self.equity,
+            )
+        )
+
+    # --- the four entries ---------------------------------------------------------------------------------------------
+
+    def on_quote(self, quote: Quote) -> None:
+        """A quote of the session's instrument, in the order of time."""
+        self.step += 1
+        self.now = quote.at
+        if not self.book.update(quote):
+            return
+        self._quoted = True
+        self.broker.on_market(quote)
+        if self.bars.due:
+            self.bars.push(quote)
+        else:
+            self.bars.push(quote)
+            self._schedule()
+        if self._reports:
+            self._drain()
+        if self.ledger.open and self.equity() <= self.guard.floor:
+            self._trip()
+        if self._pending:
+            self._commit()
+
+    def on_time(self, at: Nanos) -> None:
+        """The clock reached `at`: expiries, bar closes, the roll of the day. Called before any quote that comes after it."""
+        self.step += 1
+        self.now = at
+        for card in self.desk.due(at):
+            self.emit(expired(card))
+        self.broker.on_time(at)
+        self._drain()
+        if 0 < self.bars.due <= at:
+            self._close_bar()
+        if at >= self._roll:
+            self._roll_day(at)
+        self._finish()
+
+    def on_report(self, report: Report) -> None:
+        """Something a broker outside this process said."""
+        self.step += 1
+        self._reports.append(report)
+        self._finish()
+
+    def on_intent(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
+        """Carries out what the owner asks; the facts it led to, IntentRefused among them when it could not be done."""
+        self.step += 1
+        answer = self._answer = []
+        self.emit(f.IntentReceived(encode(intent), by))
+        self.owner.carry_out(intent)
+        self._finish()
+        self._answer = None
+        return tuple(answer)
+
+    def begin(self, at: Nanos) -> None:
+        """Opens a new book at `at` with the facts everything else is read by."""
+        setup, instrument = self.setup, self.setup.instrument
+        self.now = at
+        self._start_day(at)
+        self.emit(f.AccountOpened(setup.account, instrument.currency, setup.balance))
+        tick, step, contract = str(instrument.tick_size), str(instrument.lot_step), str(instrument.contract_size)
+        self.emit(f.InstrumentListed(instrument.symbol, tick, step, contract, instrument.currency, instrument.tick_value))
+        self.emit(f.ModeChanged(setup.mode.value))
+        self.emit(f.ModelChanged(self.policy.name, self.policy.sha256))
+        self._finish()
+
+    # --- what happens at a boundary -----------------------------------------------------------------------------------
+
+    def _close_bar(self) -> None:
+        bar, row = self._take_bar()
+        quote = self.book.last[self.setup.instrument.symbol]
+        proposal = self.policy.decide(row, self.features.atr, quote)
+        if proposal is not None and self._wanted(proposal, bar):
+            self._signal(proposal, bar, row)
+
+    def _take_bar(self) -> tuple[Bar, Floats | None]:
+        bar = self.bars.close()
+        row = self.features.push(bar)
+        self.policy.observe(bar)
+        self.guard.mark(self.equity())
+        self.bars_closed += 1
+        for listener in self.on_bar:
+            listener(bar)
+        return bar, row
+
+    def _wanted(self, proposal: Proposal, bar: Bar) -> bool:
+        """No signal for what is held, asked for or waiting already, within the cooldown, or while the market is shut."""
+        symbol, side = self.setup.instrument.symbol, proposal.side
+        if self.ledger.position(symbol) * side.sign > 0 or self.desk.waits(symbol, side):
+            return False
+        last = self.desk.last(symbol, side)
+        if last is not None and bar.at - last < self.setup.cooldown * self.setup.timeframe.span:
+            return False
+        if any(o.role is Role.ENTRY and o.side is side for o in self.register.live.get(symbol, {}).values()):
+            return False
+        return self.setup.instrument.sessions.is_open(self.now)
+
+    def _signal(self, proposal: Proposal, bar: Bar, row: Floats | None) -> None:
+        signal = self._record_signal(proposal, bar, row)
+        answer = self.desk.ask()
+        if answer is Answer.GO:
+            self.trader.trade(signal, proposal.side, signal.stop, signal.target)
+        elif answer is Answer.WAIT:
+            for card in [card for card in self.desk.cards.values() if card.signal.symbol == signal.symbol]:
+                self.emit(f.CardDecided(card.signal.signal, "expired", "a newer signal points the other way", 0))
+            self.emit(f.CardOpened(signal.signal, signal.expires))
+        else:
+            self.emit(f.SignalDropped(signal.signal, "the mode is MANUAL"))
+        base, contributions = self.policy.explain(row, proposal.side)
+        self.emit(f.SignalExplained(signal.signal, base, contributions))
+
+    def _record_signal(self, proposal: Proposal, bar: Bar, row: Floats | None) -> f.SignalEmitted:
+        signal = f.SignalEmitted(
+            signal=f"S{self.desk.signals + 1:06d}",
+            symbol=self.setup.instrument.symbol,
+            side=proposal.side.value,
+            bar=bar.at,
+            reference=proposal.reference,
+            stop=proposal.stop,
+            target=proposal.target,
+            expires=self.now + self.setup.expiry * self.setup.timeframe.span,
+            probability=proposal.probability,
+            threshold=self.policy.threshold,
+            reward_risk=self.policy.reward_risk,
+            policy=self.policy.name,
+            model_sha256=self.policy.sha256,
+            row_sha256="" if row is None else hashlib.sha256(row.tobytes()).hexdigest(),
+        )
+        self.emit(signal)
+        return signal
+
+    def _roll_day(self, at: Nanos) -> None:
+        limits = self.setup.limits
+        weekday = to_datetime(at, limits.day_zone).weekday()
+        self.broker.on_roll(weekday)
+        self._drain()
+        if self._quoted:
+            self.emit(f.DayStarted(self.equity()))
+            if changed := self.guard.new_day():
+                self.emit(changed)
+        self._start_day(at)
+
+    def _start_day(self, at: Nanos) -> None:
+        self._roll = daily_after(at, self.setup.limits.day_zone, self.setup.limits.day_minute)
+        self._quoted = False
+
+    def _trip(self) -> None:
+        changed = self.guard.tripped(self.equity())
+        if changed is not None:
+            self.emit(changed)
+            self.manager.cancel_entries(changed.reason)
+            self._drain()
+
+    # --- the end of a step --------------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        """Takes in what the broker said, and again what it says to what that led to."""
+        while self._reports:
+            reports = self._reports[:]
+            self._reports.clear()
+            touched = {symbol for report in reports if (symbol := self.manager.on_report(report)) is not None}
+            for symbol in sorted(touched):
+                self.protection.settle(symbol)
+
+    def _finish(self) -> None:
+        self._drain()
+        if self.ledger.open and self.equity() <= self.guard.floor:
+            self._trip()
+        self._schedule()
+        if self._pending:
+            self._commit()
+
+    def _schedule(self) -> None:
+        """The next moment that `on_time` must be called at."""
+        dues = [self._roll, self.bars.due or NEVER, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER]
+        self.due = min(dues)
+
+    def _commit(self) -> None:
+        self.journal.commit(self.step, self.now)
+        self._pending = False
+
+    # --- facts --------------------------------------------------------------------------------------------------------
+
+    def emit(self, fact: f.Fact) -> None:
+        """Records a fact, applies it, then tells the subscribers, on whom nothing in the engine depends."""
+        record = self.journal.append(self.step, self.now, fact)
+        self._pending = True
+        self._apply(record)
+        if self._answer is not None:
+            self._answer.append(record)
+        for subscriber in self.subscribers:
+            subscriber(record)
+
+    def _apply(self, record: f.Record) -> None:
+        fact = record.fact
+        if isinstance(fact, f.OrderFact):
+            self.register.apply(fact, record.at)
+        self.ledger.apply(fact)
+        self.guard.apply(fact)
+        self.desk.apply(fact, record.at)
+
+    # --- going on where a book ended ----------------------------------------------------------------------------------
+
+    def recall(self, record: f.Record) -> None:
+        """Applies a recorded fact of the step at hand."""
+        self._apply(record)
+        self.broker.apply(record.fact)
+
+    def recall_begin(self, at: Nanos) -> None:
+        """The opening step of an old book, before its facts are recalled."""
+        self.now = at
+        self._start_day(at)
+        self._schedule()
+
+    def recall_quote(self, quote: Quote) -> None:
+        """A quote that was dealt with before: it moves the market, and nothing is done about it."""
+        self.step += 1
+        self.now = quote.at
+        if not self.book.update(quote):
+            return
+        self._quoted = True
+        self.broker.mark(quote)
+        fresh = not self.bars.due
+        self.bars.push(quote)
+        if fresh:
+            self._schedule()
+
+    def recall_time(self, at: Nanos) -> None:
+        """A moment that was dealt with before."""
+        self.step += 1
+        self.now = at
+        if 0 < self.bars.due <= at:
+            self._take_bar()
+        if at >= self._roll:
+            self._start_day(at)
+        self._schedule()
+
+    def recall_intent(self) -> None:
+        """An intent that was carried out before; its facts follow by `recall`."""
+        self.step += 1
+
+    def recalled(self) -> None:
+        """All facts of the step are recalled."""
+        self._schedule()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def equity(self) -> Cash:
+        """Cash plus open profit at the last quotes."""
+        return equity(self.ledger, self.book.last)
+
+    def atr(self, symbol: Symbol) -> Ticks:
+        """The last average true range in ticks; 0 while unknown."""
+        return round(self.features.atr / float(self.instruments[symbol].tick_size))
+
+    def snapshot(self) -> Snapshot:
+        """What the gate looks at, now."""
+        symbol = self.setup.instrument.symbol
+        return Snapshot(
+            at=self.now,
+            state=self.guard.state,
+            equity=self.equity(),
+            day_start=self.guard.day_start,
+            peak=self.guard.peak,
+            stakes=self.stakes.all(),
+            quotes=self.book.last,
+            atr={symbol: self.atr(symbol)},
+            recent=tuple(self.register.recent),
+        )
+
+    def preview(self, intent: SubmitOrder) -> Verdict:
+        """What the gate would answer to this ticket; changes nothing. Raises owner.Refused for an unknown instrument."""
+        return self.gate.check(self.owner.draft(intent), self.snapshot())

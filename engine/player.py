@@ -1,0 +1,119 @@
+"""Walks a tape through the pipeline: the moments that come due between two quotes first, then the quote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.core.clock import Nanos
+from engine.domain.facts import IntentReceived, Record
+from engine.domain.market import Quote
+from engine.market.tape import Reel, Tape
+from engine.pipeline import NEVER, Pipeline
+
+EMPTY = Reel("", [], [], [], [], 0, False)
+
+
+class Player:
+    """A tape and where it stands. `quotes` counts those played, recalled ones included."""
+
+    def __init__(self, tape: Tape, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._reels: Iterator[Reel] = tape.reels()
+        self._reel = EMPTY
+        self._index = 0
+        self.quotes = 0
+        self.bars = 0
+        self.finished = False
+        self._turn()
+
+    @property
+    def at(self) -> Nanos:
+        """The time of the next quote; that of the last one where there is no more."""
+        return self._reel.at[self._index] if self._index < len(self._reel.at) else self._pipeline.now
+
+    def play(self, until: Nanos = NEVER, most: int = NEVER) -> None:
+        """Plays quotes before `until`, `most` of them at the most; at the tape's end closes the last bar."""
+        while not self.finished and self.at < until and most > 0:
+            most -= self._run(until, most)
+        if self.finished:
+            self._close()
+
+    def _run(self, until: Nanos, most: int) -> int:
+        """Plays within the current reel and returns how many quotes that were."""
+        reel, first, pipeline = self._reel, self._index, self._pipeline
+        on_quote, symbol, per_bar, path = pipeline.on_quote, reel.symbol, reel.per_bar, reel.path
+        last = min(len(reel.at), first + most)
+        index = first
+        for at, bid, ask in zip(reel.at[first:last], reel.bid[first:last], reel.ask[first:last], strict=True):
+            if at >= until:
+                break
+            while pipeline.due <= at:
+                pipeline.on_time(pipeline.due)
+            if per_bar:
+                edge = index % per_bar
+                if edge == 0:
+                    pipeline.bars.record(reel.bars[index // per_bar])
+                on_quote(Quote(symbol, at, bid, ask, path and edge != 0))
+            else:
+                on_quote(Quote(symbol, at, bid, ask, path))
+            index += 1
+        self._moved(index - first)
+        return max(1, index - first)
+
+    def _moved(self, count: int) -> None:
+        self.quotes += count
+        self._index += count
+        if self._index >= len(self._reel.at):
+            self._turn()
+
+    def _turn(self) -> None:
+        """Puts the next reel on."""
+        self.bars += len(self._reel.bars)
+        reel = next(self._reels, None)
+        if reel is None:
+            self.finished = True
+            return
+        self._reel, self._index = reel, 0
+
+    def _close(self) -> None:
+        """The tape is over: what was due up to the end of its last bar happens."""
+        end = self._pipeline.bars.due
+        while end and self._pipeline.due <= end and self._pipeline.bars.due:
+            self._pipeline.on_time(self._pipeline.due)
+
+    # --- going on where a book ended ----------------------------------------------------------------------------------
+
+    def recall(self, records: Iterator[Record], cursor: int, progress: Callable[[int], None] | None = None) -> None:
+        """Brings the pipeline to step `cursor` with the recorded facts, each at its own step, over the same market."""
+        pipeline = self._pipeline
+        record = next(records, None)
+        pipeline.recall_begin(record.at if record is not None else self.at)
+        record = self._recall_step(record, records)
+        while pipeline.step < cursor:
+            if record is not None and record.step == pipeline.step + 1 and isinstance(record.fact, IntentReceived):
+                pipeline.recall_intent()
+            elif self.finished or pipeline.due <= self.at:
+                pipeline.recall_time(pipeline.due)
+            else:
+                self._recall_quote()
+            if record is not None and record.step == pipeline.step:
+                record = self._recall_step(record, records)
+            if progress is not None and pipeline.step % 100_000 == 0:
+                progress(pipeline.step)
+
+    def _recall_step(self, record: Record | None, records: Iterator[Record]) -> Record | None:
+        step = self._pipeline.step
+        while record is not None and record.step == step:
+            self._pipeline.recall(record)
+            record = next(records, None)
+        self._pipeline.recalled()
+        return record
+
+    def _recall_quote(self) -> None:
+        reel, index = self._reel, self._index
+        edge = index % reel.per_bar if reel.per_bar else 0
+        if reel.per_bar and edge == 0:
+            self._pipeline.bars.record(reel.bars[index // reel.per_bar])
+        path = reel.path and edge != 0
+        self._pipeline.recall_quote(Quote(reel.symbol, reel.at[index], reel.bid[index], reel.ask[index], path))
+        self._moved(1)
