@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
 
 from engine.core.errors import UserError
@@ -20,7 +20,8 @@ CASH_SCALE = 1_000_000
 class Instrument:
     """An instrument and its rules. Prices count in ticks, quantities in lot steps, cash in 1 / CASH_SCALE units.
 
-    `tick_value` (cash per tick and lot step) must be a whole number of cash units; construction raises UserError if not.
+    `tick_value`, the cash units gained by one lot step when the price rises one tick, must be a whole number;
+    construction raises UserError if it is not.
     `commission` is cash units per lot step and side; `financing_long` / `financing_short` cash units charged per lot step
     and night (negative = credited). `commission_ppm` is a further commission in millionths of the notional.
     `spread` (ticks) is used where the data has none.
@@ -44,6 +45,7 @@ class Instrument:
     collar: Decimal = Decimal("0.05")
     stale_after_s: int = 120
     bar_side: BarSide = BarSide.BID
+    tick_value: Cash = field(init=False)
 
     def __post_init__(self) -> None:
         value = self.tick_size * self.lot_step * self.contract_size * CASH_SCALE
@@ -52,11 +54,7 @@ class Instrument:
                 f"{self.symbol}: tick size {self.tick_size} x lot step {self.lot_step} x contract size "
                 f"{self.contract_size} is not a whole number of 1/{CASH_SCALE} {self.currency}; choose a coarser lot step"
             )
-
-    @property
-    def tick_value(self) -> Cash:
-        """Cash units gained by one lot step when the price rises one tick."""
-        return int(self.tick_size * self.lot_step * self.contract_size * CASH_SCALE)
+        object.__setattr__(self, "tick_value", int(value))
 
     @property
     def price_decimals(self) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.core.clock import Nanos
 from engine.domain import facts as f
@@ -142,8 +141,7 @@ class IllegalTransition(Exception):
     """A fact arrived that the state table has no row for: a bug, or a broker that contradicts itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order as of the last fact applied to it.
 
     Prices in ticks, quantities in lot steps, `filled_value` = sum of price x quantity of its fills (ticks x steps).
@@ -236,23 +234,23 @@ def apply(order: Order, fact: f.OrderFact) -> Order:
     state = _next(order, type(fact).__name__)
     match fact:
         case f.OrderAccepted():
-            return replace(order, state=state, broker_id=fact.broker_id)
+            return order._replace(state=state, broker_id=fact.broker_id)
         case f.OrderModified():
             state = S.PARTIALLY_FILLED if state is S.ACCEPTED and order.filled else state
-            return replace(order, state=state, quantity=fact.quantity, limit=fact.limit, stop=fact.stop)
+            return order._replace(state=state, quantity=fact.quantity, limit=fact.limit, stop=fact.stop)
         case f.OrderRejected() | f.OrderCancelled() | f.OrderUnknown() | f.OrderDenied():
-            return replace(order, state=state, reason=fact.reason)
+            return order._replace(state=state, reason=fact.reason)
         case f.ModifyRejected() | f.CancelRejected():
             state = S.PARTIALLY_FILLED if order.filled else state
-            return replace(order, state=state, reason=fact.reason)
-    return replace(order, state=state)
+            return order._replace(state=state, reason=fact.reason)
+    return order._replace(state=state)
 
 
 def _filled(order: Order, fill: f.OrderFilled) -> Order:
     filled = order.filled + fill.quantity
     state = _next(order, _FULL if filled >= order.quantity else _PARTIAL)
     value = order.filled_value + fill.price * fill.quantity
-    return replace(order, state=state, filled=filled, filled_value=value)
+    return order._replace(state=state, filled=filled, filled_value=value)
 
 
 def _next(order: Order, event: str) -> State:

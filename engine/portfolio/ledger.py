@@ -14,8 +14,9 @@ from engine.rules.positions import book
 
 @dataclass(slots=True)
 class Holding:
-    """What is held of one instrument: signed `quantity` and `basis` (its signed cost), and what it brought so far."""
+    """What is held of one instrument: signed `quantity`, `basis` (its signed cost), and what it brought so far."""
 
+    tick_value: Cash
     quantity: Steps = 0
     basis: Cash = 0
     realised: Cash = 0
@@ -55,13 +56,13 @@ class Ledger:
         holding = self.open.get(symbol)
         if holding is None:
             return 0
-        return holding.quantity * mark * self._instruments[symbol].tick_value - holding.basis
+        return holding.quantity * mark * holding.tick_value - holding.basis
 
     def change(self, fill: f.OrderFilled) -> f.PositionChanged:
         """What `fill` makes of the position; nothing is changed yet."""
-        before = self.holdings.get(fill.symbol) or Holding()
+        before = self._holding(fill.symbol)
         signed = fill.quantity if fill.side == "buy" else -fill.quantity
-        value = notional(fill.price, signed, self._instruments[fill.symbol].tick_value)
+        value = notional(fill.price, signed, before.tick_value)
         quantity, basis, realised = book(before.quantity, before.basis, signed, value)
         opens = before.quantity == 0 or before.quantity * quantity < 0
         trade = self.trades + 1 if opens else before.trade
@@ -82,7 +83,7 @@ class Ledger:
                 pass
 
     def _position(self, fact: f.PositionChanged) -> None:
-        holding = self.holdings.setdefault(fact.symbol, Holding())
+        holding = self._holding(fact.symbol)
         holding.quantity, holding.basis, holding.trade = fact.quantity, fact.basis, fact.trade
         holding.realised += fact.realised
         self.realised += fact.realised
@@ -94,4 +95,10 @@ class Ledger:
 
     def _cost(self, symbol: Symbol, amount: Cash) -> None:
         self.costs += amount
-        self.holdings.setdefault(symbol, Holding()).costs += amount
+        self._holding(symbol).costs += amount
+
+    def _holding(self, symbol: Symbol) -> Holding:
+        holding = self.holdings.get(symbol)
+        if holding is None:
+            holding = self.holdings[symbol] = Holding(self._instruments[symbol].tick_value)
+        return holding

@@ -27,6 +27,7 @@ class OrderRegister:
         self._groups: dict[str, list[ClientOrderId]] = {}
         self._executions: set[str] = set()
         self._fills: dict[ClientOrderId, int] = {}
+        self._expiring: dict[ClientOrderId, Nanos] = {}
 
     def __getitem__(self, order: ClientOrderId) -> Order:
         return self.orders[order]
@@ -57,7 +58,7 @@ class OrderRegister:
 
     def next_expiry(self) -> Nanos | None:
         """The earliest good-till-date of a live order."""
-        return min((order.expires for order in self.all_live() if order.expires is not None), default=None)
+        return min(self._expiring.values(), default=None) if self._expiring else None
 
     def apply(self, fact: f.OrderFact, at: Nanos) -> Order:
         """Takes an order fact in and returns the order after it. Raises IllegalTransition."""
@@ -90,5 +91,8 @@ class OrderRegister:
         live = self.live.setdefault(order.symbol, {})
         if order.state in TERMINAL:
             live.pop(order.id, None)
-        else:
-            live[order.id] = order
+            self._expiring.pop(order.id, None)
+            return
+        live[order.id] = order
+        if order.expires is not None:
+            self._expiring[order.id] = order.expires

@@ -70,7 +70,8 @@ def equity(ledger: Ledger, quotes: Mapping[Symbol, Quote]) -> Cash:
     """Cash plus open profit at the marks."""
     total = ledger.cash
     for symbol, holding in ledger.open.items():
-        total += ledger.unrealised(symbol, mark(holding.quantity, quotes[symbol]))
+        quote, quantity = quotes[symbol], holding.quantity
+        total += quantity * (quote.bid if quantity > 0 else quote.ask) * holding.tick_value - holding.basis
     return total
 
 

@@ -79,7 +79,7 @@ class Desk:
 
     def due(self, at: Nanos) -> list[Card]:
         """Cards whose time is over."""
-        return [card for card in self.cards.values() if card.expires <= at]
+        return [card for card in self.cards.values() if card.expires <= at] if self.cards else []
 
     def next_expiry(self) -> Nanos | None:
-        return min((card.expires for card in self.cards.values()), default=None)
+        return min(card.expires for card in self.cards.values()) if self.cards else None

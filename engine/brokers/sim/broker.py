@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.brokers.sim.matching import Match, first_match
+from engine.brokers.sim.matching import Band, Match, calm_band, first_match
 from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Order, OrderType, State, TimeInForce, terms
-from engine.execution.register import OrderRegister
+from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Report, ReportSink
 from engine.rules import costs
 
@@ -39,7 +39,8 @@ class SimBroker:
         self._book = OrderRegister()
         self._position: dict[Symbol, Steps] = {}
         self._last: dict[Symbol, Quote] = {}
-        self._sent: set[ClientOrderId] = set()
+        self._calm: dict[Symbol, Band] = {}
+        """Between these prices no resting order can fill; forgotten whenever an order changes."""
 
     # --- what the engine asks -----------------------------------------------------------------------------------------
 
@@ -75,6 +76,9 @@ class SimBroker:
         working = self._book.live.get(symbol)
         if not working:
             return
+        calm = self._calm.get(symbol)
+        if calm is not None and calm[0] < quote.bid < calm[1] and calm[2] < quote.ask < calm[3]:
+            return
         if before is None or not quote.path:
             before = quote
         done: set[ClientOrderId] = set()
@@ -82,9 +86,13 @@ class SimBroker:
             before = match.reached
             self._deal(match, done)
         self._kill_immediate(symbol)
+        self._calm[symbol] = calm_band(working, self._terms.through)
 
     def on_time(self, at: Nanos) -> None:
         """Expires good-till-date orders."""
+        expiry = self._book.next_expiry()
+        if expiry is None or expiry > at:
+            return
         for order in self._book.all_live():
             if order.expires is not None and order.expires <= at and self._book[order.id].is_live:
                 self._end(f.OrderExpired(order.id))
@@ -123,6 +131,7 @@ class SimBroker:
 
     def _take(self, fact: f.OrderFact) -> None:
         order = self._book.apply(fact, 0)
+        self._calm.pop(order.symbol, None)
         if isinstance(fact, f.OrderFilled):
             self._position[order.symbol] = self._position.get(order.symbol, 0) + order.side.sign * fact.quantity
 

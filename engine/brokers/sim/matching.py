@@ -30,6 +30,30 @@ class Match(NamedTuple):
     reached: Quote
 
 
+Band = tuple[int, int, int, int]
+"""(bid above, bid below, ask above, ask below): bounds, all exclusive, between which nothing is reached."""
+
+
+def calm_band(working: Mapping[ClientOrderId, Order], through: Ticks) -> Band:
+    """The band in which none of the working orders is reached; an empty one while a market order waits."""
+    bid_low, bid_high, ask_low, ask_high = 0, 1 << 62, 0, 1 << 62
+    for order in working.values():
+        if order.type is OrderType.MARKET:
+            return 0, 0, 0, 0
+        buys, limits = order.side.sign > 0, order.type is OrderType.LIMIT
+        price = order.limit if limits else order.stop
+        assert price is not None
+        if buys and limits:
+            ask_low = max(ask_low, price - through)
+        elif buys:
+            ask_high = min(ask_high, price)
+        elif limits:
+            bid_high = min(bid_high, price + through)
+        else:
+            bid_low = max(bid_low, price)
+    return bid_low, bid_high, ask_low, ask_high
+
+
 _RANK = {OrderType.MARKET: 0, OrderType.STOP: 1, OrderType.LIMIT: 2}
 """At the same point of a move a stop comes before a target."""
 
