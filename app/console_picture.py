@@ -105,7 +105,7 @@ def _limits(gauges: Sequence[Gauge], abreast: int) -> RenderableType:
 
 def _gauge(gauge: Gauge) -> Text:
     used = gauge.value / gauge.cap if gauge.cap else 0.0
-    filled = min(_BAR_WIDTH, max(0, round(used * _BAR_WIDTH)))
+    filled = min(_BAR_WIDTH, max(0, int(used * _BAR_WIDTH)))  # full only at the cap
     text = Text(f"{gauge.name.replace('_', ' '):<11.11} ", no_wrap=True)
     text.append("█" * filled + "░" * (_BAR_WIDTH - filled), style=_GAUGE_STYLES.get(gauge.state, ""))
     return text.append(f" {written.share(gauge.name, gauge.value)} / {written.share(gauge.name, gauge.cap)}", style="dim")

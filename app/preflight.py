@@ -27,6 +27,7 @@ _GUI = {
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
     "libxkbcommon.so.0": "libxkbcommon0",
+    "libzstd.so.1": "libzstd1",
 }
 """Libraries that QtCore, QtGui and QtWidgets need and the wheel does not hold, with their Debian packages."""
 

@@ -127,7 +127,7 @@ def test_a_terminal_shows_badges_account_and_limits(terminal):
         "ACTIVE",
         "100,812.50 USD",
         "−187.50",
-        "daily_loss",
+        "daily loss",
         "leverage",
         "2.90×",
         "3200.25",
