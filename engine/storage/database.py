@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Durability = Literal["normal", "full"]
 
 LOCK_WAIT_S = 2.0
-"""How long a statement waits for another program's lock before it is refused."""
 
 _FORMS = "give a file as sqlite:///PATH or PATH ending in .db, or postgresql://USER@HOST/NAME"
 
@@ -49,21 +48,15 @@ def locate(url: str) -> Place:
     return Place(url, Path(path).expanduser())
 
 
-@dataclass(slots=True, weakref_slot=True)
-class _Shared:
-    """The connection that short statements share, made when first needed."""
-
-    lock: Lock = field(default_factory=Lock)
-    link: Link | None = None
-
-
 class Database:
     """An open database. Short statements go through `rows`; writers and long reads take a `link()` of their own."""
 
-    def __init__(self, place: Place, durability: Durability = "normal") -> None:
+    def __init__(self, place: Place, durability: Durability = "normal", wait_s: float = LOCK_WAIT_S) -> None:
         self.place = place
         self.durability = durability
-        self._shared = _Shared()
+        self.wait_s = wait_s
+        self._lock = Lock()
+        self._shared: Link | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -73,18 +66,23 @@ class Database:
         """A new private connection; whoever asks closes it."""
         full = self.durability == "full"
         if self.place.path is None:
-            return PostgresLink(self.place.url, full, LOCK_WAIT_S)
+            return PostgresLink(self.place.url, full, self.wait_s)
         try:
-            return SqliteLink(self.place.path, full, LOCK_WAIT_S)
+            return SqliteLink(self.place.path, full, self.wait_s)
         except sqlite3.Error as error:
             raise _unusable(self.place, error) from error
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Runs one short statement (`?` for its values) and returns its rows; safe from any thread."""
-        with self._shared.lock:
-            if self._shared.link is None:
-                self._shared.link = self.link()
-            return self._shared.link.rows(sql, values)
+        with self._lock:
+            if self._shared is None:
+                self._shared = self.link()
+            try:
+                return self._shared.rows(sql, values)
+            except StoreError:
+                self._shared.close()  # a link that was lost is made anew by the next statement
+                self._shared = None
+                raise
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of a query one by one, over a connection that lives as long as the iteration."""
@@ -96,7 +94,7 @@ class Database:
 
     @cached_property
     def engine(self) -> Engine:
-        """SQLAlchemy's view of the same database, for migrations and audits; imported here because it is slow to import."""
+        """SQLAlchemy's view of the same database, for its migrations; imported here because it is slow to import."""
         from sqlalchemy import NullPool, create_engine, event
 
         engine = create_engine(
@@ -107,12 +105,12 @@ class Database:
         return engine
 
     def _raw(self) -> Callable[[], Any]:
-        full, path, url = self.durability == "full", self.place.path, self.place.url
+        path = self.place.path
         if path is not None:
-            return lambda: connect_sqlite(path, full, LOCK_WAIT_S)
+            return lambda: connect_sqlite(path, True, self.wait_s)
 
         def manual() -> Any:
-            raw = connect_postgres(url, full, LOCK_WAIT_S)
+            raw = connect_postgres(self.place.url, True, self.wait_s)
             raw.autocommit = False
             return raw
 
@@ -120,10 +118,10 @@ class Database:
 
     def close(self) -> None:
         """Ends the shared connection; links handed out stay with their owners."""
-        with self._shared.lock:
-            if self._shared.link is not None:
-                self._shared.link.close()
-                self._shared.link = None
+        with self._lock:
+            if self._shared is not None:
+                self._shared.close()
+                self._shared = None
 
     def __enter__(self) -> Database:
         return self
@@ -132,21 +130,21 @@ class Database:
         self.close()
 
 
-def open_books(url: str, durability: Durability = "normal") -> Database:
+def open_books(url: str, durability: Durability = "normal", wait_s: float = LOCK_WAIT_S) -> Database:
     """The books at `url`, created and migrated as needed.
 
-    `url` is sqlite:///PATH, a path ending in .db, or postgresql://... `durability` "full" waits for the disk at every commit.
+    `url` is sqlite:///PATH, a path ending in .db, or postgresql://... `durability` "full" waits for the disk at every commit;
+    `wait_s` is how long a statement waits for another program's lock before it is refused.
     Raises UserError when the place cannot be used, StoreError when its schema is newer than this program.
     """
-    return open_track(locate(url), BOOKS, durability)
+    return open_track(Database(locate(url), durability, wait_s), BOOKS)
 
 
-def open_track(place: Place, track: Track, durability: Durability = "normal", page_size: int = 4096) -> Database:
-    """The database at `place` with the schema of `track`."""
-    database = Database(place, durability)
+def open_track(database: Database, track: Track, page_size: int = 4096) -> Database:
+    """The database, once its schema is the newest of `track`. A new SQLite file gets pages of `page_size` bytes."""
     try:
-        if place.path is not None:
-            _prepare_file(database, place.path, page_size)
+        if database.place.path is not None:
+            _prepare_file(database, database.place.path, page_size)
         bring_up_to_date(database, track)
     except BaseException:
         database.close()

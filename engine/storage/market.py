@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from engine.core.clock import DAY, HOUR, Nanos
 from engine.domain.market import Bars, QuoteColumns, Symbol, Timeframe
 from engine.storage.columns import Matrix, WriteResult, from_bars, from_quotes, to_bars, to_quotes
-from engine.storage.database import Place, locate, open_track
+from engine.storage.database import Database, Place, locate, open_track
 from engine.storage.migrate import MARKET
 
 TICK = "TICK"
@@ -107,10 +107,10 @@ def open_market(url: str) -> MarketStore:
         from engine.storage.market_sqlite import SqliteMarket
 
         beside = place.path.with_name(f"{place.path.stem}.market{place.path.suffix}")
-        return MarketStore(SqliteMarket(open_track(Place(f"sqlite:///{beside}", beside), MARKET, page_size=_PAGE_SIZE)))
+        return MarketStore(SqliteMarket(open_track(Database(Place(f"sqlite:///{beside}", beside)), MARKET, _PAGE_SIZE)))
     from engine.storage.market_postgres import PostgresMarket
 
-    return MarketStore(PostgresMarket(open_track(place, MARKET)))
+    return MarketStore(PostgresMarket(open_track(Database(place), MARKET)))
 
 
 def _bars(symbol: Symbol, timeframe: str) -> Series:

@@ -1,0 +1,91 @@
+"""Random lives of an order: every sequence of facts the state table allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from engine.domain import facts as f
+from engine.domain.order import TRANSITIONS, Order, apply
+from engine.storage.rebuild import draft
+
+REASONS = st.sampled_from(["", "asked by the owner", 'it\'s "over"; 100 %', "Würde überschritten"])
+PRICES = st.integers(1, 400_000)
+MAYBE = st.none() | PRICES
+
+
+@dataclass
+class Life:
+    """An order's facts so far and what they made of it."""
+
+    order: Order
+    facts: list[f.OrderFact] = field(default_factory=list)
+
+    def take(self, fact: f.OrderFact) -> None:
+        self.order = apply(self.order, fact)
+        self.facts.append(fact)
+
+
+@st.composite
+def lives(draw: st.DrawFn, name: str, most: int = 14) -> Life:
+    """An order called `name` and at most `most` facts that happen to it."""
+    terms = draw(_terms(name))
+    life = Life(draft(terms, 0))
+    life.take(terms)
+    for _ in range(draw(st.integers(0, most))):
+        events = [event for event in _events(life.order) if event not in ("OrderIntended", "OrderDenied")]
+        if not events:
+            break
+        life.take(draw(_fact(life, draw(st.sampled_from(events)))))
+    return life
+
+
+def _events(order: Order) -> list[str]:
+    """What the table lets happen now; a partial fill needs two lot steps to be left."""
+    allowed = [event for state, event in TRANSITIONS if state is order.state]
+    return [event for event in allowed if event != "partial fill" or order.quantity - order.filled > 1]
+
+
+@st.composite
+def _terms(draw: st.DrawFn, name: str) -> f.OrderTerms:
+    terms = (
+        name,
+        draw(st.sampled_from(["XAUUSD", "XAGUSD"])),
+        draw(st.sampled_from(["buy", "sell"])),
+        draw(st.sampled_from(["market", "limit", "stop"])),
+        draw(st.integers(1, 20)),
+        draw(st.sampled_from(["entry", "close", "stop", "target"])),
+        draw(MAYBE),
+        draw(MAYBE),
+        draw(st.sampled_from(["GTC", "DAY", "IOC"])),
+        None,
+        draw(st.booleans()),
+        draw(st.sampled_from(["", "parent-1"])),
+        draw(st.sampled_from(["", "oco-1"])),
+        draw(st.sampled_from(["", "signal-1"])),
+    )
+    if draw(st.integers(0, 9)) == 0:
+        return f.OrderDenied(*terms, draw(REASONS), ("position",), 0)
+    return f.OrderIntended(*terms)
+
+
+@st.composite
+def _fact(draw: st.DrawFn, life: Life, event: str) -> f.OrderFact:
+    order, left = life.order, life.order.quantity - life.order.filled
+    if event in ("partial fill", "full fill"):
+        quantity = draw(st.integers(1, left - 1) if event == "partial fill" else st.integers(max(1, left), max(1, left) + 3))
+        execution = f"{order.id}/{len(life.facts)}"
+        return f.OrderFilled(
+            order.id, execution, order.symbol, order.side.value, draw(PRICES), quantity, draw(st.integers(0, 10**9))
+        )
+    if event in ("ModifyRequested", "OrderModified"):
+        kind = f.ModifyRequested if event == "ModifyRequested" else f.OrderModified
+        return kind(order.id, draw(st.integers(1, 25)), draw(MAYBE), draw(MAYBE))
+    if event in ("OrderSent", "OrderExpired"):
+        return f.OrderSent(order.id) if event == "OrderSent" else f.OrderExpired(order.id)
+    if event == "OrderAccepted":
+        return f.OrderAccepted(order.id, "broker-1")
+    made = f.KINDS[event](order.id, draw(REASONS))
+    assert isinstance(made, f.OrderFact)
+    return made
