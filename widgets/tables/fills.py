@@ -20,9 +20,7 @@ def columns() -> tuple[Column, ...]:
         text_column("symbol", "Symbol", lambda row: row.symbol, 70, bold=True),
         side_column(lambda row: row.side),
         text_column("role", "For", lambda row: row.role.value, 52, tint=lambda _row: "text1"),
-        Column(
-            "quantity", "Qty", lambda row: row.quantity, lambda row, _d: fmt.lots(row.quantity, of(row)), unit="lot", width=60
-        ),
+        lots_column("quantity", "Qty", lambda row: row.quantity),
         price_column("price", "Price", lambda row: row.price),
         result_column("realised", "Booked", lambda row: row.realised),
         money_column("commission", "Commission", lambda row: row.commission, width=118),

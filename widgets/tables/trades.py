@@ -60,9 +60,7 @@ def columns() -> tuple[Column, ...]:
         time_column(lambda row: row.closed, "closed", "Closed"),
         text_column("symbol", "Symbol", lambda row: row.symbol, 70, bold=True),
         side_column(lambda row: row.side),
-        Column(
-            "quantity", "Qty", lambda row: row.quantity, lambda row, _d: fmt.lots(row.quantity, of(row)), unit="lot", width=60
-        ),
+        lots_column("quantity", "Qty", lambda row: row.quantity),
         price_column("entry", "Entry", lambda row: row.entry),
         price_column("exit", "Exit", lambda row: row.exit),
         result_column("result", "Net", lambda row: row.result, bold=True),

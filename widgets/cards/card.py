@@ -1,0 +1,270 @@
+"""A signal that waits for the owner's word: what, why, at what risk, until when, and the four answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from engine.core.clock import SECOND, Nanos
+from engine.core.errors import UserError
+from engine.domain.instrument import instrument_of
+from engine.domain.intents import AcceptCard, FlipCard, Intent, ResizeCard, VetoCard
+from engine.domain.views import CardView
+from widgets import format as fmt
+from widgets.cards.probability import ProbabilityBar
+from widgets.cards.weights import Weights
+from widgets.style import font, headline_font, set_role, table_font
+from widgets.theme import UNIT, Theme
+from widgets.ticket.field import NumberField
+
+REASONS = ("", "news ahead", "against my view", "already exposed", "spread too wide", "too late in the session", "strong level")
+URGENT = 30 * SECOND
+
+
+class SignalCard(QFrame):
+    """One waiting signal. `intent` carries AcceptCard, VetoCard, FlipCard or ResizeCard; A, V, F, R answer the focused card."""
+
+    intent = Signal(object)
+
+    def __init__(self, card: CardView, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.card = card
+        self.instrument = instrument_of(card.signal.symbol)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setProperty("surface", "card")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._answered = False
+        self._build(theme)
+        self._lay_out()
+        self._wire()
+        self._show_signal()
+        self.update_card(card, card.at)
+
+    def _build(self, theme: Theme) -> None:
+        self.side = QLabel(font=font(14, bold=True))
+        self.symbol = QLabel()
+        self.left = QLabel(font=table_font())
+        self.number = QLabel(font=headline_font())
+        self.against = QLabel()
+        self.against.setProperty("role", "hint")
+        self.probability = ProbabilityBar(theme)
+        self.prices = {name: QLabel() for name in ("Entry", "Stop", "Target")}
+        self.rewards = {name: QLabel() for name in self.prices}
+        self.weights = Weights(theme)
+        self.quantity = NumberField("Card quantity", "Quantity in lots; change it, then Resize (R)")
+        self.quantity.step = self.instrument.lot_step
+        self.size = QLabel()
+        self.size.setProperty("role", "hint")
+        self.verdict = QLabel(wordWrap=True)
+        self.reason = QComboBox(editable=True)
+        self.reason.addItems(list(REASONS))
+        self.reason.lineEdit().setPlaceholderText("Reason (kept in the journal)")
+        self.reason.setAccessibleName("Reason")
+        self.reason.setToolTip("Why you decide so; written to the journal beside the untouched signal")
+        self.buttons = {name: QPushButton(name) for name in ("Accept", "Veto", "Flip", "Resize")}
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT + 2)
+        layout.addLayout(_row(self.side, self.symbol, None, self.left))
+        layout.addLayout(_row(self.number, self.probability, self.against, stretch=self.probability))
+        layout.addLayout(self._price_grid())
+        layout.addWidget(self.weights)
+        label = QLabel("Quantity")
+        label.setProperty("role", "label")
+        self.quantity.setMaximumWidth(20 * UNIT)
+        layout.addLayout(_row(label, self.quantity, self.size, None))
+        layout.addWidget(self.verdict)
+        layout.addWidget(self.reason)
+        layout.addLayout(_row(*self.buttons.values()))
+
+    def _price_grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setVerticalSpacing(0)
+        for at, name in enumerate(self.prices):
+            head = QLabel(name, font=table_font())
+            head.setProperty("role", "hint")
+            self.rewards[name].setFont(table_font())
+            self.rewards[name].setProperty("role", "label")
+            for row, widget in enumerate((head, self.prices[name], self.rewards[name])):
+                grid.addWidget(widget, row, at)
+        return grid
+
+    def _wire(self) -> None:
+        acts = {"Accept": self.accept, "Veto": self.veto, "Flip": self.flip, "Resize": self.resize_order}
+        hints = {
+            "Accept": "Trade it at fresh prices, sized and judged anew",
+            "Veto": "Let it go",
+            "Flip": "Trade the other way, distances of stop and target mirrored",
+            "Resize": "Trade it with the quantity typed here",
+        }
+        for name, button in self.buttons.items():
+            key = name[0]
+            button.setToolTip(f"{hints[name]} ({key})")
+            button.setAccessibleName(f"{name} signal")
+            button.clicked.connect(lambda _checked, act=acts[name]: act())
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(acts[name])
+        self.buttons["Accept"].setProperty("kind", "accent")
+        self.quantity.changed.connect(self._show_size)
+        self.quantity.returnPressed.connect(self.resize_order)
+
+    def _show_signal(self) -> None:
+        """What never changes: the signal as it was emitted."""
+        signal, sign = self.card.signal, 1 if self.card.signal.side == "buy" else -1
+        self.setAccessibleName(f"{fmt.side_word(sign)} {signal.symbol} {signal.probability:.2f}")
+        self.side.setText(f"{fmt.side_word(sign)} {'▲' if sign > 0 else '▼'}")
+        set_role(self.side, "role", "good" if sign > 0 else "loss")
+        self.symbol.setText(signal.symbol)
+        self.number.setText(f"{signal.probability:.2f}")
+        self.against.setText(f"from {signal.threshold:.2f}")
+        self.probability.show_probability(signal.probability, signal.threshold)
+        risk = abs(signal.reference - signal.stop) or 1
+        for name, ticks in zip(self.prices, (signal.reference, signal.stop, signal.target), strict=True):
+            self.prices[name].setText(fmt.price(ticks, self.instrument))
+            reward = sign * (ticks - signal.reference) / risk
+            self.rewards[name].setText(fmt.r_multiple(reward) if name != "Entry" else "reference")
+        self.setToolTip(f"Signal {signal.signal} by {signal.policy}, model {signal.model_sha256[:12] or 'none'}")
+
+    # --- as time goes ---
+
+    def update_card(self, card: CardView, now: Nanos) -> None:
+        """The card as of this frame; `now` is the session's time."""
+        if card is not self.card or not self.quantity.text():
+            untouched = not self.quantity.isModified()
+            self.card = card
+            self.weights.show_weights(card.contributions)
+            if untouched:
+                self.quantity.setText(fmt.plain(fmt.lots(card.quantity, self.instrument)))
+                self._show_size()
+            self._show_verdict()
+        self.count_down(now)
+
+    def count_down(self, now: Nanos) -> None:
+        """Show what is left until the card expires."""
+        left = self.card.expires - now
+        text = f"expires {fmt.countdown(left)}" if left > 0 else "expired"
+        if text != self.left.text():
+            self.left.setText(text)
+            self.left.setToolTip(f"Expires {fmt.moment_with_zone(self.card.expires)}")
+            set_role(self.left, "role", "warn" if left < URGENT else "hint")
+
+    def _show_verdict(self) -> None:
+        failed = [line for line in self.card.lines if not line.passed]
+        if self.card.reasons:
+            self._say(" ".join(self.card.reasons), "error")
+        elif failed:
+            self._say("Warning: " + ", ".join(line.name.replace("_", " ") for line in failed), "warn")
+        else:
+            self._say(f"Passes every limit{self._tightest()}.", "good")
+        self.buttons["Accept"].setEnabled(not self.card.reasons and not self._answered)
+
+    def _tightest(self) -> str:
+        """The limit that would be used most."""
+        capped = [line for line in self.card.lines if line.cap]
+        if not capped:
+            return ""
+        line = max(capped, key=lambda line: max(line.after_fill, line.after_stop) / line.cap)
+        share = max(line.after_fill, line.after_stop) / line.cap
+        return f"; tightest {line.name.replace('_', ' ')} at {fmt.percent(share, 0)}"
+
+    def _say(self, sentence: str, role: str) -> None:
+        self.verdict.setText(sentence)
+        set_role(self.verdict, "role", role)
+
+    def _show_size(self) -> None:
+        steps = self._steps()
+        self.size.setText(f"lot · {fmt.units(steps, self.instrument)}" if steps else "lot")
+
+    def _steps(self) -> int:
+        """The quantity typed, 0 where it cannot be used."""
+        try:
+            value = self.quantity.value()
+            self.quantity.mark("")
+            return self.instrument.steps(value) if value is not None else 0
+        except (ValueError, UserError) as error:
+            self.quantity.mark(f"{error}.")
+            return 0
+
+    # --- the four answers ---
+
+    def accept(self) -> None:
+        """Trade it; refused while the gate stands against it."""
+        if self.buttons["Accept"].isEnabled():
+            self._answer(AcceptCard(self.card.signal.signal, self._why()))
+
+    def veto(self) -> None:
+        self._answer(VetoCard(self.card.signal.signal, self._why()))
+
+    def flip(self) -> None:
+        self._answer(FlipCard(self.card.signal.signal, self._why()))
+
+    def resize_order(self) -> None:
+        """Trade it with the quantity typed; the first press moves there while the quantity is still the sizer's."""
+        steps = self._steps()
+        if not steps or steps == self.card.quantity:
+            self.quantity.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.quantity.selectAll()
+            return
+        self._answer(ResizeCard(self.card.signal.signal, steps, self._why()))
+
+    def _why(self) -> str:
+        return self.reason.currentText().strip()
+
+    def _answer(self, intent: Intent) -> None:
+        """One answer a card; the engine takes it away."""
+        if self._answered:
+            return
+        self._answered = True
+        for button in self.buttons.values():
+            button.setEnabled(False)
+        self.intent.emit(intent)
+
+    def reopen(self) -> None:
+        """The answer was refused: let the owner decide again."""
+        self._answered = False
+        for button in self.buttons.values():
+            button.setEnabled(True)
+        self._show_verdict()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        set_role(self, "focused", True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        set_role(self, "focused", False)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.probability.set_theme(theme)
+        self.weights.set_theme(theme)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "signal": self.card.signal.signal,
+            "title": f"{self.side.text()} {self.symbol.text()}",
+            "probability": self.number.text(),
+            "left": self.left.text(),
+            "prices": {name: label.text() for name, label in self.prices.items()},
+            "why": self.weights.texts(),
+            "quantity": self.quantity.text(),
+            "verdict": self.verdict.text(),
+            "buttons": {name: button.isEnabled() for name, button in self.buttons.items()},
+        }
+
+
+def _row(*widgets: QWidget | None, stretch: QWidget | None = None) -> QHBoxLayout:
+    """The widgets side by side; None is a gap that takes what is left."""
+    row = QHBoxLayout()
+    row.setSpacing(UNIT)
+    for widget in widgets:
+        if widget is None:
+            row.addStretch()
+        else:
+            row.addWidget(widget, 1 if widget is stretch or isinstance(widget, QPushButton) else 0)
+    return row

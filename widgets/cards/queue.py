@@ -1,0 +1,159 @@
+"""The signals panel: the cards that wait, and what became of the last ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from engine.core.clock import Nanos
+from engine.domain.views import CardView, SignalView
+from widgets.cards.card import SignalCard
+from widgets.cards.recent import columns
+from widgets.empty import Empty
+from widgets.format import Display
+from widgets.tables.model import KeyedTableModel
+from widgets.tables.view import DeskTable
+from widgets.theme import UNIT, Theme
+
+_SENTENCES = {
+    "AUTO": "In AUTO signals are traded as they come. Switch to CONFIRM to decide on each.",
+    "CONFIRM": "No signal waits. Each new one appears here until you decide or it expires.",
+    "MANUAL": "In MANUAL signals are only listed below. Switch to CONFIRM to decide on each.",
+}
+
+
+class CardQueue(QWidget):
+    """Waiting cards, the oldest on top, and the list of recent signals. `intent` carries every decision.
+
+    `mode_wanted` asks for CONFIRM from the empty state.
+    """
+
+    intent = Signal(object)
+    mode_wanted = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setAccessibleName("Signals")
+        self.setProperty("surface", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.cards: dict[str, SignalCard] = {}
+        self.empty = Empty(theme, "cards-outline", _SENTENCES["CONFIRM"], "Switch to CONFIRM")
+        self.empty.acted.connect(lambda: self.mode_wanted.emit("CONFIRM"))
+        self.model = KeyedTableModel(columns(), lambda row: row.signal.signal)
+        self.recent = DeskTable(self.model, theme, "Recent signals")
+        self.recent.set_compact(True)
+        self.recent.sort_by("time", descending=True)
+        self._column = QVBoxLayout()
+        self._lay_out()
+        self.set_mode("CONFIRM")
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        inner.setProperty("surface", "panel")
+        self._column.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
+        self._column.setSpacing(UNIT)
+        self._column.addWidget(self.empty, 1)
+        self._column.addStretch()
+        inner.setLayout(self._column)
+        self.scroll = QScrollArea(widgetResizable=True)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroll.setWidget(inner)
+        below = QWidget()
+        foot = QVBoxLayout(below)
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(0)
+        title = QLabel("Recent signals")
+        title.setProperty("role", "hint")
+        title.setContentsMargins(2 * UNIT, UNIT, 0, UNIT)
+        foot.addWidget(title)
+        foot.addWidget(self.recent, 1)
+        self.split = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
+        self.split.addWidget(self.scroll)
+        self.split.addWidget(below)
+        self.split.setSizes([300, 120])
+        self.split.setStretchFactor(0, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.split)
+
+    def set_mode(self, mode: str) -> None:
+        """The empty state says what the mode does with signals."""
+        self.empty.set_sentence(_SENTENCES[mode])
+        self.empty.button.setVisible(mode != "CONFIRM")
+
+    def update_cards(self, cards: Sequence[CardView], now: Nanos) -> None:
+        """The cards of this frame, and the session's time for their countdowns."""
+        wanted = {card.signal.signal: card for card in cards}
+        for signal in [signal for signal in self.cards if signal not in wanted]:
+            self._drop(signal)
+        for signal, card in wanted.items():
+            shown = self.cards.get(signal)
+            if shown is None:
+                self._add(card, now)
+            else:
+                shown.update_card(card, now)
+
+    def _add(self, card: CardView, now: Nanos) -> None:
+        widget = SignalCard(card, self.theme)
+        widget.intent.connect(self.intent)
+        widget.count_down(now)
+        self.cards[card.signal.signal] = widget
+        self.empty.hide()
+        self._column.insertWidget(self._column.count() - 1, widget)
+
+    def _drop(self, signal: str) -> None:
+        widget = self.cards.pop(signal)
+        had_focus = widget.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        self._column.removeWidget(widget)
+        widget.hide()
+        widget.deleteLater()
+        if had_focus or widget.hasFocus():
+            self.focus_first()
+        self.empty.setVisible(not self.cards)
+
+    def focus_first(self) -> None:
+        """Put the focus on the oldest card, so that A, V, F and R answer it."""
+        first = next(iter(self.cards.values()), None)
+        if first is not None:
+            first.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.scroll.ensureWidgetVisible(first)
+
+    def reopen(self, signal: str) -> None:
+        """The answer to this card was refused; it may be answered again."""
+        if signal in self.cards:
+            self.cards[signal].reopen()
+
+    def update_signals(self, signals: Sequence[SignalView]) -> None:
+        """The recent signals; the same tuple as last time costs nothing."""
+        self.model.update(signals)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.empty.set_theme(theme)
+        self.recent.set_theme(theme)
+        for card in self.cards.values():
+            card.set_theme(theme)
+
+    def set_display(self, display: Display) -> None:
+        self.model.set_display(display)
+
+    def save_state(self) -> dict[str, Any]:
+        return {"recent": self.recent.save_state(), "split": self.split.sizes()}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        self.recent.restore_state(state.get("recent", {}))
+        if state.get("split"):
+            self.split.setSizes([int(size) for size in state["split"]])
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "name": self.accessibleName(),
+            "cards": [card.state() for card in self.cards.values()],
+            "recent": self.recent.state(),
+            "empty": None if self.cards else self.empty.state(),
+        }

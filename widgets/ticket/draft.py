@@ -1,0 +1,123 @@
+"""From what stands in the ticket's fields to an order, or to the sentence that says why not. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from engine.core.clock import Nanos
+from engine.core.errors import UserError
+from engine.domain.instrument import Cash, Instrument, Steps
+from engine.domain.intents import SubmitOrder
+from engine.domain.market import Quote, Ticks
+from engine.domain.order import OrderType, Side
+from widgets import format as fmt
+
+
+class FieldError(Exception):
+    """What was typed cannot be used: the field's name and one sentence."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The ticket's fields. `amount` is lots, or percent of equity at risk with `by_risk`; exits are prices, or distances
+    from the entry with `by_distance`. `default_stop` is the stop the gate named for an order without one."""
+
+    side: Side
+    type: OrderType
+    amount: Decimal | None
+    by_risk: bool = False
+    price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    by_distance: bool = False
+    tif: str = "GTC"
+    expires: Nanos | None = None
+    reduce_only: bool = False
+    default_stop: Ticks | None = None
+
+
+def compose(draft: Draft, instrument: Instrument, quote: Quote | None, equity: Cash) -> SubmitOrder:
+    """The order the draft means. Raises FieldError."""
+    entry = _entry(draft, instrument, quote)
+    stop = _exit(draft, instrument, entry, draft.stop_loss, "stop_loss", -draft.side.sign)
+    target = _exit(draft, instrument, entry, draft.take_profit, "take_profit", draft.side.sign)
+    quantity = _by_risk(draft, instrument, entry, stop, equity) if draft.by_risk else _by_lots(draft, instrument)
+    price = None if draft.type is OrderType.MARKET else entry
+    return SubmitOrder(instrument.symbol, draft.side.value, draft.type.value, quantity, price, stop, target, draft.tif,
+                       draft.expires, draft.reduce_only)  # fmt: skip
+
+
+def reference(side: Side, quote: Quote | None) -> Ticks | None:
+    """The price a market order of this side would meet now."""
+    return None if quote is None else quote.ask if side is Side.BUY else quote.bid
+
+
+def _entry(draft: Draft, instrument: Instrument, quote: Quote | None) -> Ticks:
+    market = reference(draft.side, quote)
+    if draft.type is OrderType.MARKET:
+        if market is None:
+            raise FieldError("price", f"{instrument.symbol} has no quote yet; wait for one or use a limit order.")
+        return market
+    if draft.price is None:
+        raise FieldError("price", f"A {draft.type.value} order needs a price.")
+    price = _ticks(instrument, draft.price, "price")
+    if draft.type is OrderType.STOP and market is not None and (price - market) * draft.side.sign <= 0:
+        where = "above the ask" if draft.side is Side.BUY else "below the bid"
+        raise FieldError("price", f"A {draft.side.value} stop must be {where}, {fmt.price(market, instrument)} now.")
+    return price
+
+
+def _ticks(instrument: Instrument, value: Decimal, field: str) -> Ticks:
+    try:
+        return instrument.exact_ticks(value)
+    except UserError as error:
+        raise FieldError(field, f"{error}.") from None
+
+
+def _exit(draft: Draft, instrument: Instrument, entry: Ticks, value: Decimal | None, field: str, sign: int) -> Ticks | None:
+    """The exit in ticks; `sign` says on which side of the entry it must lie."""
+    if value is None:
+        return None
+    typed = _ticks(instrument, value, field)
+    exit_ = entry + sign * typed if draft.by_distance else typed
+    word = "stop loss" if field == "stop_loss" else "take profit"
+    if exit_ <= 0:
+        raise FieldError(field, f"The {word} distance is larger than the price itself.")
+    if (exit_ - entry) * sign <= 0:
+        side = "above" if sign > 0 else "below"
+        raise FieldError(field, f"The {word} of a {draft.side.value} must be {side} the entry, {fmt.price(entry, instrument)}.")
+    return exit_
+
+
+def _by_lots(draft: Draft, instrument: Instrument) -> Steps:
+    if draft.amount is None:
+        raise FieldError("amount", "Type a quantity in lots.")
+    try:
+        steps = instrument.steps(draft.amount)
+    except UserError as error:
+        raise FieldError("amount", f"{error}.") from None
+    if not instrument.min_order <= steps <= instrument.max_order:
+        low, high = fmt.lots(instrument.min_order, instrument), fmt.lots(instrument.max_order, instrument)
+        raise FieldError("amount", f"{instrument.symbol} takes {low} to {high} lot an order.")
+    return steps
+
+
+def _by_risk(draft: Draft, instrument: Instrument, entry: Ticks, stop: Ticks | None, equity: Cash) -> Steps:
+    """The largest quantity whose loss from entry to stop is within the percentage of equity."""
+    if draft.amount is None or not 0 < draft.amount <= 100:
+        raise FieldError("amount", "Type the share of equity to risk, above 0 and up to 100 percent.")
+    stop = stop if stop is not None else draft.default_stop
+    if stop is None:
+        return instrument.min_order
+    risk = int((Decimal(equity) * draft.amount / 100).to_integral_value(ROUND_DOWN))
+    steps = risk // (max(1, abs(entry - stop)) * instrument.tick_value)
+    if steps < instrument.min_order:
+        least = instrument.min_order * abs(entry - stop) * instrument.tick_value
+        raise FieldError("amount", f"{fmt.lots(instrument.min_order, instrument)} lot already risks {fmt.money(least)}; "
+                                   "risk more or move the stop closer.")  # fmt: skip
+    return min(steps, instrument.max_order)

@@ -1,0 +1,171 @@
+"""The ticket's fields: side, type, quantity, price, exits, time in force; read as a Draft."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from PySide6.QtCore import QDateTime, QTimeZone, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QGridLayout, QHBoxLayout, QLabel, QWidget
+
+from engine.core.clock import HOUR, Nanos
+from engine.domain.instrument import Instrument
+from engine.domain.intents import SubmitOrder
+from engine.domain.order import OrderType, Side, TimeInForce
+from widgets.segments import Segments
+from widgets.theme import UNIT, Theme
+from widgets.ticket.draft import Draft, FieldError
+from widgets.ticket.field import NumberField
+from widgets.ticket.sides import SideButtons
+
+_MS = 1_000_000
+
+
+class TicketForm(QWidget):
+    """Everything that can be typed. `changed` comes with every edit; `draft` reads it."""
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.sides = SideButtons()
+        self.type = Segments(("Market", "Limit", "Stop"), "Order type")
+        self.amount = NumberField("Quantity", "Quantity in lots; arrow keys move it by one step, with Shift by ten")
+        self.amount_unit = Segments(("lot", "risk %"), "Quantity in lots or by risk")
+        self.size = QLabel()
+        self.size.setProperty("role", "hint")
+        self.price = NumberField("Price", "Limit or trigger price")
+        self.stop_loss = NumberField("Stop loss", "Stop loss; left empty, the default ATR stop is used")
+        self.take_profit = NumberField("Take profit", "Take profit; may be left empty")
+        self.exit_unit = Segments(("price", "distance"), "Exits as prices or as distances from the entry")
+        self.tif = QComboBox()
+        self.tif.addItems([tif.value for tif in TimeInForce])
+        self.tif.setAccessibleName("Time in force")
+        self.tif.setToolTip("GTC until cancelled · DAY until the day's end · GTD until a time · IOC now or not at all")
+        self.until = QDateTimeEdit(visible=False, displayFormat="yyyy-MM-dd HH:mm", calendarPopup=True)
+        self.until.setAccessibleName("Good till")
+        self.until.setTimeZone(QTimeZone.utc())
+        self.reduce_only = QCheckBox("Reduce only")
+        self.reduce_only.setToolTip("May close or shrink the position, never open or reverse it")
+        self.fields = {"amount": self.amount, "price": self.price, "stop_loss": self.stop_loss, "take_profit": self.take_profit}
+        self._lay_out()
+        self._wire()
+        self._on_type()
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(2 * UNIT)
+        grid.setVerticalSpacing(UNIT)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self.sides, 0, 0, 1, 3)
+        rows = (("Type", self.type, None), ("Quantity", self.amount, self.amount_unit), ("", self.size, None),
+                ("Price", self.price, None), ("Stop loss", self.stop_loss, self.exit_unit),
+                ("Take profit", self.take_profit, None))  # fmt: skip
+        for number, (name, field, unit) in enumerate(rows, start=1):
+            label = QLabel(name)
+            label.setProperty("role", "label")
+            label.setBuddy(field)
+            grid.addWidget(label, number, 0)
+            grid.addWidget(field, number, 1, 1, 1 if unit or isinstance(field, NumberField) else 2)
+            if unit:
+                grid.addWidget(unit, number, 2)
+        row = QHBoxLayout()
+        row.setSpacing(2 * UNIT)
+        for widget in (self.tif, self.until, self.reduce_only):
+            row.addWidget(widget)
+        row.addStretch()
+        label = QLabel("In force")
+        label.setProperty("role", "label")
+        grid.addWidget(label, 8, 0)
+        grid.addLayout(row, 8, 1, 1, 2)
+
+    def _wire(self) -> None:
+        for field in self.fields.values():
+            field.changed.connect(self.changed)
+        self.sides.chosen.connect(lambda _side: self.changed.emit())
+        self.type.chosen.connect(lambda _name: self._on_type())
+        self.amount_unit.chosen.connect(lambda _name: self._on_amount_unit())
+        self.exit_unit.chosen.connect(lambda _name: self.changed.emit())
+        self.tif.currentTextChanged.connect(lambda _text: self._on_tif())
+        self.until.dateTimeChanged.connect(lambda _at: self.changed.emit())
+        self.reduce_only.toggled.connect(lambda _on: self.changed.emit())
+
+    def _on_type(self) -> None:
+        waits = self.type.value != "Market"
+        self.price.setEnabled(waits)
+        if not waits:
+            self.price.clear()
+        self.price.setPlaceholderText("" if waits else "at the market")
+        self.changed.emit()
+
+    def _on_amount_unit(self) -> None:
+        by_risk = self.amount_unit.value == "risk %"
+        self.amount.step = Decimal("0.1") if by_risk else self._lot_step
+        self.amount.hint = "Share of equity lost at the stop, in percent" if by_risk else "Quantity in lots"
+        self.amount.setText("1.0" if by_risk else f"{self._lot_step * 10:f}")
+        self.changed.emit()
+
+    def _on_tif(self) -> None:
+        self.until.setVisible(self.tif.currentText() == TimeInForce.GTD.value)
+        self.changed.emit()
+
+    # --- what the ticket sets ---
+
+    def set_instrument(self, instrument: Instrument) -> None:
+        """Start afresh for another instrument."""
+        self._lot_step = instrument.lot_step
+        for field in (self.price, self.stop_loss, self.take_profit):
+            field.clear()
+            field.step = instrument.tick_size * 10
+        self.stop_loss.setPlaceholderText("default ATR stop")
+        self.take_profit.setPlaceholderText("none")
+        self.sides.clear()
+        self._on_amount_unit()
+
+    def set_now(self, at: Nanos, zone: str) -> None:
+        """A good-till time starts four hours from now, in the user's zone."""
+        if self.until.isHidden():
+            self.until.setTimeZone(QTimeZone(zone.encode()))
+            self.until.blockSignals(True)
+            self.until.setDateTime(QDateTime.fromMSecsSinceEpoch((at + 4 * HOUR) // _MS, QTimeZone(zone.encode())))
+            self.until.blockSignals(False)
+
+    def mark(self, field: str, sentence: str) -> None:
+        """Mark the one field that is wrong, clear the others."""
+        for name, widget in self.fields.items():
+            widget.mark(sentence if name == field else "")
+
+    def draft(self, default_stop: int | None) -> Draft:
+        """What is typed. Raises FieldError for what is not a number."""
+        values = {}
+        for name, field in self.fields.items():
+            try:
+                values[name] = field.value() if field.isEnabled() else None
+            except ValueError as error:
+                raise FieldError(name, f"{error}.") from None
+        tif = self.tif.currentText()
+        return Draft(
+            side=self.sides.side or Side.BUY,
+            type=OrderType(self.type.value.lower()),
+            by_risk=self.amount_unit.value == "risk %",
+            by_distance=self.exit_unit.value == "distance",
+            tif=tif,
+            expires=self.until.dateTime().toMSecsSinceEpoch() * _MS if tif == TimeInForce.GTD.value else None,
+            reduce_only=self.reduce_only.isChecked(),
+            default_stop=default_stop,
+            **values,
+        )
+
+    def fill(self, order: SubmitOrder, instrument: Instrument) -> None:
+        """Show an order's terms, as prices and lots."""
+        self.sides.choose(Side(order.side))
+        self.type.choose(order.type.capitalize())
+        self.amount_unit.choose("lot")
+        self.exit_unit.choose("price")
+        self.price.setEnabled(order.price is not None)
+        self.amount.setText(f"{instrument.lots(order.quantity):f}")
+        for field, ticks in ((self.price, order.price), (self.stop_loss, order.stop_loss), (self.take_profit, order.take_profit)):
+            field.setText("" if ticks is None else f"{instrument.price(ticks):f}")
+        self.tif.setCurrentText(order.tif)
+        self.reduce_only.setChecked(order.reduce_only)
