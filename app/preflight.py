@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.services.doctor import Finding
+from engine.services.finding import Finding
 
 Loader = Callable[[str], object]
 

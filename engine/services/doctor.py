@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from engine.core.clock import DAY, SECOND, Nanos, SystemClock, from_iso, to_iso
+from engine.services.finding import Check, Finding
 from engine.services.installed import libraries
+from engine.services.timekeeping import clock, time_zones
+
+__all__ = ["Check", "Finding", "diagnose", "healthy"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: `ok` True is well, False must be mended, None is worth knowing. `remedy` says how, "" for none."""
-
-    name: str
-    ok: bool | None
-    sentence: str
-    remedy: str = ""
-
-
-Check = Callable[[], Finding]
-
-_BIRTH: Nanos = from_iso("2026-01-01")
 _LEAST_SPACE, _GOOD_SPACE = 200_000_000, 2_000_000_000
 _CONNECT_S = 2.0
 _TRUSTED_KEYRINGS = ("SecretService", "libsecret", "kwallet", "macOS", "Windows")
@@ -110,29 +99,23 @@ def space(path: Path) -> Finding:
 def database(url: str, open_database: Callable[[str], object] | None) -> Finding:
     """Whether the server answers (PostgreSQL) and the books can be opened."""
     parts = urlsplit(url) if "://" in url else None
-    shown = _without_password(url)
-    if (
-        parts is not None
-        and parts.scheme.startswith("postgres")
-        and parts.hostname
-        and not _reachable(parts.hostname, parts.port or 5432)
-    ):
-        sentence = f"no PostgreSQL server answers at {parts.hostname}:{parts.port or 5432}"
-        return Finding("database", False, sentence, "start the server, or name another database with --db")
+    hide = partial(_without, password=parts.password if parts else None)
+    if parts is not None and parts.scheme.startswith("postgres") and parts.hostname:
+        host, port = parts.hostname, parts.port or 5432
+        if not _reachable(host, port):
+            sentence = f"no PostgreSQL server answers at {host}:{port}"
+            return Finding("database", False, sentence, "start the server, or name another database with --db")
     if open_database is None:
-        return Finding("database", None, f"{shown} was not opened")
+        return Finding("database", None, f"{hide(url)} was not opened")
     try:
         open_database(url)
     except Exception as error:
-        return Finding(
-            "database", False, f"{shown}: {error}".replace(url, shown), "name another database with --db, or restore a backup"
-        )
-    return Finding("database", True, f"{shown} opens and can be written")
+        return Finding("database", False, hide(f"{url}: {error}"), "name another database with --db, or restore a backup")
+    return Finding("database", True, f"{hide(url)} opens and is up to date")
 
 
-def _without_password(url: str) -> str:
-    password = urlsplit(url).password if "://" in url else None
-    return url.replace(f":{password}@", ":***@") if password else url
+def _without(text: str, password: str | None) -> str:
+    return text.replace(password, "***") if password else text
 
 
 def _reachable(host: str, port: int) -> bool:
@@ -160,64 +143,6 @@ def keyring() -> Finding:
             "keyring", False, sentence, "uninstall it, or choose a backend of the desktop with `keyring --list-backends`"
         )
     return Finding("keyring", True, f"credentials go to {', '.join(name.rsplit('.', 1)[-1] for name in names)}")
-
-
-_SYSTEM = SystemClock()
-_OFFSET_AT_START = _SYSTEM.now() - _SYSTEM.monotonic()
-
-
-def clock(data_dir: Path) -> Finding:
-    """The system clock against the files' times, against the monotonic clock since the start, and its synchronisation."""
-    now = _SYSTEM.now()
-    latest = max((file.stat().st_mtime_ns for file in _witnesses(data_dir)), default=0)
-    remedy = "set the system clock, and let it be synchronised (timedatectl set-ntp true)"
-    if now < _BIRTH or now < latest - DAY:
-        return Finding("clock", False, f"the system clock says {to_iso(now)}, but there are files from {to_iso(latest)}", remedy)
-    drift = abs(now - _SYSTEM.monotonic() - _OFFSET_AT_START)
-    if drift > 2 * SECOND:
-        return Finding("clock", None, f"the system clock was moved by {drift / SECOND:.1f} s since the program started", remedy)
-    if _unsynchronised():
-        return Finding("clock", None, f"{to_iso(now)}, but nothing keeps the clock synchronised", remedy)
-    return Finding("clock", True, f"{to_iso(now)}")
-
-
-def _witnesses(data_dir: Path) -> list[Path]:
-    """Files whose times must not lie in the future."""
-    own = [file for file in data_dir.glob("*") if file.is_file()] if data_dir.is_dir() else []
-    return [Path(__file__), *own]
-
-
-def _unsynchronised() -> bool:
-    """What the Linux kernel says of its clock (adjtimex, asked without changing anything); False where it cannot be asked."""
-    if not sys.platform.startswith("linux"):
-        return False
-    import ctypes
-
-    try:
-        ask = ctypes.CDLL(None).adjtimex
-    except (OSError, AttributeError):
-        return False
-    time_error = 5
-    return bool(ask(ctypes.create_string_buffer(512)) == time_error)
-
-
-def time_zones() -> Finding:
-    """Whether the zones that trading days are counted in are known, and which zone the user is in."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        for zone in ("America/New_York", "Europe/London", "EET"):
-            ZoneInfo(zone)
-    except ZoneInfoNotFoundError as error:
-        return Finding("time zones", False, f"the zone database lacks {error}", "uv sync (it brings tzdata)")
-    return Finding("time zones", True, f"zone database found; times are shown in {_local_zone()}")
-
-
-def _local_zone() -> str:
-    from datetime import UTC, datetime
-
-    local = datetime.fromtimestamp(_SYSTEM.now() / SECOND, UTC).astimezone()
-    return os.environ.get("TZ") or f"{local.tzname()} ({local.strftime('%z')})"
 
 
 def kernel_cache() -> Finding:

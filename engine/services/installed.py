@@ -65,7 +65,7 @@ def pinned_versions(project: Path) -> dict[str, str]:
     if not project.is_file():
         return {}
     asked = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
-    matches = (re.fullmatch(r"([\w.-]+)(?:\[.*\])?==([^;\s]+)", line) for line in asked)
+    matches = (re.fullmatch(r"([\w.-]+)(?:\[.*\])?==([^;\s]+)\s*(?:;.*)?", line) for line in asked)
     return {match[1]: match[2] for match in matches if match}
 
 
