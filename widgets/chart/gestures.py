@@ -61,7 +61,7 @@ class ChartSurface(Canvas):
         if sideways:
             self.model.view.pan(sideways * SMALL_PAN)
         if steps:
-            self.model.view.zoom(WHEEL_STEP**steps, min(event.position().x(), self.layout_of_panes.plot))
+            self.model.view.zoom(WHEEL_STEP**steps, min(event.position().x(), self.panes.plot))
         event.accept()
         self._changed()
 
@@ -70,7 +70,7 @@ class ChartSurface(Canvas):
             return
         at = event.position()
         line, where = self._line_at(at), self._where(at)
-        pane = self.layout_of_panes.pane_at(self.model, at.y())
+        pane = self.panes.pane_at(self.model, at.y())
         self._drag = Drag("line" if line else where, at, at, pane, line)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -155,15 +155,15 @@ class ChartSurface(Canvas):
     # --- what lies where ----------------------------------------------------------------------------------------------
 
     def _where(self, at: QPointF) -> str:
-        if at.y() >= self.layout_of_panes.bottom:
+        if at.y() >= self.panes.bottom:
             return "time"
-        return "price" if at.x() >= self.layout_of_panes.plot else "plot"
+        return "price" if at.x() >= self.panes.plot else "plot"
 
     def _pane_at(self, at: QPointF) -> Pane:
-        return self.layout_of_panes.pane_at(self.model, at.y()) or self.model.price_pane
+        return self.panes.pane_at(self.model, at.y()) or self.model.price_pane
 
     def _line_at(self, at: QPointF) -> PriceLine | None:
-        if at.x() >= self.layout_of_panes.plot:
+        if at.x() >= self.panes.plot:
             return None
         for y, rect, line in reversed(self.frame.line_hits):
             if line.movable and (abs(at.y() - y) <= GRAB or rect.contains(at)):

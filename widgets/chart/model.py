@@ -29,6 +29,7 @@ class ChartModel:
 
     def __init__(self) -> None:
         self.series = Series()
+        self.revision = 0
         self.view = TimeView()
         self.symbol: Symbol = ""
         self.tick = 0.01
@@ -56,6 +57,7 @@ class ChartModel:
         """A copy of `bars`; the view stays at the newest bar, or goes there when the chart was empty."""
         follows = self.view.follows or not self.series.count
         self.series = Series(bars)
+        self.revision += 1
         self.view.count = self.series.count
         if follows:
             self.view.end()
@@ -115,6 +117,7 @@ class ChartModel:
     def set_probabilities(self, at: Ints, p_long: Floats, p_short: Floats) -> None:
         """Empty arrays take the pane away."""
         self.probabilities = (at, p_long, p_short) if len(at) else None
+        self.revision += 1
         self._arrange_panes()
 
     def price(self, ticks: Ticks) -> float:

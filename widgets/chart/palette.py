@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QFontMetricsF
 
 from widgets.theme import FONT_TABLE, FONT_UI, Theme
+
+MOST_REMEMBERED = 4000
 
 
 class Palette:
@@ -36,11 +38,30 @@ def figures_font(base: QFont, pixels: int = FONT_TABLE, bold: bool = False) -> Q
     return font
 
 
-def fonts(base: QFont) -> dict[str, QFont]:
-    """The chart's three fonts by use."""
+class Face:
+    """A font with its measures remembered: asking Qt each time costs as much as drawing."""
+
+    def __init__(self, font: QFont) -> None:
+        self.font = font
+        self._metrics = QFontMetricsF(font)
+        self.baseline = (self._metrics.ascent() - self._metrics.descent()) / 2
+        self._advances: dict[str, float] = {}
+
+    def advance(self, text: str) -> float:
+        """The width of `text` in pixels."""
+        known = self._advances.get(text)
+        if known is None:
+            if len(self._advances) > MOST_REMEMBERED:
+                self._advances.clear()
+            known = self._advances[text] = self._metrics.horizontalAdvance(text)
+        return known
+
+
+def faces(base: QFont) -> dict[str, Face]:
+    """The chart's fonts by use."""
     return {
-        "small": figures_font(base),
-        "bold": figures_font(base, bold=True),
-        "legend": figures_font(base, FONT_UI),
-        "title": figures_font(base, FONT_UI, bold=True),
+        "small": Face(figures_font(base)),
+        "bold": Face(figures_font(base, bold=True)),
+        "legend": Face(figures_font(base, FONT_UI)),
+        "title": Face(figures_font(base, FONT_UI, bold=True)),
     }

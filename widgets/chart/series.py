@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ class Series:
         self._highs = Pyramid(self.high, self.count, np.maximum)
         self._lows = Pyramid(self.low, self.count, np.minimum)
         self._volumes = Pyramid(self.volume, self.count, np.maximum)
+        self._pyramids = (self._highs, self._lows, self._volumes)
 
     def _room(self, name: str, column: np.ndarray) -> np.ndarray:
         grown = np.full(self.count + max(SPARE, self.count // 4), UNSET.get(name, 0), column.dtype)
@@ -74,31 +76,39 @@ class Series:
     def highest_volume(self, start: int, stop: int) -> float:
         return self._volumes.over(start, stop)
 
+    def group(self, bars_a_pixel: float) -> int:
+        """How many neighbours are folded together, so that a group is one to two pixels wide."""
+        level, width = _zoom(bars_a_pixel)
+        return int(width * FAN**level)
+
     def folded(self, start: int, stop: int, bars_a_pixel: float) -> Columns:
-        """Bars [start, stop) folded so that a group is at least a pixel wide; groups keep their places while panning."""
-        level = max(0, int(np.log(max(bars_a_pixel, 1.0)) / np.log(FAN)))
-        while FAN**level > bars_a_pixel and level:
-            level -= 1
-        width = min(FAN, max(1, int(np.ceil(bars_a_pixel / FAN**level))))
+        """Bars [start, stop) folded; groups are counted from the first bar on, so they keep their places while panning."""
+        level, width = _zoom(bars_a_pixel)
         group = width * FAN**level
         first, last = start // group, (stop - 1) // group
         count = last - first + 1
         starts = np.arange(first, last + 1, dtype=np.int64) * group
         ends = np.minimum(starts + group, self.count) - 1
-        parts = (pyramid.columns(first, count, level, width) for pyramid in (self._highs, self._lows, self._volumes))
-        high, low, volume = parts
+        high, low, volume = (pyramid.columns(first, count, level, width) for pyramid in self._pyramids)
         return Columns(starts, group, self.open[starts], high, low, self.close[ends], volume)
 
     def _put(self, bar: Bar, is_new: bool) -> None:
         i = self.count - 1
         self.at[i], self.open[i], self.high[i], self.low[i] = bar.at, bar.open, bar.high, bar.low
         self.close[i], self.volume[i] = bar.close, bar.volume
-        self._highs.last_changed(is_new)
-        self._lows.last_changed(is_new)
-        self._volumes.last_changed(is_new)
+        for pyramid in self._pyramids:
+            pyramid.last_changed(is_new)
 
     def _grow(self) -> None:
         for name in ("at", *COLUMNS):
             setattr(self, name, self._room(name, getattr(self, name)))
-        for pyramid, column in ((self._highs, self.high), (self._lows, self.low), (self._volumes, self.volume)):
+        for pyramid, column in zip(self._pyramids, (self.high, self.low, self.volume), strict=True):
             pyramid.rebuild(column, self.count)
+
+
+def _zoom(bars_a_pixel: float) -> tuple[int, int]:
+    """Level of the pyramid and how many of its cells make a group."""
+    level = 0
+    while FAN ** (level + 1) <= bars_a_pixel:
+        level += 1
+    return level, max(1, math.ceil(bars_a_pixel / FAN**level))

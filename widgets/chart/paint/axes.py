@@ -8,9 +8,8 @@ from PySide6.QtGui import QPainter
 
 from engine.core.clock import Nanos
 from widgets.chart.model import ChartModel, Pane
-from widgets.chart.paint.frame import TAG_HEIGHT, Frame, draw_text
-from widgets.chart.paint.lines import last_price_height, tag_heights
-from widgets.chart.primitives import draw_lines, pen
+from widgets.chart.paint.frame import Frame, draw_text
+from widgets.chart.primitives import draw_lines, draw_rects, pen
 from widgets.chart.scales import TimeTick, price_ticks, time_ticks
 from widgets.theme import UNIT
 
@@ -41,13 +40,17 @@ class TimeTicks:
 def paint_grid(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
     """Hairlines under everything else."""
     model, layout = frame.model, frame.layout
-    faint = pen(frame.palette.mix("line", "bg0", 0.45))
+    faint = frame.palette.mix("line", "bg0", 0.45)
+    # with a clip Qt draws these lines a good deal faster
+    painter.setClipRect(QRectF(0, 0, layout.plot, layout.bottom))
     x = np.floor(model.view.x(np.array([tick.index for tick in ticks], float) + 0.5))
     x = x[(x >= 0) & (x < layout.plot)]
-    draw_lines(painter, faint, x, np.zeros(len(x)), x, np.full(len(x), float(layout.bottom)))
+    draw_lines(painter, pen(faint), x, np.zeros(len(x)), x, np.full(len(x), float(layout.bottom)))
+    frame.scale_values = {pane.name: _values(model, pane) for pane in model.panes}
     for pane in model.panes:
-        y = np.round(np.array([pane.scale.y(value) for value in _values(model, pane)], float))
-        draw_lines(painter, faint, np.zeros(len(y)), y, np.full(len(y), float(layout.plot)), y)
+        y = np.round(np.array([pane.scale.y(value) for value in frame.scale_values[pane.name]], float))
+        draw_rects(painter, faint, np.zeros(len(y)), y, float(layout.plot), 1.0)
+    painter.setClipping(False)
 
 
 def _values(model: ChartModel, pane: Pane) -> list[float]:
@@ -66,6 +69,7 @@ def paint_axes(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
     hairlines = np.array([[layout.plot, 0, layout.plot, layout.bottom], [0, layout.bottom, layout.width, layout.bottom],
                           *([0, top, layout.width, top] for top in tops)], float)  # fmt: skip
     draw_lines(painter, pen(palette["line"]), *hairlines.T)
+    frame.scale_labels = []
     for pane in model.panes:
         _price_labels(painter, frame, pane)
     _time_labels(painter, frame, ticks)
@@ -73,20 +77,12 @@ def paint_axes(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
 
 def _price_labels(painter: QPainter, frame: Frame, pane: Pane) -> None:
     model, layout = frame.model, frame.layout
-    taken = _taken(frame) if pane.name == "price" else []
-    for value in _values(model, pane):
+    for value in frame.scale_values[pane.name]:
         y = pane.scale.y(value)
-        is_free = all(abs(y - other) > TAG_HEIGHT - 2 for other in taken)
-        if is_free and pane.scale.top + 7 < y < pane.scale.top + pane.scale.height - 7:
+        if pane.scale.top + 7 < y < pane.scale.top + pane.scale.height - 7:
             text = model.text(value) if pane.name == "price" else short(value, pane)
             draw_text(painter, frame, layout.plot + 2 * UNIT, y, text, frame.palette["text1"])
-
-
-def _taken(frame: Frame) -> list[float]:
-    """Heights at which a tag will stand, where no label of the scale may be."""
-    last = last_price_height(frame)
-    below = [last, last + TAG_HEIGHT] if frame.countdown and last is not None else [last]
-    return [*tag_heights(frame), *(y for y in below if y is not None)]
+            frame.scale_labels.append(y)
 
 
 def short(value: float, pane: Pane) -> str:

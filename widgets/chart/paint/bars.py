@@ -4,73 +4,104 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from engine.domain.market import Floats
+from widgets.chart.model import ChartModel
 from widgets.chart.paint.frame import Frame
-from widgets.chart.primitives import draw_rects
+from widgets.chart.primitives import draw_lines, draw_rects, pen
+from widgets.chart.series import Columns
 
-Bools = npt.NDArray[np.bool_]
 LEAST_CANDLE = 2.5
-VOLUME_SHARE = 0.15
+VOLUME_SHARE, VOLUME_PIXELS = 0.15, 4.0
+Bools = npt.NDArray[np.bool_]
 
 
-def paint_bars(painter: QPainter, frame: Frame) -> None:
-    """Volume and bars in view. Work in proportion to pixels."""
-    view = frame.model.view
-    start, stop = view.range()
-    if stop <= start:
+def split(model: ChartModel) -> tuple[range, range]:
+    """The bars in view as settled ones and those that share a column with the newest, which may still change."""
+    start, stop = model.view.range()
+    edge = model.series.count - 1
+    if model.view.bar < LEAST_CANDLE:
+        group = model.series.group(VOLUME_PIXELS / model.view.bar)
+        edge = edge // group * group
+    return range(start, min(stop, max(edge, start))), range(max(start, edge), stop)
+
+
+def paint_bars(painter: QPainter, frame: Frame, bars: range) -> None:
+    """Volume and bars of `bars`, a part of those in view. Work in proportion to pixels."""
+    if not bars:
         return
-    if view.bar >= LEAST_CANDLE:
-        _candles(painter, frame, start, stop)
+    painter.setClipRect(frame.layout.rect(frame.model.price_pane))
+    most = frame.model.series.highest_volume(*frame.model.view.range())
+    if frame.model.view.bar >= LEAST_CANDLE:
+        _candles(painter, frame, bars, most)
     else:
-        _columns(painter, frame, start, stop)
+        _columns(painter, frame, bars, most)
+    painter.setClipping(False)
 
 
-def _candles(painter: QPainter, frame: Frame, start: int, stop: int) -> None:
+def _candles(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
     series, view, scale = frame.model.series, frame.model.view, frame.model.price_pane.scale
-    rows = slice(start, stop)
-    middle = np.floor(view.x(np.arange(start, stop) + 0.5))
+    rows = slice(bars.start, bars.stop)
+    middle = np.floor(view.x(np.arange(bars.start, bars.stop) + 0.5))
     body = _odd(view.bar * 0.72)
     left = middle - body // 2
     up = series.close[rows] >= series.open[rows]
-    _volume(painter, frame, left, body, series.volume[rows], up, series.highest_volume(start, stop))
+    tall, floor = _volume_heights(frame, series.volume[rows], most)
+    for token, which in (("up", up), ("down", ~up)):
+        draw_rects(painter, _faint(frame, token), left[which], floor - tall[which], body, tall[which])
     y_open, y_close = np.round(scale.y(series.open[rows])), np.round(scale.y(series.close[rows]))
     y_high, y_low = np.round(scale.y(series.high[rows])), np.round(scale.y(series.low[rows]))
-    top = np.minimum(y_open, y_close)
-    tall = np.maximum(np.abs(y_open - y_close), 1.0)
+    top, tall = np.minimum(y_open, y_close), np.maximum(np.abs(y_open - y_close), 1.0)
     wick = 1.0 if body < 15 else 3.0
     for token, which in (("up", up), ("down", ~up)):
-        m, t = middle[which], top[which]
-        x = np.concatenate([m - wick // 2, left[which]])
-        y = np.concatenate([y_high[which], t])
-        width = np.concatenate([np.full(len(m), wick), np.full(len(m), body)])
-        height = np.concatenate([np.maximum(y_low[which] - y_high[which], 1.0), tall[which]])
-        draw_rects(painter, frame.palette[token], x, y, width, height)
+        color, high = frame.palette[token], y_high[which]
+        draw_rects(painter, color, middle[which] - wick // 2, high, wick, np.maximum(y_low[which] - high, 1.0))
+        draw_rects(painter, color, left[which], top[which], body, tall[which])
 
 
-def _columns(painter: QPainter, frame: Frame, start: int, stop: int) -> None:
-    view, scale = frame.model.view, frame.model.price_pane.scale
-    columns = frame.model.series.folded(start, stop, 1 / view.bar)
-    edges = np.round(view.x(np.append(columns.first, columns.first[-1] + columns.group)))
-    x, width = edges[:-1], np.maximum(np.diff(edges), 1.0)
+def _columns(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
+    view, scale, series = frame.model.view, frame.model.price_pane.scale, frame.model.series
+    _wide_volume(painter, frame, series.folded(bars.start, bars.stop, VOLUME_PIXELS / view.bar), most)
+    columns = series.folded(bars.start, bars.stop, 1 / view.bar)
+    edges = _edges(frame, columns)
+    # one line a pixel: a group takes one or two of them
+    pixels = np.maximum(np.diff(edges), 1.0).astype(np.int64)
+    x = np.repeat(edges[:-1], pixels)
+    x[1:][np.diff(x) == 0] += 1.0
+    up = np.repeat(columns.close >= columns.open, pixels)
+    top, low = (np.repeat(np.round(scale.y(column)), pixels) for column in (columns.high, columns.low))
+    for token, which in (("up", up), ("down", ~up)):
+        _uprights(painter, frame.palette[token], x[which], top[which], low[which])
+
+
+def _wide_volume(painter: QPainter, frame: Frame, columns: Columns, most: float) -> None:
+    edges = _edges(frame, columns)
+    tall, floor = _volume_heights(frame, columns.volume, most)
     up = columns.close >= columns.open
-    _volume(painter, frame, x, width, columns.volume, up, float(columns.volume.max()))
-    top = np.round(scale.y(columns.high))
-    tall = np.maximum(np.round(scale.y(columns.low)) - top, 1.0)
+    width = np.maximum(np.diff(edges) - 1.0, 1.0)
     for token, which in (("up", up), ("down", ~up)):
-        draw_rects(painter, frame.palette[token], x[which], top[which], width[which], tall[which])
+        draw_rects(painter, _faint(frame, token), edges[:-1][which], floor - tall[which], width[which], tall[which])
 
 
-def _volume(painter: QPainter, frame: Frame, x: Floats, width: Floats | float, volume: Floats, up: Bools, most: float) -> None:
-    if not most > 0:
-        return
+def _edges(frame: Frame, columns: Columns) -> Floats:
+    """Left edges of the groups in pixels, and the right edge of the last."""
+    return np.round(frame.model.view.x(np.append(columns.first, columns.first[-1] + columns.group)))
+
+
+def _uprights(painter: QPainter, color: QColor, x: Floats, top: Floats, low: Floats) -> None:
+    draw_lines(painter, pen(color), x, top, x, low)
+
+
+def _volume_heights(frame: Frame, volume: Floats, most: float) -> tuple[Floats, float]:
+    """Heights in pixels, and where they stand."""
     scale = frame.model.price_pane.scale
-    floor = scale.top + scale.height
-    tall = np.round(volume * (scale.height * VOLUME_SHARE / most))
-    for token, which in (("up", up), ("down", ~up)):
-        chosen = width if isinstance(width, float) else width[which]
-        draw_rects(painter, frame.palette.mix(token, "bg0", 0.32), x[which], floor - tall[which], chosen, tall[which])
+    share = scale.height * VOLUME_SHARE / most if most > 0 else 0.0
+    return np.round(volume * share), scale.top + scale.height
+
+
+def _faint(frame: Frame, token: str) -> QColor:
+    return frame.palette.mix(token, "bg0", 0.32)
 
 
 def _odd(width: float) -> float:

@@ -125,7 +125,7 @@ def paint_empty(painter: QPainter, frame: Frame) -> None:
     """What would fill the chart."""
     if frame.model.series.count or not frame.model.empty_text:
         return
-    painter.setFont(frame.fonts["legend"])
+    painter.setFont(frame.faces["legend"].font)
     painter.setPen(QColor(frame.palette["text1"]))
     area = QRectF(4 * UNIT, 0, frame.layout.plot - 8 * UNIT, frame.layout.bottom)
     painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, frame.model.empty_text)

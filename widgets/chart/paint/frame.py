@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from widgets.chart.layout import Layout
 from widgets.chart.marks import Mark, PriceLine
 from widgets.chart.model import ChartModel
-from widgets.chart.palette import Palette
+from widgets.chart.palette import Face, Palette
 from widgets.theme import RADIUS, UNIT
 
 TAG_HEIGHT = 16
@@ -23,7 +23,7 @@ class Frame:
     model: ChartModel
     layout: Layout
     palette: Palette
-    fonts: dict[str, QFont]
+    faces: dict[str, Face]
     cursor: QPointF | None = None
     dragged: tuple[str, int] | None = None
     drag_text: str = ""
@@ -32,13 +32,15 @@ class Frame:
     mark_hits: list[tuple[QRectF, Mark]] = field(default_factory=list)
     legend: list[str] = field(default_factory=list)
     tags: list[tuple[float, str, QColor]] = field(default_factory=list)
+    scale_values: dict[str, list[float]] = field(default_factory=dict)
+    scale_labels: list[float] = field(default_factory=list)
 
     def price_of(self, line: PriceLine) -> int:
         """The line's price in ticks, while it is being dragged the pointer's."""
         return self.dragged[1] if self.dragged and self.dragged[0] == line.id else line.price
 
     def advance(self, text: str, font: str = "small") -> float:
-        return QFontMetricsF(self.fonts[font]).horizontalAdvance(text)
+        return self.faces[font].advance(text)
 
 
 def ink_on(palette: Palette, fill: QColor) -> QColor:
@@ -54,11 +56,11 @@ def _luminance(color: QColor) -> float:
 
 def draw_text(painter: QPainter, frame: Frame, x: float, y: float, text: str, color: QColor, font: str = "small") -> float:
     """Text with its middle at height `y`; gives the x where it ends."""
-    metrics = QFontMetricsF(frame.fonts[font])
-    painter.setFont(frame.fonts[font])
+    face = frame.faces[font]
+    painter.setFont(face.font)
     painter.setPen(color)
-    painter.drawText(QPointF(x, y + (metrics.ascent() - metrics.descent()) / 2), text)
-    return x + metrics.horizontalAdvance(text)
+    painter.drawText(QPointF(x, y + face.baseline), text)
+    return x + face.advance(text)
 
 
 def draw_pill(painter: QPainter, frame: Frame, rect: QRectF, text: str, fill: QColor, edge: QColor | None = None,

@@ -135,7 +135,11 @@ def _last_token(frame: Frame) -> str:
 
 
 def axis_tag(painter: QPainter, frame: Frame, y: float, text: str, colors: TagColors, font: str = "small") -> None:
-    """A price on the axis at height `y`; `colors` are fill, edge and ink."""
-    rect = QRectF(frame.layout.plot + 1, round(y - TAG_HEIGHT / 2), frame.layout.axis - 3, TAG_HEIGHT)
+    """A price on the axis at height `y`, in place of any label of the scale there; `colors` are fill, edge and ink."""
+    left, width = frame.layout.plot + 1, frame.layout.axis - 3
+    for label in frame.scale_labels:
+        if abs(label - y) < TAG_HEIGHT:
+            painter.fillRect(QRectF(left, label - TAG_HEIGHT / 2, width, TAG_HEIGHT), frame.palette["bg0"])
+    rect = QRectF(left, round(y - TAG_HEIGHT / 2), width, TAG_HEIGHT)
     draw_pill(painter, frame, rect, "", colors[0], colors[1])
     draw_text(painter, frame, frame.layout.plot + 2 * UNIT, rect.center().y(), text, colors[2], font)

@@ -24,6 +24,7 @@ def paint_marks(painter: QPainter, frame: Frame) -> None:
     start, stop = model.view.range()
     shown = np.flatnonzero((model.mark_bars >= start) & (model.mark_bars < stop))
     shown = shown[:: max(1, len(shown) // MOST)]
+    shown = shown[np.argsort(model.mark_bars[shown], kind="stable")]
     painter.setClipRect(frame.layout.rect(model.price_pane))
     text_ends = {Side.BUY: -TEXT_ROOM, Side.SELL: -TEXT_ROOM}
     for row in shown.tolist():

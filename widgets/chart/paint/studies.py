@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
-from engine.domain.market import Floats
+from engine.domain.market import Floats, Ints
 from widgets.chart.indicators import Curve, Study
 from widgets.chart.model import Pane
 from widgets.chart.paint.frame import Frame
@@ -16,17 +16,32 @@ SMOOTH_UP_TO = 1200
 """More points than this are drawn without antialiasing."""
 
 
-def paint_studies(painter: QPainter, frame: Frame) -> None:
+def paint_studies(painter: QPainter, frame: Frame, is_growing: bool) -> None:
+    """Curves up to the last but one bar, or (`is_growing`) the rest of them."""
     model = frame.model
     for study in model.studies.values():
         pane = next(pane for pane in model.panes if pane.name == study.indicator.pane)
         painter.setClipRect(frame.layout.rect(pane))
-        _levels(painter, frame, pane, study.indicator.levels)
+        if not is_growing:
+            _levels(painter, frame, pane, study.indicator.levels)
+        index = _indices(frame, study, is_growing)
         for curve in study.indicator.curves:
-            _curve(painter, frame, pane, study, curve)
-    if model.probabilities is not None:
+            _curve(painter, frame, pane, study, curve, index)
+    if model.probabilities is not None and not is_growing:
         _probabilities(painter, frame, model.panes[-1])
     painter.setClipping(False)
+
+
+def _indices(frame: Frame, study: Study, is_growing: bool) -> Ints:
+    """The bars whose values are joined: about one a pixel."""
+    view, count = frame.model.view, frame.model.series.count
+    start, stop = view.range()
+    start, edge = max(start - 1, study.indicator.warmup), count - 1
+    stride = max(1, int(1 / view.bar))
+    if is_growing:
+        return np.arange(max(start, edge - 1), stop) if stride == 1 and stop == count else np.empty(0, np.int64)
+    index = np.arange(start // stride * stride + stride - 1, min(stop, edge), stride)
+    return index[index >= start]
 
 
 def _levels(painter: QPainter, frame: Frame, pane: Pane, levels: tuple[float, ...]) -> None:
@@ -35,18 +50,13 @@ def _levels(painter: QPainter, frame: Frame, pane: Pane, levels: tuple[float, ..
     draw_lines(painter, dashed, np.zeros(len(y)), y, np.full(len(y), float(frame.layout.plot)), y)
 
 
-def _curve(painter: QPainter, frame: Frame, pane: Pane, study: Study, curve: Curve) -> None:
+def _curve(painter: QPainter, frame: Frame, pane: Pane, study: Study, curve: Curve, index: Ints) -> None:
     view = frame.model.view
-    start, stop = view.range()
-    start = max(start - 1, study.indicator.warmup)
-    stride = max(1, int(1 / view.bar))
-    index = np.arange(start // stride * stride + stride - 1, stop, stride)
-    index = index[index >= start]
-    if len(index) < 2:
+    if not len(index):
         return
     x, values = view.x(index + 0.5), study.columns[curve.column][index]
     if curve.style == "bars":
-        _bars_from_zero(painter, frame, pane, x, values, max(1.0, view.bar * 0.6))
+        _bars_from_zero(painter, frame, pane, x, values, view.bar * 0.6)
         return
     if curve.style == "daily":
         values = np.where(np.diff(study.columns["weight"][index], prepend=0.0) < 0, np.nan, values)
