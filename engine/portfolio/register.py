@@ -39,6 +39,11 @@ class OrderRegister:
         """How many fills the order had."""
         return self._fills.get(order, 0)
 
+    @property
+    def fills(self) -> int:
+        """How many executions were booked."""
+        return len(self._executions)
+
     def working(self, symbol: Symbol) -> Iterator[Order]:
         """A copy of the live orders of `symbol`, so that the caller may end them."""
         return iter(tuple(self.live.get(symbol, {}).values()))

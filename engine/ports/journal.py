@@ -31,6 +31,10 @@ class Journal(Protocol):
         """All committed facts of the book in order."""
         ...
 
+    def last_seq(self) -> int:
+        """The number of the last fact appended; 0 for a new book."""
+        ...
+
     def cursor(self) -> int:
         """The step of the last commit; 0 for a new book."""
         ...

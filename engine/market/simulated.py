@@ -1,0 +1,46 @@
+"""The built-in simulated market as a tape: history behind it, and quotes without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bar, Bars, Symbol
+from engine.market.synthetic import SyntheticChunk, SyntheticMarket
+from engine.market.tape import Reel
+
+HISTORY_WEEKS = 8
+QUOTES_PER_BAR = 12
+
+
+class SimulatedTape:
+    """The seeded market of `instrument` from week `first` on; the weeks before are its history."""
+
+    def __init__(self, instrument: Instrument, seed: int, first: int = HISTORY_WEEKS) -> None:
+        self._market = SyntheticMarket(instrument, seed, quotes_per_bar=QUOTES_PER_BAR)
+        self._first = first
+
+    @property
+    def symbol(self) -> Symbol:
+        return self._market.instrument.symbol
+
+    @property
+    def quotes(self) -> None:
+        return None
+
+    def history(self) -> Bars:
+        """The M1 bars of the weeks before the tape starts."""
+        return Bars.join([self._market.chunk(week).bars for week in range(self._first)])
+
+    def reels(self) -> Iterator[Reel]:
+        week = self._first
+        while True:
+            yield _reel(self.symbol, self._market.chunk(week))
+            week += 1
+
+
+def _reel(symbol: Symbol, chunk: SyntheticChunk) -> Reel:
+    bars = chunk.bars
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.spread)
+    rows = [Bar(*row) for row in zip(bars.at.tolist(), *(column.tolist() for column in columns), strict=True)]
+    return Reel(symbol, chunk.at.tolist(), chunk.bid.tolist(), chunk.ask.tolist(), rows, chunk.quotes_per_bar, False)
