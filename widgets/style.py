@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from string import Template
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPalette
@@ -100,6 +101,7 @@ def style_sheet(theme: Theme) -> str:
         names["on" + name] = theme.bg0
     names["hover"] = blend(theme, "text0", "bg2", 0.08).name()
     names["selection"] = blend(theme, "gold", "bg1", 0.35).name()
+    names["icons"] = Path(str(resources.files("resources").joinpath("icons"))).as_posix()
     names["disabled"] = blend(theme, "text2", "bg1", 0.6).name()
     return Template(text).substitute(names)
 

@@ -61,37 +61,36 @@ class SignalCard(QFrame):
         self.verdict = QLabel(wordWrap=True)
         self.reason = QComboBox(editable=True)
         self.reason.addItems(list(REASONS))
-        self.reason.lineEdit().setPlaceholderText("Reason (kept in the journal)")
+        self.reason.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.reason.setMinimumContentsLength(8)
+        self.reason.lineEdit().setPlaceholderText("Reason for the journal")
         self.reason.setAccessibleName("Reason")
         self.reason.setToolTip("Why you decide so; written to the journal beside the untouched signal")
         self.buttons = {name: QPushButton(name) for name in ("Accept", "Veto", "Flip", "Resize")}
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
-        layout.setSpacing(UNIT + 2)
+        layout.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT)
         layout.addLayout(_row(self.side, self.symbol, None, self.left))
         layout.addLayout(_row(self.number, self.probability, self.against, stretch=self.probability))
-        layout.addLayout(self._price_grid())
+        layout.addLayout(self._price_row())
         layout.addWidget(self.weights)
-        label = QLabel("Quantity")
-        label.setProperty("role", "label")
-        self.quantity.setMaximumWidth(20 * UNIT)
-        layout.addLayout(_row(label, self.quantity, self.size, None))
+        self.quantity.setFixedWidth(16 * UNIT)
+        layout.addLayout(_row(self.quantity, self.size, self.reason, stretch=self.reason))
         layout.addWidget(self.verdict)
-        layout.addWidget(self.reason)
         layout.addLayout(_row(*self.buttons.values()))
 
-    def _price_grid(self) -> QGridLayout:
+    def _price_row(self) -> QGridLayout:
+        """Entry, stop and target in a column each: name and distance above, price below."""
         grid = QGridLayout()
         grid.setVerticalSpacing(0)
+        grid.setHorizontalSpacing(2 * UNIT)
         for at, name in enumerate(self.prices):
-            head = QLabel(name, font=table_font())
-            head.setProperty("role", "hint")
             self.rewards[name].setFont(table_font())
-            self.rewards[name].setProperty("role", "label")
-            for row, widget in enumerate((head, self.prices[name], self.rewards[name])):
-                grid.addWidget(widget, row, at)
+            self.rewards[name].setProperty("role", "hint")
+            grid.addWidget(self.rewards[name], 0, at)
+            grid.addWidget(self.prices[name], 1, at)
         return grid
 
     def _wire(self) -> None:
@@ -128,7 +127,7 @@ class SignalCard(QFrame):
         for name, ticks in zip(self.prices, (signal.reference, signal.stop, signal.target), strict=True):
             self.prices[name].setText(fmt.price(ticks, self.instrument))
             reward = sign * (ticks - signal.reference) / risk
-            self.rewards[name].setText(fmt.r_multiple(reward) if name != "Entry" else "reference")
+            self.rewards[name].setText(f"{name} {fmt.r_multiple(reward)}" if name != "Entry" else name)
         self.setToolTip(f"Signal {signal.signal} by {signal.policy}, model {signal.model_sha256[:12] or 'none'}")
 
     # --- as time goes ---

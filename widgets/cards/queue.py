@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from engine.core.clock import Nanos
@@ -18,6 +19,7 @@ from widgets.tables.model import KeyedTableModel
 from widgets.tables.view import DeskTable
 from widgets.theme import UNIT, Theme
 
+ROOM_FOR_RECENT = 330
 _SENTENCES = {
     "AUTO": "In AUTO signals are traded as they come. Switch to CONFIRM to decide on each.",
     "CONFIRM": "No signal waits. Each new one appears here until you decide or it expires.",
@@ -63,8 +65,8 @@ class CardQueue(QWidget):
         self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.scroll.setWidget(inner)
-        below = QWidget()
-        foot = QVBoxLayout(below)
+        self.below = QWidget()
+        foot = QVBoxLayout(self.below)
         foot.setContentsMargins(0, 0, 0, 0)
         foot.setSpacing(0)
         title = QLabel("Recent signals")
@@ -74,12 +76,17 @@ class CardQueue(QWidget):
         foot.addWidget(self.recent, 1)
         self.split = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
         self.split.addWidget(self.scroll)
-        self.split.addWidget(below)
-        self.split.setSizes([300, 120])
+        self.split.addWidget(self.below)
+        self.split.setSizes([260, 90])
         self.split.setStretchFactor(0, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.split)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the cards have it."""
+        super().resizeEvent(event)
+        self.below.setVisible(event.size().height() >= ROOM_FOR_RECENT)
 
     def set_mode(self, mode: str) -> None:
         """The empty state says what the mode does with signals."""

@@ -16,13 +16,13 @@ def columns() -> tuple[Column, ...]:
     return (
         Column("time", "Time", lambda row: row.at, lambda row, d: fmt.clock(row.at, d.zone), numeric=False, width=62,
                tint=lambda _row: "text1", why=at.why, export=at.export),
-        text_column("symbol", "Symbol", lambda row: row.signal.symbol, 64),
-        text_column("side", "Side", lambda row: _word(row), 50, tint=lambda row: "up" if row.signal.side == "buy" else "down"),
+        text_column("symbol", "Symbol", lambda row: row.signal.symbol, 58),
+        text_column("side", "Side", lambda row: _word(row), 52, tint=lambda row: "up" if row.signal.side == "buy" else "down"),
         Column("probability", "Prob", lambda row: row.signal.probability,
-               lambda row, _d: fmt.number(row.signal.probability, 2), width=44),
-        text_column("outcome", "Outcome", lambda row: row.outcome, 66, tint=lambda row: _ROLES.get(row.outcome, "text1"),
+               lambda row, _d: fmt.number(row.signal.probability, 2), width=40),
+        text_column("outcome", "Outcome", lambda row: row.outcome, 62, tint=lambda row: _ROLES.get(row.outcome, "text1"),
                     why=_why),
-        text_column("reason", "Reason", lambda row: row.reason, 160, tint=lambda _row: "text1", why=_why),
+        text_column("reason", "Reason", lambda row: row.reason, 60, tint=lambda _row: "text1", why=_why),
     )  # fmt: skip
 
 

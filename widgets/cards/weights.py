@@ -10,8 +10,8 @@ from widgets import format as fmt
 from widgets.style import color, table_font
 from widgets.theme import Theme
 
-ROW = 16
-SHOWN = 5
+ROW = 14
+SHOWN = 4
 _NAME, _NUMBER = 0.44, 40
 
 
@@ -65,7 +65,7 @@ class Weights(QWidget):
             length = abs(weight) / biggest * (half - 2)
             left = middle if weight >= 0 else middle - length
             tone = color(self._theme, "up" if weight >= 0 else "down")
-            painter.fillRect(QRectF(left, top + 4, max(1.0, length), ROW - 8), tone)
+            painter.fillRect(QRectF(left, top + 3, max(1.0, length), ROW - 6), tone)
             painter.setPen(tone)
             number = QRectF(self.width() - _NUMBER, top, _NUMBER, ROW)
             painter.drawText(number, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, fmt.signed(weight, 2))

@@ -59,7 +59,7 @@ class EquityPlot(QWidget):
         last, peak = (area.bottom() - (values[:n] - low) * scale for values in (self.curve.last, self.curve.peak))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(blend(self.theme, "down", "bg1", 0.22))
+        painter.setBrush(blend(self.theme, "down", "bg1", 0.15))
         painter.drawPolygon(_polygon(np.concatenate((xs, xs[::-1])), np.concatenate((peak, last[::-1]))))
         painter.setPen(QPen(color(self.theme, "gold"), 1.25))
         painter.drawPolyline(_polygon(xs, last))

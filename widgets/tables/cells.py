@@ -27,7 +27,7 @@ def time_column(at: Callable[[Row], Nanos], name: str = "time", title: str = "Ti
         at,
         lambda row, d: fmt.moment(at(row), d.zone),
         numeric=False,
-        width=128,
+        width=136,
         tint=lambda _row: "text1",
         why=lambda row, d: fmt.moment_with_zone(at(row), d.zone),
         export=lambda row, d: fmt.iso(at(row), d.zone),
@@ -36,7 +36,7 @@ def time_column(at: Callable[[Row], Nanos], name: str = "time", title: str = "Ti
 
 def price_column(name: str, title: str, ticks: Callable[[Row], float | Ticks | None], **options: Any) -> Column:
     """A price with the instrument's decimals, a dash where there is none."""
-    return Column(name, title, ticks, lambda row, _d: fmt.price(ticks(row), of(row)), **{"width": 68, **options})
+    return Column(name, title, ticks, lambda row, _d: fmt.price(ticks(row), of(row)), **{"width": 60, **options})
 
 
 def money_column(name: str, title: str, amount: Callable[[Row], Cash], **options: Any) -> Column:

@@ -10,7 +10,7 @@ from widgets.style import blend, color, table_font
 from widgets.tables.model import KeyedTableModel
 from widgets.theme import Theme
 
-PADDING = 6
+PADDING = 5
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 

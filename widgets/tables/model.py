@@ -260,10 +260,15 @@ class KeyedTableModel(QAbstractTableModel):
             return None
         column = self.columns[section]
         if role == _ROLE.DisplayRole:
-            return column.header(self.display)
+            return column.header(self.display) + self._arrow(section)
         if role == _ROLE.TextAlignmentRole:
             return (Qt.AlignmentFlag.AlignRight if column.numeric else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
         return None
+
+    def _arrow(self, section: int) -> str:
+        if self._sorting is None or self._sorting[0] != section:
+            return ""
+        return " ↓" if self._sorting[1] else " ↑"
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)

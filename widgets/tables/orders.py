@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from engine.core.errors import UserError
 from engine.domain.instrument import Instrument, instrument_of
 from engine.domain.intents import CancelAll, CancelOrder, ModifyOrder
-from engine.domain.order import LIVE, Order, OrderType, State
+from engine.domain.order import LIVE, Order, OrderType, Role, State
 from engine.domain.views import OrderView
 from widgets import format as fmt
 from widgets.empty import Empty
@@ -71,7 +71,9 @@ def state_role(row: OrderView) -> str:
 
 
 def _kind(row: OrderView) -> str:
-    return f"{row.order.role.value} {row.order.type.value}" + (" reduce" if row.order.reduce_only else "")
+    role, kind = row.order.role.value, row.order.type.value
+    reduce = " reduce" if row.order.reduce_only and row.order.role is Role.ENTRY else ""
+    return (role if role == kind else f"{role} {kind}") + reduce
 
 
 def _average(row: OrderView) -> str:
@@ -82,23 +84,23 @@ def columns() -> tuple[Column, ...]:
     """The table's columns."""
     return (
         time_column(lambda row: row.placed, "placed", "Placed"),
-        text_column("symbol", "Symbol", lambda row: row.order.symbol, 70, bold=True),
+        text_column("symbol", "Symbol", lambda row: row.order.symbol, 66, bold=True),
         side_column(lambda row: row.order.side),
         text_column("type", "Type", _kind, 88, tint=lambda _row: "text1"),
         Column("quantity", "Qty", lambda row: row.order.quantity, lambda row, _d: fmt.lots(row.order.quantity, instrument(row)),
-               unit="lot", width=60, edit=edit_quantity, why=lambda _r, _d: "Double click or F2 to change the quantity"),
+               unit="lot", width=52, edit=edit_quantity, why=lambda _r, _d: "Double click or F2 to change the quantity"),
         Column("filled", "Filled", lambda row: row.order.filled, lambda row, _d: fmt.lots(row.order.filled, instrument(row)),
-               unit="lot", width=66, flash=True),
+               unit="lot", width=58, flash=True),
         Column("price", "Price", lambda row: trigger(row.order), lambda row, _d: fmt.price(trigger(row.order), instrument(row)),
-               edit=edit_price, why=lambda _r, _d: "Double click or F2 to move the order"),
+               width=60, edit=edit_price, why=lambda _r, _d: "Double click or F2 to move the order"),
+        text_column("state", "State", lambda row: row.order.state.value.replace("_", " ").lower(), 92, tint=state_role),
+        text_column("reason", "Reason", lambda row: row.reason or row.order.reason, 260, tint=lambda row: state_role(row)
+                    if row.order.state in _BAD else "text1", why=lambda row, _d: row.reason or row.order.reason),
         Column("average", "Average", lambda row: row.order.average_price, lambda row, _d: _average(row)),
         text_column("tif", "TIF", lambda row: row.order.tif.value, 40, tint=lambda _row: "text1"),
-        text_column("state", "State", lambda row: row.order.state.value.replace("_", " ").lower(), 92, tint=state_role),
         text_column("source", "From", lambda row: "signal" if row.order.signal else "hand", 52, tint=lambda _row: "text1",
                     why=lambda row, _d: f"Signal {row.order.signal}" if row.order.signal else "Entered by hand"),
         text_column("id", "Id", lambda row: row.order.id, 96, tint=lambda _row: "text2"),
-        text_column("reason", "Reason", lambda row: row.reason or row.order.reason, 260, tint=lambda row: state_role(row)
-                    if row.order.state in _BAD else "text1", why=lambda row, _d: row.reason or row.order.reason),
     )  # fmt: skip
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 from PySide6.QtCore import QDateTime, QTimeZone, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.core.clock import HOUR, Nanos
 from engine.domain.instrument import Instrument
 from engine.domain.intents import SubmitOrder
 from engine.domain.order import OrderType, Side, TimeInForce
 from widgets.segments import Segments
-from widgets.theme import UNIT, Theme
+from widgets.theme import UNIT
 from widgets.ticket.draft import Draft, FieldError
 from widgets.ticket.field import NumberField
 from widgets.ticket.sides import SideButtons
@@ -25,9 +25,9 @@ class TicketForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = theme
+        self._lot_step = Decimal(1)
         self.sides = SideButtons()
         self.type = Segments(("Market", "Limit", "Stop"), "Order type")
         self.amount = NumberField("Quantity", "Quantity in lots; arrow keys move it by one step, with Shift by ten")
@@ -37,7 +37,7 @@ class TicketForm(QWidget):
         self.price = NumberField("Price", "Limit or trigger price")
         self.stop_loss = NumberField("Stop loss", "Stop loss; left empty, the default ATR stop is used")
         self.take_profit = NumberField("Take profit", "Take profit; may be left empty")
-        self.exit_unit = Segments(("price", "distance"), "Exits as prices or as distances from the entry")
+        self.exit_unit = Segments(("price", "dist"), "Exits as prices or as distances from the entry")
         self.tif = QComboBox()
         self.tif.addItems([tif.value for tif in TimeInForce])
         self.tif.setAccessibleName("Time in force")
@@ -53,32 +53,21 @@ class TicketForm(QWidget):
         self._on_type()
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2 * UNIT)
-        grid.setVerticalSpacing(UNIT)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(self.sides, 0, 0, 1, 3)
-        rows = (("Type", self.type, None), ("Quantity", self.amount, self.amount_unit), ("", self.size, None),
-                ("Price", self.price, None), ("Stop loss", self.stop_loss, self.exit_unit),
-                ("Take profit", self.take_profit, None))  # fmt: skip
-        for number, (name, field, unit) in enumerate(rows, start=1):
-            label = QLabel(name)
-            label.setProperty("role", "label")
-            label.setBuddy(field)
-            grid.addWidget(label, number, 0)
-            grid.addWidget(field, number, 1, 1, 1 if unit or isinstance(field, NumberField) else 2)
-            if unit:
-                grid.addWidget(unit, number, 2)
-        row = QHBoxLayout()
-        row.setSpacing(2 * UNIT)
-        for widget in (self.tif, self.until, self.reduce_only):
-            row.addWidget(widget)
-        row.addStretch()
-        label = QLabel("In force")
-        label.setProperty("role", "label")
-        grid.addWidget(label, 8, 0)
-        grid.addLayout(row, 8, 1, 1, 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(UNIT)
+        column.addWidget(self.sides)
+        column.addLayout(_line("Type", self.type, self.price))
+        column.addLayout(_line("Size", self.amount, self.amount_unit))
+        column.addLayout(_line("Stop", self.stop_loss, self.exit_unit))
+        column.addLayout(_line("Target", self.take_profit, self.tif))
+        column.addWidget(self.until)
+        foot = QHBoxLayout()
+        foot.addWidget(self.size, 1)
+        foot.addWidget(self.reduce_only)
+        column.addLayout(foot)
+        for field in self.fields.values():
+            field.setMinimumWidth(20 * UNIT)
 
     def _wire(self) -> None:
         for field in self.fields.values():
@@ -149,7 +138,7 @@ class TicketForm(QWidget):
             side=self.sides.side or Side.BUY,
             type=OrderType(self.type.value.lower()),
             by_risk=self.amount_unit.value == "risk %",
-            by_distance=self.exit_unit.value == "distance",
+            by_distance=self.exit_unit.value == "dist",
             tif=tif,
             expires=self.until.dateTime().toMSecsSinceEpoch() * _MS if tif == TimeInForce.GTD.value else None,
             reduce_only=self.reduce_only.isChecked(),
@@ -169,3 +158,19 @@ class TicketForm(QWidget):
             field.setText("" if ticks is None else f"{instrument.price(ticks):f}")
         self.tif.setCurrentText(order.tif)
         self.reduce_only.setChecked(order.reduce_only)
+
+
+def _line(name: str, *widgets: QWidget) -> QHBoxLayout:
+    """A row of the form behind its label; the first number field takes what is left."""
+    row = QHBoxLayout()
+    row.setSpacing(2 * UNIT)
+    label = QLabel(name)
+    label.setProperty("role", "label")
+    label.setFixedWidth(10 * UNIT)
+    label.setBuddy(widgets[0])
+    row.addWidget(label)
+    for widget in widgets:
+        row.addWidget(widget, 1 if isinstance(widget, NumberField) else 0)
+    if not any(isinstance(widget, NumberField) for widget in widgets):
+        row.addStretch()
+    return row

@@ -75,7 +75,7 @@ class Preview(QWidget):
         self._largest = 0
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(2 * UNIT)
-        self._grid.setVerticalSpacing(UNIT // 2)
+        self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(len(_HEADS) - 1, 1)
         self._heads = self._head_row()
         self.sentence = QLabel(wordWrap=True)
@@ -105,16 +105,17 @@ class Preview(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(UNIT)
-        layout.addLayout(self._grid)
-        layout.addWidget(self.stop)
         layout.addWidget(self.sentence)
         layout.addLayout(foot)
+        layout.addLayout(self._grid)
+        layout.addWidget(self.stop)
 
     def clear(self, sentence: str, role: str = "hint") -> None:
         """No verdict: say why."""
         self._show_lines(())
         self.stop.hide()
         self.largest.setText("")
+        self.largest.hide()
         self.use.hide()
         self._say(sentence, role)
 
@@ -132,6 +133,7 @@ class Preview(QWidget):
         self._largest = verdict.largest
         lots = f"{fmt.lots(verdict.largest, instrument)} lot"
         self.largest.setText(f"Largest that passes: {lots}" if verdict.largest else "No quantity passes.")
+        self.largest.show()
         set_role(self.largest, "role", "label")
         self.use.setVisible(0 < verdict.largest != quantity)
         self.use.setText(f"Use {lots}")

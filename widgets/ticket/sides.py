@@ -28,7 +28,7 @@ class SideButtons(QWidget):
         for side, key in ((Side.SELL, "Alt+S"), (Side.BUY, "Alt+B")):
             button = QPushButton(side.value.upper(), checkable=True)
             button.setProperty("kind", side.value)
-            button.setMinimumHeight(8 * UNIT)
+            button.setProperty("tall", True)
             button.setShortcut(key)
             button.setToolTip(f"Choose {side.value}; nothing is sent yet ({key})")
             button.setAccessibleName(side.value.upper())

@@ -70,11 +70,11 @@ class Ticket(QWidget):
         self.symbols.setFont(font(bold=True))
         self.spread = QLabel()
         self.spread.setProperty("role", "hint")
-        self.form = TicketForm(theme)
+        self.form = TicketForm()
         self.error = QLabel(visible=False, wordWrap=True)
         self.error.setProperty("role", "error")
         self.submit = QPushButton()
-        self.submit.setMinimumHeight(8 * UNIT)
+        self.submit.setProperty("tall", True)
         self.submit.setAccessibleName("Send order")
         self.preview = Preview(theme)
 
@@ -89,7 +89,7 @@ class Ticket(QWidget):
         inner.setProperty("surface", "panel")
         column = QVBoxLayout(inner)
         column.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, 2 * UNIT)
-        column.setSpacing(UNIT + 2)
+        column.setSpacing(UNIT)
         column.addLayout(head)
         for widget in (self.form, self.error, self.submit, rule, self.preview):
             column.addWidget(widget)

@@ -120,7 +120,7 @@ class AccountBar(QWidget):
             label.setProperty("badge", text.lower())
             label.setToolTip(_BADGE_WORDS.get(text, text))
             label.setFont(font(11, bold=True))
-            self._badge_row.addWidget(label)
+            self._badge_row.addWidget(label, 0, Qt.AlignmentFlag.AlignVCenter)
             self.badges.append(label)
         set_role(self, "account", "live" if "LIVE" in badges else "paper")
 

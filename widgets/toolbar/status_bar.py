@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -14,6 +15,7 @@ from widgets.theme import UNIT, Theme
 
 HEIGHT = 24
 _MARKS = {"good": "●", "warn": "▲", "error": "✕", "hint": "○"}
+_TONES = {"good": "up", "warn": "warn", "error": "trip", "hint": "text2"}
 NOTE_MS = 8000
 
 
@@ -56,10 +58,15 @@ class StatusBar(QWidget):
             label = self.lights[name] = QLabel(font=table_font())
             self._row.insertWidget(len(self.lights) - 1, label)
         self._told[name] = (text, role)
-        label.setText(f"{_MARKS[role]} {name} {text}")
+        label.setText(self._lit(name))
         label.setToolTip(why or f"{name}: {text}")
         label.setAccessibleName(f"{name} {text}")
         set_role(label, "role", role if role != "good" else "label")
+
+    def _lit(self, name: str) -> str:
+        text, role = self._told[name]
+        tone = getattr(self.theme, _TONES[role])
+        return f'<span style="color:{tone}">{_MARKS[role]}</span> {escape(name)} {escape(text)}'
 
     def show_time(self, now: Nanos, zone: str) -> None:
         """The session's time in UTC and in the user's zone; costs nothing within the same second."""
@@ -90,11 +97,13 @@ class StatusBar(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
+        for name, label in self.lights.items():
+            label.setText(self._lit(name))
 
     def state(self) -> dict[str, Any]:
         return {
             "name": self.accessibleName(),
-            "lights": {name: label.text() for name, label in self.lights.items()},
+            "lights": {name: text for name, (text, _role) in self._told.items()},
             "note": self.note.text(),
             "clocks": [self.utc.text(), self.local.text()],
         }
