@@ -75,7 +75,9 @@ def fits(local: Ints, instrument: Instrument, candidates: Sequence[str] = CANDID
 
 def _busy_hours(local: Ints) -> tuple[Ints, Ints]:
     """The hours (since the epoch) with bars and how many; lone bars, as of a stretch with one a day, tell nothing."""
-    hours, counts = np.unique(local // HOUR, return_counts=True)
+    every = np.sort(local // HOUR)
+    begins = np.flatnonzero(np.diff(every, prepend=every[0] - 1))
+    hours, counts = every[begins], np.diff(begins, append=len(every))
     follows = np.diff(hours, prepend=hours[0] - 2) == 1
     busy = follows | np.append(follows[1:], False)
     return (hours[busy], counts[busy]) if busy.any() else (hours, counts)

@@ -18,6 +18,7 @@ from engine.market.formats.checks import (
     refuse_broken_values,
     refuse_implausible,
     refuse_jumps,
+    refuse_lone_times,
     refuse_off_grid,
     refuse_out_of_order,
     scale_hint,
@@ -78,6 +79,7 @@ def read_history(
     choice = _choose_clock(parsed, sieve, clock, instrument, frame, label)
     utc = choice.clock.to_utc(parsed.at)
     duplicates = refuse_out_of_order(sieve, utc)
+    refuse_lone_times(sieve, utc)
     _refuse_ruins(sieve, label)
     if strict and sieve.bad:
         line, reason = min(sieve.bad)
@@ -133,6 +135,7 @@ def _scaled(parsed: Parsed, scale: Decimal, label: str) -> Parsed:
 
 def _sift_values(sieve: Sieve, instrument: Instrument, label: str, force: bool) -> None:
     refuse_broken_values(sieve)
+    _refuse_ruins(sieve, label)
     prices = sieve.parsed.columns["bid" if sieve.parsed.is_ticks else "close"][sieve.keep]
     factor = scale_hint(prices, instrument.symbol)
     if factor is not None and not force:

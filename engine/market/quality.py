@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ KEPT_BAD_ROWS = 100
 _LARGEST_GAPS = 5
 _HOLE = 30 * MINUTE
 _SPARSE = 0.5
+_PARTICULAR = re.compile(r"'[^']*'|\([^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def report(
 
 def _kind(reason: str) -> str:
     """A reason without its numbers, to count rows that are broken in the same way."""
-    return " ".join(word for word in reason.split() if not any(letter.isdigit() for letter in word) and "'" not in word)
+    words = _PARTICULAR.sub("", reason).split()
+    return " ".join(word for word in words if not any(letter.isdigit() for letter in word))
 
 
 def _gaps(at: Ints, span: Nanos, times: OpenTimes) -> Gaps:
@@ -145,11 +148,11 @@ def _coverage(at: Ints, span: Nanos, times: OpenTimes) -> Iterator[tuple[int, fl
         return
     years = at.astype("datetime64[ns]").astype("datetime64[Y]").astype(np.int64) + 1970
     covered = times.open_before(at + span) - times.open_before(at)
-    for year in np.unique(years):
-        rows = np.flatnonzero(years == year)
-        edges = times.open_before(np.array([at[rows[0]], at[rows[-1]] + span]))
+    begins = np.flatnonzero(np.diff(years, prepend=years[0] - 1))
+    for begin, end in zip(begins, [*begins[1:], len(at)], strict=True):
+        edges = times.open_before(np.array([at[begin], at[end - 1] + span]))
         whole = int(edges[1] - edges[0])
-        yield int(year), round(min(1.0, int(covered[rows].sum()) / whole), 4) if whole else 0.0
+        yield int(years[begin]), round(min(1.0, int(covered[begin:end].sum()) / whole), 4) if whole else 0.0
 
 
 def _outside(at: Ints, span: Nanos, times: OpenTimes) -> int:

@@ -21,8 +21,9 @@ def decide_timeframe(
 ) -> Timeframe:
     """The timeframe given, else named, else seen; DataError where the rows cannot be it, unless `force`."""
     label = source.path.name
-    times: Ints = np.unique(parsed.at[keep])
+    times = np.sort(parsed.at[keep])
     steps: Ints = times[1:] - times[:-1]
+    steps = steps[steps > 0]
     seen = detect(steps)
     named = named_timeframe(label) or named_timeframe(source.name)
     claimed = given or named

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from engine.core.clock import SECOND, Nanos, to_datetime
+from engine.core.clock import DAY, SECOND, Nanos, to_datetime
 from engine.domain.market import Floats, Ints, Symbol
 from engine.market.formats.base import BadRow, Parsed
 from engine.market.formats.digits import Mask
@@ -24,6 +24,7 @@ PLAUSIBLE: dict[Symbol, tuple[float, float]] = {
 """Prices outside these are taken for another instrument or another scale."""
 
 _BLOCK, _NEAR = 256, 5
+_FEW, _YEAR = 10, 366 * DAY
 _SUSPECT, _JUMP = 2.5, 5.0
 
 Reason = Callable[[int], str]
@@ -89,7 +90,7 @@ def refuse_jumps(sieve: Sieve) -> None:
         if ratio >= _JUMP:
             broken[rows[place]] = True
             ratios[int(rows[place])] = ratio
-    sieve.refuse(broken, lambda row: f"price jumps by a factor of {ratios[row]:.0f} against the rows around it")
+    sieve.refuse(broken, lambda row: f"price jump against the rows around it (x{ratios[row]:.0f})")
 
 
 def _block_medians(prices: Floats) -> Floats:
@@ -108,7 +109,7 @@ def refuse_implausible(sieve: Sieve, symbol: Symbol) -> None:
     for name in ("bid", "ask") if sieve.parsed.is_ticks else ("low", "high"):
         column = sieve.parsed.columns[name]
         outside = (column < band[0]) | (column > band[1])
-        sieve.refuse(outside, _says(name, column, f"is outside {band[0]:g}..{band[1]:g}, where {symbol} can be"))
+        sieve.refuse(outside, _says(name, column, f"is not plausible for {symbol} ({band[0]:g}..{band[1]:g})"))
 
 
 def scale_hint(prices: Floats, symbol: Symbol) -> Decimal | None:
@@ -128,7 +129,7 @@ def scale_hint(prices: Floats, symbol: Symbol) -> Decimal | None:
 def refuse_off_grid(sieve: Sieve, span: Nanos, name: str) -> None:
     """Times off the timeframe's grid on the file's own clock, wherever most rows anchor it."""
     rest = sieve.parsed.at % span
-    if sieve.keep.any():
+    if (rest != rest[0]).any() and sieve.keep.any():
         values, counts = np.unique(rest[sieve.keep], return_counts=True)
         anchor = int(values[counts.argmax()])
         sieve.refuse(rest != anchor, lambda row: f"time {_clock_face(int(sieve.parsed.at[row]))} is off the {name} grid")
@@ -165,6 +166,18 @@ def refuse_out_of_order(sieve: Sieve, utc: Ints) -> int:
     sieve.refuse(differs, lambda row: f"same time as line {twin_line[row]} with other values")
     sieve.refuse(~kept, lambda row: f"time {_clock_face(int(sieve.parsed.at[row]))} is out of order")
     return len(exact)
+
+
+def refuse_lone_times(sieve: Sieve, utc: Ints) -> None:
+    """A few rows more than a year from all others: a wrong year, not a history."""
+    rows = np.flatnonzero(sieve.keep)
+    parts = np.split(rows, np.flatnonzero(np.diff(utc[rows]) > _YEAR) + 1)
+    longest = max(len(part) for part in parts)
+    for part in parts:
+        if len(part) < _FEW and len(part) < longest:
+            lone = np.zeros(len(sieve.keep), np.bool_)
+            lone[part] = True
+            sieve.refuse(lone, lambda row: f"time {_clock_face(int(sieve.parsed.at[row]))} is more than a year from all others")
 
 
 def _longest_ascent(times: Ints) -> Ints:

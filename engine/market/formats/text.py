@@ -153,7 +153,7 @@ def read_line(line: str, layout: Layout) -> tuple[int, dict[str, float], bool]:
     """One line field by field: its time, values and whether it names an hour; ValueError says what is wrong with it."""
     fields = [part.strip().strip('"') for part in line.split(layout.delimiter)]
     if len(fields) != layout.fields:
-        raise ValueError(f"{len(fields)} fields where {layout.fields} are meant")
+        raise ValueError(f"wrong number of fields ({len(fields)}, not {layout.fields})")
     at, has_hour = _time(layout.delimiter.join(fields[: layout.stamp_fields]), layout) if layout.stamp_fields else (0, True)
     values: dict[str, float] = {}
     for name, text in zip(layout.columns, fields[layout.stamp_fields :], strict=True):

@@ -100,18 +100,30 @@ def test_numbers_in_another_spelling_are_read_with_care() -> None:
     assert [parsed.columns[name][-1] for name in ("open", "high", "low", "close")] == [1900.0, 1901.5, 1899.1, 1900.0]
 
 
+def test_a_quoted_line_is_read_field_by_field() -> None:
+    lines = mt5(gold("2024-05-06", "2024-05-07")[:3]).splitlines()
+    plain = parse("\n".join(lines))
+    lines[2] = "\t".join(f'"{field}" ' for field in lines[2].split("\t"))
+    quoted = parse("\n".join(lines))
+    assert quoted.bad == ()
+    assert quoted.at.tolist() == plain.at.tolist()
+    assert {name: column.tolist() for name, column in quoted.columns.items()} == {
+        name: column.tolist() for name, column in plain.columns.items()
+    }
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("2024.05.07,10:00,1900,1901,1899", "5 fields where 7 are meant"),
-        ("2024.05.07,10:00,1900,1901,1899,1900,7,8", "8 fields where 7 are meant"),
+        ("2024.05.07,10:00,1900,1901,1899", "wrong number of fields (5, not 7)"),
+        ("2024.05.07,10:00,1900,1901,1899,1900,7,8", "wrong number of fields (8, not 7)"),
         ("2024.02.30,10:00,1900,1901,1899,1900,7", "time '2024.02.30,10:00' is not YYYY.MM.DD,HH:MM"),
         ("2024.05.07,25:00,1900,1901,1899,1900,7", "time '2024.05.07,25:00' is not YYYY.MM.DD,HH:MM"),
         ("2024.05.07,10:00,1900,abc,1899,1900,7", "high 'abc' is not a number"),
         ("2024.05.07,10:00,1_900,1901,1899,1900,7", "open '1_900' is not a number"),
         ("2024.05.07,10:00,1900,1901,,1900,7", "low is empty"),
         ("2024.05.07,10:00,1900,1901,1899,19.00.1,7", "close '19.00.1' is not a number"),
-        ("\x00\x00\x00", "1 fields where 7 are meant"),
+        ("\x00\x00\x00", "wrong number of fields (1, not 7)"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named_with_its_number_and_why(line: str, reason: str) -> None:

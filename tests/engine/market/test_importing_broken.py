@@ -42,10 +42,10 @@ BROKEN: dict[str, tuple[Row, str]] = {
     "infinite": (changed(high="inf"), "high inf is not a number above zero"),
     "text": (changed(high="n/a"), "high 'n/a' is not a number"),
     "negative volume": (changed(volume=-1), "volume -1 is not a number of zero or more"),
-    "ten times up": (times(ROWS[PLACE], 10), "price jumps by a factor of 10"),
-    "hundred times up": (times(ROWS[PLACE], 100), "price jumps by a factor of 100"),
-    "ten times down": (times(ROWS[PLACE], 0.1), "price jumps by a factor of 10"),
-    "lost digit in the low": (changed(low="190.10"), "price jumps by a factor of 10"),
+    "ten times up": (times(ROWS[PLACE], 10), "price jump against the rows around it (x10)"),
+    "hundred times up": (times(ROWS[PLACE], 100), "price jump against the rows around it (x100)"),
+    "ten times down": (times(ROWS[PLACE], 0.1), "price jump against the rows around it (x10)"),
+    "lost digit in the low": (changed(low="190.10"), "price jump against the rows around it (x10)"),
     "off the grid": (ROWS[PLACE]._replace(at=ROWS[PLACE].at + timedelta(minutes=2)), "is off the M5 grid"),
     "long past": (ROWS[PLACE]._replace(at=ROWS[PLACE].at - timedelta(days=3000)), "is out of order"),
     "far future": (ROWS[PLACE]._replace(at=ROWS[PLACE].at + timedelta(days=3000)), "is out of order"),
@@ -67,6 +67,14 @@ def test_a_broken_row_is_refused_with_its_line_and_reason_and_the_rest_comes_in(
 def test_strict_refuses_the_whole_file_and_names_the_line(tmp_path: Path, row: Row, reason: str) -> None:
     with pytest.raises(DataError, match=r"XAUUSD.csv: line 701: .*; nothing was imported \(1 broken rows, strict\)"):
         read(tmp_path, [*ROWS[:PLACE], row, *ROWS[PLACE + 1 :]], strict=True)
+
+
+def test_a_last_row_in_a_wrong_year_is_refused_though_it_is_in_order(tmp_path: Path) -> None:
+    late = ROWS[-1]._replace(at=ROWS[-1].at + timedelta(days=7 * 1000))
+    early = ROWS[0]._replace(at=ROWS[0].at - timedelta(days=7 * 2000))
+    history = read(tmp_path, [early, *ROWS, late])
+    assert [row.line for row in history.quality.bad] == [1, len(ROWS) + 2]
+    assert all("is more than a year from all others" in row.reason for row in history.quality.bad)
 
 
 def test_a_clean_file_passes_strict(tmp_path: Path) -> None:
