@@ -26,11 +26,10 @@ def rows_and_atr(bars: Bars) -> tuple[Floats, Floats]:
 
 
 def with_spread(bars: Bars, instrument: Instrument) -> Bars:
-    """The same bars, the instrument's own spread standing in where the source gave none (NaN)."""
-    missing = np.isnan(bars.spread)
-    if not missing.any():
-        return bars
-    return replace(bars, spread=np.where(missing, float(instrument.price(instrument.spread)), bars.spread))
+    """The same bars with the spread in whole ticks, the instrument's own standing in where the source gave none (NaN)."""
+    tick = float(instrument.tick_size)
+    ticks = np.rint(bars.spread / tick)
+    return replace(bars, spread=np.where(np.isnan(ticks), instrument.spread, ticks) * tick)
 
 
 def columns(bars: Bars) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]:
