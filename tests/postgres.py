@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 
-CANDIDATES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+CANDIDATES = [
+    *(Path(folder) for folder in [os.environ.get("PGBIN")] if folder),
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+    *sorted(Path("/opt/homebrew/opt").glob("postgresql@*/bin"), reverse=True),
+]
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
 fsync = off
 full_page_writes = off
 shared_buffers = 32MB
@@ -36,7 +41,7 @@ def postgres_url() -> Iterator[str]:
     try:
         _run(owner, [programs / "initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"])
         with (data / "postgresql.conf").open("a") as file:
-            file.write(f"{CONFIGURATION}\nport = {port}\nunix_socket_directories = '{folder}'\n")
+            file.write(f"{CONFIGURATION}port = {port}\n")
         _run(owner, [programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-t", "60", "start"])
         try:
             yield f"postgresql://tester@127.0.0.1:{port}/postgres"
@@ -49,7 +54,8 @@ def postgres_url() -> Iterator[str]:
 def _programs() -> Path | None:
     """The folder with initdb and pg_ctl."""
     found = shutil.which("initdb")
-    return next((folder for folder in CANDIDATES if (folder / "initdb").exists()), Path(found).parent if found else None)
+    on_path = [Path(found).parent] if found else []
+    return next((folder for folder in [*CANDIDATES, *on_path] if shutil.which(str(folder / "initdb"))), None)
 
 
 def _refuse(reason: str) -> None:
@@ -79,5 +85,7 @@ def _run(owner: str | None, command: Sequence[str | Path]) -> None:
     words = [str(word) for word in command]
     if owner is not None:
         words = ["setpriv", f"--reuid={owner}", f"--regid={owner}", "--clear-groups", "--", *words]
-    done = subprocess.run(words, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}: {done.stdout}"
+    with tempfile.TemporaryFile("w+") as said:  # not a pipe: the server would keep it open
+        done = subprocess.run(words, cwd=tempfile.gettempdir(), stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        said.seek(0)
+        assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}: {said.read()}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from engine.core.clock import Nanos
-from engine.core.errors import StoreError
+from engine.core.errors import StoreError, UserError
 from engine.domain.facts import Fact, Record, canonical, parse
 from engine.storage.books import Books
 from engine.storage.database import Database
@@ -68,7 +68,10 @@ class SqlJournal:
 
     def _ready(self) -> Writer:
         if self._writer is None:
-            self._writer = writer(self._database, self._book_id)
+            try:
+                self._writer = writer(self._database, self._book_id)
+            except UserError as error:  # it could be opened when the run began, so this is for a retry to mend
+                raise StoreError(str(error)) from error
         return self._writer
 
     def _settle(self) -> None:

@@ -142,12 +142,12 @@ def connect_postgres(url: str, full: bool, wait_s: float) -> psycopg.Connection[
 
     try:
         raw = psycopg.connect(url, autocommit=True, connect_timeout=10)
-        raw.execute(f"SET synchronous_commit = {'on' if full else 'off'}")
-        raw.execute(f"SET lock_timeout = {int(wait_s * 1000)}")
     except psycopg.Error as error:
         raise UserError(
             f"cannot open the database {shown(url)}: {said(error)}; check the URL and that PostgreSQL runs"
         ) from error
+    raw.execute(f"SET synchronous_commit = {'on' if full else 'off'}")
+    raw.execute(f"SET lock_timeout = {int(wait_s * 1000)}")
     return raw
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -47,6 +48,44 @@ def _events(order: Order) -> list[str]:
     return [event for event in allowed if event != "partial fill" or order.quantity - order.filled > 1]
 
 
+def every_life(most: int) -> Iterator[Life]:
+    """Every sequence of at most `most` kinds of facts that the table allows, each with an order of its own."""
+    ends: list[list[str]] = [[]]
+    for _ in range(most):
+        ends = [[*events, event] for events in ends for event in _events(_lived("", events).order)]
+        yield from (_lived(f"order-{most}-{'-'.join(events)}", events) for events in ends)
+
+
+def _lived(name: str, events: list[str]) -> Life:
+    """An order of nine lot steps to which `events` happened; every other modification leaves nothing to be filled."""
+    terms = (name, "XAUUSD", "buy", "limit", 9, "entry", 190_000, None, "GTC", None, False, "", "", "")
+    denied = f.OrderDenied(*terms, "too big", ("position",), 0)
+    life = Life(draft(denied, 0))
+    for number, event in enumerate(events):
+        left = life.order.quantity - life.order.filled
+        quantity = 9 if number % 2 else max(1, life.order.filled)
+        made: dict[str, f.OrderFact] = {
+            "OrderIntended": f.OrderIntended(*terms),
+            "OrderDenied": denied,
+            "OrderSent": f.OrderSent(name),
+            "OrderAccepted": f.OrderAccepted(name, "broker-1"),
+            "OrderExpired": f.OrderExpired(name),
+            "ModifyRequested": f.ModifyRequested(name, quantity, 190_000 + number, number),
+            "OrderModified": f.OrderModified(name, quantity, 190_000 + number, number),
+            "partial fill": f.OrderFilled(name, f"{name}/{number}", "XAUUSD", "buy", 190_000 + number, 1, 5),
+            "full fill": f.OrderFilled(name, f"{name}/{number}", "XAUUSD", "buy", 190_000 + number, max(1, left), 5),
+        }
+        life.take(made[event] if event in made else _refused(event, name, f"because {number}"))
+    return life
+
+
+def _refused(kind: str, name: str, reason: str) -> f.OrderFact:
+    """A fact that consists of a reason."""
+    made = f.KINDS[kind](name, reason)
+    assert isinstance(made, f.OrderFact)
+    return made
+
+
 @st.composite
 def _terms(draw: st.DrawFn, name: str) -> f.OrderTerms:
     terms = (
@@ -86,6 +125,4 @@ def _fact(draw: st.DrawFn, life: Life, event: str) -> f.OrderFact:
         return f.OrderSent(order.id) if event == "OrderSent" else f.OrderExpired(order.id)
     if event == "OrderAccepted":
         return f.OrderAccepted(order.id, "broker-1")
-    made = f.KINDS[event](order.id, draw(REASONS))
-    assert isinstance(made, f.OrderFact)
-    return made
+    return _refused(event, order.id, draw(REASONS))

@@ -140,3 +140,11 @@ def test_a_connection_that_was_lost_is_made_anew(url: str) -> None:
         with pytest.raises(StoreError):
             database.rows("SELECT nothing FROM nowhere")
         assert Books(database).list() == []
+
+
+def test_a_migration_that_fails_leaves_nothing_half_done(server_books: Database) -> None:
+    move(server_books, BOOKS, "base")
+    server_books.rows("CREATE TABLE facts (theirs bigint)")
+    with pytest.raises(StoreError, match="could not be migrated to schema head"):
+        open_books(server_books.place.url)
+    assert server_books.rows("SELECT to_regclass('books')") == [(None,)]

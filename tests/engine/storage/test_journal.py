@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
 
+import psycopg
 import pytest
 
 from engine.core.errors import StoreError
@@ -176,16 +177,20 @@ def test_a_commit_that_was_kept_although_its_answer_was_lost_is_not_written_twic
         assert journal.cursor() == 2
 
 
-def test_a_connection_the_server_dropped_is_made_anew_by_the_next_commit(server_books: Database) -> None:
+def test_commits_wait_for_a_server_that_went_away(server_books: Database, postgres_url: str) -> None:
     book = Books(server_books).open("run", "paper", "replay", "{}", 1)
-    with closing(SqlJournal(server_books, book.id)) as journal:
+    name = server_books.place.url.rpartition("/")[2]
+    with closing(SqlJournal(server_books, book.id)) as journal, psycopg.connect(postgres_url, autocommit=True) as admin:
         journal.append(1, 10, DayStarted(1))
         journal.commit(1, 10)
-        server_books.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = "
-                          "current_database()")  # fmt: skip
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # type: ignore[arg-type]
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
         journal.append(2, 20, DayStarted(2))
         with pytest.raises(StoreError, match="step 2 could not be written"):
             journal.commit(2, 20)
+        with pytest.raises(StoreError, match="cannot open the database"):
+            journal.commit(2, 20)
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")  # type: ignore[arg-type]
         journal.commit(2, 20)
         assert [record.seq for record in journal.records()] == [1, 2]
 

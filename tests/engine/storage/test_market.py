@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.core.clock import DAY, MINUTE, SECOND, from_iso
-from engine.core.errors import DataError, UserError
+from engine.core.errors import DataError, StoreError, UserError
 from engine.domain.market import Bars, QuoteColumns, Timeframe
 from engine.storage.columns import WriteResult
 from engine.storage.market import TICK, Coverage, MarketStore, open_market
@@ -198,3 +198,14 @@ def test_any_batches_of_bars_leave_the_first_value_of_every_moment(
     found = shared.read_bars("XAUUSD", "M5", source=source)
     assert dict(zip(found.at.tolist(), found.close.tolist(), strict=True)) == stored
     assert found.at.tolist() == sorted(stored)
+
+
+def test_an_import_that_the_disk_refuses_stores_nothing_of_it(tmp_path: Path) -> None:
+    with open_market(str(tmp_path / "books.db")) as market:
+        market.write_bars("XAUUSD", "M1", "mt4", bars(1000))
+        link = market._backend._link  # type: ignore[attr-defined]
+        pages = link.rows("PRAGMA page_count")[0][0]
+        link.rows(f"PRAGMA max_page_count = {pages + 20}")
+        with pytest.raises(StoreError, match="full"):
+            market.write_bars("XAUUSD", "M1", "mt4", bars(50_000))
+        assert_same(market.read_bars("XAUUSD", "M1"), bars(1000))

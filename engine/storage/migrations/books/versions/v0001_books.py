@@ -205,7 +205,7 @@ def _spoken(view: str, sqlite: bool) -> str:
         table, name, whole = found.groups()
         if sqlite:
             return f"json_extract({table}.fact, '$.{name}')"
-        value = f"{table}.fact::jsonb ->> '{name}'"
+        value = f"{table}.fact::json ->> '{name}'"
         return f"({value})::bigint" if whole else f"({value})"
 
     return re.sub(r"<(\w)\.(\w+)(#?)>", field, view).replace("<BIGINT>", "INTEGER" if sqlite else "bigint")
