@@ -49,10 +49,10 @@ def time_ticks(at: Ints, start: int, stop: int, bar_pixels: float, span: Nanos, 
     if stop - start < 1:
         return []
     edges = _boundaries(int(at[start]), int(at[stop - 1]), SPACING / bar_pixels * span, zone)
-    indices = np.searchsorted(at[start:stop], np.array(edges, np.int64)) + start
+    indices = np.searchsorted(at[:stop], np.array(edges, np.int64))
     ticks: list[TimeTick] = []
     tz = ZoneInfo(zone)
-    for index in sorted({int(i) for i in indices if i < stop}):
+    for index in sorted({int(i) for i in indices if start <= i < stop}):
         local = to_datetime(int(at[index])).astimezone(tz)
         previous = to_datetime(int(at[index - 1])).astimezone(tz) if index else None
         _place(ticks, _tick(index, local, previous), SPACING * 0.6 / bar_pixels)

@@ -37,15 +37,15 @@ class ChartWidget(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = ChartModel()
-        self.header = ChartHeader(theme, self)
+        # made first, so that it comes first in the tab order: the keys work at once
         self.surface = ChartSurface(self.model, theme, self)
+        self.header = ChartHeader(theme, self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
         column.addWidget(self.surface, 1)
         self.setFocusProxy(self.surface)
-        self.setTabOrder(self.surface, self.header)
         self._connect()
         self.set_timeframe("M1")
 

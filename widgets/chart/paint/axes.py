@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
@@ -85,10 +87,10 @@ def _price_labels(painter: QPainter, frame: Frame, pane: Pane) -> None:
             frame.scale_labels.append(y)
 
 
-def short(value: float, pane: Pane) -> str:
-    """A value of an indicator's pane with as many decimals as its range deserves."""
-    span = pane.scale.high - pane.scale.low
-    places = 0 if span >= 20 else 1 if span >= 4 else 2 if span >= 0.4 else 3 if span >= 0.04 else 5
+def short(value: float, pane: Pane, more: int = 0) -> str:
+    """A value of an indicator's pane with as many decimals as its range deserves, and `more`."""
+    span = max(pane.scale.high - pane.scale.low, 1e-9)
+    places = min(max(1 - math.floor(math.log10(span)), 0) + more, 8)
     return f"{value:,.{places}f}".replace("-", "−")
 
 

@@ -13,6 +13,7 @@ from widgets.chart.primitives import draw_lines, draw_rects, pen
 from widgets.chart.series import Columns
 
 LEAST_CANDLE = 2.5
+BODY_SHARE = 0.8
 VOLUME_SHARE, VOLUME_PIXELS = 0.15, 4.0
 Bools = npt.NDArray[np.bool_]
 
@@ -44,7 +45,7 @@ def _candles(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
     series, view, scale = frame.model.series, frame.model.view, frame.model.price_pane.scale
     rows = slice(bars.start, bars.stop)
     middle = np.floor(view.x(np.arange(bars.start, bars.stop) + 0.5))
-    body = _odd(view.bar * 0.72)
+    body = _odd(view.bar * BODY_SHARE)
     left = middle - body // 2
     up = series.close[rows] >= series.open[rows]
     tall, floor = _volume_heights(frame, series.volume[rows], most)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
+from widgets.chart.indicators import Study
 from widgets.chart.model import ChartModel
 from widgets.chart.paint.axes import short
 from widgets.chart.paint.frame import TAG_HEIGHT, Frame, draw_pill, draw_text, ink_on, pill_rect
@@ -17,6 +19,8 @@ from widgets.theme import UNIT
 
 LEGEND_ROW = 18
 MAGNET_REACH = 28.0
+Word = tuple[str, str, str]
+"""Text, colour token and font."""
 
 
 def paint_crosshair(painter: QPainter, frame: Frame) -> None:
@@ -61,53 +65,58 @@ def snapped(model: ChartModel, point: QPointF, magnet: bool) -> QPointF:
 
 def paint_legend(painter: QPainter, frame: Frame) -> None:
     """Symbol, the four prices, change and volume of the bar under the cursor (else the last), then the indicators."""
-    model, palette = frame.model, frame.palette
+    model = frame.model
     if not model.series.count:
         return
-    last = model.series.count - 1
-    index = cursor_index(model, frame.cursor.x()) if frame.cursor is not None else last
-    y = 14.0
-    words = _price_words(model, index, frame.cursor is not None)
-    x = draw_text(painter, frame, 2 * UNIT, y, f"{model.symbol}  {model.timeframe.name}", palette["text0"], "title") + 3 * UNIT
-    tone = palette[words.pop()[1]]
-    for label, value in words:
-        x = draw_text(painter, frame, x, y, label, palette["text1"], "legend") + UNIT
-        x = draw_text(painter, frame, x, y, value, palette["text0"] if label in ("Vol", "") else tone, "legend") + 2 * UNIT
-    frame.legend.append(" ".join([model.symbol, model.timeframe.name, *(part for word in words for part in word if part)]))
-    y = _badges(painter, frame, y + LEGEND_ROW)
+    index = cursor_index(model, frame.cursor.x()) if frame.cursor is not None else model.series.count - 1
+    _row(painter, frame, 14.0, _bar_words(model, index, frame.cursor is not None))
+    y = _badges(painter, frame, 14.0 + LEGEND_ROW)
     for study in model.studies.values():
         pane = next(pane for pane in model.panes if pane.name == study.indicator.pane)
         if pane.name == "price":
-            _study_legend(painter, frame, study, index, y, model.text)
+            _row(painter, frame, y, _study_words(study, index, model.text))
             y += LEGEND_ROW - 2
         else:
-            _study_legend(painter, frame, study, index, pane.scale.top + 11, lambda value, pane=pane: short(value, pane))
+            words = _study_words(study, index, lambda value, pane=pane: short(value, pane, 1))
+            _row(painter, frame, pane.scale.top + 11, words)
     if model.probabilities is not None:
-        draw_text(painter, frame, 2 * UNIT, model.panes[-1].scale.top + 11, "Probability  long / short", palette["text1"])
+        words = [("Probability", "text1", "small"), ("long", "up", "small"), ("short", "down", "small")]
+        _row(painter, frame, model.panes[-1].scale.top + 11, words)
 
 
-def _price_words(model: ChartModel, index: int, with_time: bool) -> list[tuple[str, str]]:
-    """Label and value of each part; at the end the tone."""
+def _row(painter: QPainter, frame: Frame, y: float, words: list[Word]) -> None:
+    """Words one after the other on a ground that keeps them readable over the bars."""
+    gap = 2.0 * UNIT
+    width = sum(frame.advance(text, font) + gap for text, _, font in words)
+    ground = QColor(frame.palette["bg0"])
+    ground.setAlpha(190)
+    painter.fillRect(QRectF(UNIT, y - 8, width + UNIT, 16), ground)
+    x = gap
+    for text, token, font in words:
+        x = draw_text(painter, frame, x, y, text, frame.palette[token], font) + gap
+    frame.legend.append("  ".join(text for text, _, _ in words))
+
+
+def _bar_words(model: ChartModel, index: int, with_time: bool) -> list[Word]:
     bar = model.series.row(index)
     before = float(model.series.close[index - 1]) if index else bar.open
     change = bar.close - before
     percent = change / before * 100 if before else 0.0
     moved = f"{change:+,.{model.decimals}f} ({percent:+.2f} %)".replace("-", "−")
-    time = [("", crosshair_time(bar.at, model.zone, model.timeframe.span))] if with_time else []
-    prices = list(zip("OHLC", map(model.text, (bar.open, bar.high, bar.low, bar.close)), strict=True))
     tone = "up" if bar.close >= bar.open else "down"
-    return [*prices, ("Δ", moved), ("Vol", f"{bar.volume:,.0f}"), *time, ("tone", tone)]
+    prices = zip("OHLC", (bar.open, bar.high, bar.low, bar.close), strict=True)
+    words = [(f"{model.symbol} {model.timeframe.name}", "text0", "title")]
+    words += [(f"{label} {model.text(price)}", tone, "legend") for label, price in prices]
+    words += [(moved, "up" if change >= 0 else "down", "legend"), (f"Vol {bar.volume:,.0f}", "text1", "legend")]
+    if with_time:
+        words.append((crosshair_time(bar.at, model.zone, model.timeframe.span), "text0", "legend"))
+    return words
 
 
-def _study_legend(painter: QPainter, frame: Frame, study: object, index: int, y: float, text: object) -> None:
-    values = [(curve, value) for curve, value in zip(study.indicator.curves, study.at(index), strict=True)]
-    x = draw_text(painter, frame, 2 * UNIT, y, study.indicator.name, frame.palette["text1"]) + 2 * UNIT
-    said = [study.indicator.name]
-    for curve, value in values:
-        shown = text(value) if math.isfinite(value) else "–"
-        said.append(shown)
-        x = draw_text(painter, frame, x, y, shown, frame.palette[curve.color]) + 2 * UNIT
-    frame.legend.append(" ".join(said))
+def _study_words(study: Study, index: int, text: Callable[[float], str]) -> list[Word]:
+    values = zip(study.indicator.curves, study.at(index), strict=True)
+    shown = [(text(value) if math.isfinite(value) else "–", curve.color, "small") for curve, value in values]
+    return [(study.indicator.name, "text1", "small"), *shown]
 
 
 def _badges(painter: QPainter, frame: Frame, y: float) -> float:

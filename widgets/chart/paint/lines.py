@@ -101,25 +101,36 @@ def paint_last_price(painter: QPainter, frame: Frame) -> None:
 
 
 def paint_tags(painter: QPainter, frame: Frame) -> None:
-    """The prices of lines on the axis, kept apart, then the last price above them all."""
-    ground = frame.palette["bg1"]
-    for at, (_, text, color) in zip(tag_heights(frame), frame.tags, strict=True):
-        axis_tag(painter, frame, at, text, (ground, color, color))
-    last = last_price_height(frame)
+    """The prices of lines on the axis, kept clear of each other and of the last price, in place of the scale's labels."""
+    tags = _placed_tags(frame)
+    left, width = frame.layout.plot + 1, frame.layout.axis - 1
+    for label in frame.scale_labels:
+        if any(abs(label - tag[0]) < TAG_HEIGHT for tag in tags):
+            painter.fillRect(QRectF(left, label - TAG_HEIGHT / 2, width, TAG_HEIGHT), frame.palette["bg0"])
+    for y, text, colors, font in tags:
+        axis_tag(painter, frame, y, text, colors, font)
+
+
+def _placed_tags(frame: Frame) -> list[tuple[float, str, TagColors, str]]:
+    """Height, text, colours and font of every tag; the last price keeps its true height."""
+    scale, palette, last = frame.model.price_pane.scale, frame.palette, last_price_height(frame)
+    top, bottom = scale.top + TAG_HEIGHT / 2, scale.top + scale.height - TAG_HEIGHT / 2
+    placed: list[tuple[float, str, TagColors, str]] = []
+    split = bottom + TAG_HEIGHT if last is None else last
+    room = TAG_HEIGHT * (2 if frame.countdown else 1)
+    above = [tag for tag in frame.tags if tag[0] <= split]
+    below = [tag for tag in frame.tags if tag[0] > split]
+    heights = keep_apart([tag[0] for tag in above], TAG_HEIGHT, top, split - TAG_HEIGHT)
+    heights += keep_apart([tag[0] for tag in below], TAG_HEIGHT, split + room, bottom)
+    for y, (_, text, color) in zip(heights, above + below, strict=True):
+        placed.append((y, text, (palette["bg1"], color, color), "small"))
     if last is not None:
-        fill = frame.palette[_last_token(frame)]
-        series = frame.model.series
+        fill, series = palette[_last_token(frame)], frame.model.series
         text = frame.model.text(float(series.close[series.count - 1]))
-        axis_tag(painter, frame, last, text, (fill, fill, ink_on(frame.palette, fill)), "bold")
+        placed.append((last, text, (fill, fill, ink_on(palette, fill)), "bold"))
         if frame.countdown:
-            axis_tag(painter, frame, last + TAG_HEIGHT, frame.countdown, (frame.palette["bg2"], fill, frame.palette["text0"]))
-
-
-def tag_heights(frame: Frame) -> list[float]:
-    """Where the tags of `frame.tags` stand on the axis."""
-    scale = frame.model.price_pane.scale
-    bottom = scale.top + scale.height - TAG_HEIGHT / 2
-    return keep_apart([tag[0] for tag in frame.tags], TAG_HEIGHT, scale.top + TAG_HEIGHT / 2, bottom)
+            placed.append((last + TAG_HEIGHT, frame.countdown, (palette["bg2"], fill, palette["text0"]), "small"))
+    return placed
 
 
 def last_price_height(frame: Frame) -> float | None:
@@ -135,11 +146,7 @@ def _last_token(frame: Frame) -> str:
 
 
 def axis_tag(painter: QPainter, frame: Frame, y: float, text: str, colors: TagColors, font: str = "small") -> None:
-    """A price on the axis at height `y`, in place of any label of the scale there; `colors` are fill, edge and ink."""
-    left, width = frame.layout.plot + 1, frame.layout.axis - 3
-    for label in frame.scale_labels:
-        if abs(label - y) < TAG_HEIGHT:
-            painter.fillRect(QRectF(left, label - TAG_HEIGHT / 2, width, TAG_HEIGHT), frame.palette["bg0"])
-    rect = QRectF(left, round(y - TAG_HEIGHT / 2), width, TAG_HEIGHT)
+    """A price on the axis at height `y`; `colors` are fill, edge and ink."""
+    rect = QRectF(frame.layout.plot + 1, round(y - TAG_HEIGHT / 2), frame.layout.axis - 3, TAG_HEIGHT)
     draw_pill(painter, frame, rect, "", colors[0], colors[1])
     draw_text(painter, frame, frame.layout.plot + 2 * UNIT, rect.center().y(), text, colors[2], font)
