@@ -79,7 +79,8 @@ class Pipeline:
         self.due: Nanos = NEVER
         self.bars_closed = 0
         self.subscribers: list[Subscriber] = []
-        self.on_bar: list[Callable[[Bar], None]] = []
+        self.on_bar: list[Callable[[Bar, Cash], None]] = []
+        self.opened: dict[Symbol, Nanos] = {}
         self._reports: list[Report] = []
         self._roll: Nanos = 0
         self._quoted = False
@@ -200,10 +201,11 @@ class Pipeline:
         bar = self.bars.close()
         row = self.features.push(bar)
         self.policy.observe(bar)
-        self.guard.mark(self.equity())
+        worth = self.equity()
+        self.guard.mark(worth)
         self.bars_closed += 1
         for listener in self.on_bar:
-            listener(bar)
+            listener(bar, worth)
         return bar, row
 
     def _wanted(self, proposal: Proposal, bar: Bar) -> bool:
@@ -318,9 +320,16 @@ class Pipeline:
         fact = record.fact
         if isinstance(fact, f.OrderFact):
             self.register.apply(fact, record.at)
+        elif isinstance(fact, f.PositionChanged):
+            self._note_opening(fact, record.at)
         self.ledger.apply(fact)
         self.guard.apply(fact)
         self.desk.apply(fact, record.at)
+
+    def _note_opening(self, fact: f.PositionChanged, at: Nanos) -> None:
+        before = self.ledger.holdings.get(fact.symbol)
+        if before is None or not before.quantity or before.trade != fact.trade:
+            self.opened[fact.symbol] = at
 
     # --- going on where a book ended ----------------------------------------------------------------------------------
 

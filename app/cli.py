@@ -1,0 +1,263 @@
+"""The command line: every command in one place, each a few lines that call the engine and print.
+
+Exit codes: 0 done, 1 crashed (the log's path is printed) or found wrong (audit, doctor), 2 something the user can mend.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.core.errors import NiceGoldError, UserError
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+export_app = typer.Typer(help="Print what the books hold.")
+audit_app = typer.Typer(help="Check that the books add up.")
+app.add_typer(export_app, name="export")
+app.add_typer(audit_app, name="audit")
+
+Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+InstrumentOption = Annotated[str, typer.Option("--instrument", help="Symbol, for example XAUUSD.")]
+Book = Annotated[int | None, typer.Option("--book", help="Number of the book; the latest if not given.")]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a command line and returns its exit code."""
+    try:
+        result = app(args=list(arguments), standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except UserError as error:
+        print(f"nicegold: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    """Usage errors are the user's; everything else is ours, and leaves a report behind."""
+    usage_code = getattr(error, "exit_code", None)
+    if usage_code is not None and hasattr(error, "format_message"):
+        print(f"nicegold: {error.format_message()}; see main.py --help", file=sys.stderr)
+        return 2
+    from app.paths import log_dir
+    from engine.core.log import crash_log
+
+    path = crash_log(log_dir(), error)
+    kind = "stopped" if isinstance(error, NiceGoldError) else "crashed"
+    print(f"nicegold {kind}: {error or type(error).__name__}; the report is in {path}", file=sys.stderr)
+    return 1
+
+
+@app.callback(invoke_without_command=True)
+def window(
+    context: typer.Context,
+    db: Db = None,
+    replay: Annotated[Path | None, typer.Option(help="Trade a recorded file on paper instead of the simulated market.")] = None,
+    instrument: InstrumentOption = "XAUUSD",
+    timeframe: Annotated[str | None, typer.Option(help="M1, M5, M15, M30, H1, H4 or D1.")] = None,
+    clock: Annotated[str | None, typer.Option(help="Clock of the recorded file, for example EET or UTC+4.")] = None,
+    policy: Annotated[str, typer.Option(help="model or sma_cross.")] = "model",
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.")] = 7,
+    config: Annotated[Path | None, typer.Option(help="TOML file whose values replace the defaults.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Start afresh instead of going on where the book ended.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> int:
+    """Open the terminal: on paper, with a built-in simulated gold market unless --replay names a recorded file."""
+    if context.invoked_subcommand is not None:
+        return 0
+    if version:
+        from engine.session import VERSION
+
+        print(f"NiceGold Terminal {VERSION}")
+        return 0
+    from app.start import open_terminal
+
+    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode="confirm", new=new)
+    return open_terminal(request)
+
+
+@app.command("run")
+def run_session(
+    headless: Annotated[bool, typer.Option("--headless", help="Without a window.")] = False,
+    replay: Annotated[Path | None, typer.Option(help="Recorded file to trade; the simulated market if not given.")] = None,
+    instrument: InstrumentOption = "XAUUSD",
+    timeframe: Annotated[str | None, typer.Option(help="M1, M5, M15, M30, H1, H4 or D1.")] = None,
+    clock: Annotated[str | None, typer.Option(help="Clock of the recorded file, for example EET or UTC+4.")] = None,
+    speed: Annotated[str, typer.Option(help="max, or how many times as fast as real time.")] = "max",
+    mode: Annotated[str, typer.Option(help="auto, confirm or manual.")] = "auto",
+    policy: Annotated[str, typer.Option(help="model or sma_cross.")] = "model",
+    model: Annotated[Path | None, typer.Option(help="A trained model; then the whole file is traded.")] = None,
+    train_from: Annotated[str, typer.Option(help="file (its first 40 %) or db (stored bars before the file).")] = "file",
+    db: Db = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.")] = 7,
+    until: Annotated[str | None, typer.Option(help="Stop at this market time, ISO 8601, UTC if it names no zone.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Start a finished run afresh, as a new book.")] = False,
+    config: Annotated[Path | None, typer.Option(help="TOML file whose values replace the defaults.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Run a session and print what it came to. The same command on an unfinished run goes on where it ended."""
+    request = _request(
+        db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, model=model, train_from=train_from, until=until
+    )
+    if headless:
+        from app.headless import run_headless
+
+        return run_headless(request, speed, as_json)
+    from app.start import open_terminal
+
+    return open_terminal(request, speed)
+
+
+def _request(
+    db: str | None,
+    replay: Path | None,
+    instrument: str,
+    timeframe: str | None,
+    clock: str | None,
+    policy: str,
+    seed: int,
+    config: Path | None,
+    mode: str,
+    new: bool,
+    **rest: Any,
+) -> Any:
+    from app.paths import config_file, data_dir, default_books_url
+    from engine.config import load
+    from engine.domain.instrument import instrument_of
+    from engine.domain.market import Timeframe
+    from engine.session import Request, mode_of, time_of
+
+    if config is None and config_file().exists():
+        config = config_file()
+    settings = load(config)
+    frame = Timeframe.of(timeframe) if timeframe else Timeframe.of("M1")
+    if rest.get("until") is not None:
+        time_of(rest["until"])
+    return Request(
+        db=db or default_books_url(),
+        models=data_dir() / "models",
+        instrument=settings.apply_to(instrument_of(instrument)),
+        timeframe=frame,
+        config=settings,
+        replay=replay,
+        clock=clock,
+        policy=policy,
+        mode=mode_of(mode),
+        seed=seed,
+        new=new,
+        **rest,
+    )
+
+
+@app.command("import")
+def import_history(
+    file: Annotated[Path, typer.Argument(help="Recorded bars or ticks; .gz and .zip as they are.")],
+    instrument: InstrumentOption = "XAUUSD",
+    timeframe: Annotated[str | None, typer.Option(help="Found in the file if not given.")] = None,
+    clock: Annotated[str | None, typer.Option(help="EET, UTC+4, America/New_York+7h …; proposed if not given.")] = None,
+    db: Db = None,
+    strict: Annotated[bool, typer.Option("--strict", help="All rows or none.")] = False,
+    price_scale: Annotated[str | None, typer.Option(help="Multiply all prices by this, for example 0.01.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Read it although name, rows or calendar contradict.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Read a recorded history, report its quality and store it. Importing twice changes nothing."""
+    from app.paths import default_books_url
+    from engine.domain.instrument import instrument_of
+    from engine.domain.market import Timeframe
+    from engine.services.library import import_file
+
+    frame = Timeframe.of(timeframe) if timeframe else None
+    scale = _decimal(price_scale, "--price-scale") if price_scale else None
+    imported = import_file(file, db or default_books_url(), instrument_of(instrument), frame, clock, strict, scale, force)
+    print("\n".join(imported.lines()))
+    if as_json:
+        print(json.dumps(imported.to_dict(), sort_keys=True))
+    return 0
+
+
+def _decimal(text: str, option: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise UserError(f"{option} {text!r} is not a number") from None
+    if not value.is_finite() or value <= 0:
+        raise UserError(f"{option} {text} is not a number above zero")
+    return value
+
+
+@export_app.command("facts")
+def export_facts(db: Db = None, book: Book = None) -> int:
+    """Print the canonical lines of a book; their SHA-256 is the run's facts_sha256."""
+    from app.paths import default_books_url
+    from engine.services.bookkeeping import fact_lines
+
+    for line in fact_lines(db or default_books_url(), book):
+        sys.stdout.write(line + "\n")
+    return 0
+
+
+@export_app.command("books")
+def export_books(db: Db = None, as_json: Json = False) -> int:
+    """List the books of a database."""
+    from app.paths import default_books_url
+    from engine.services.bookkeeping import list_books
+
+    for book in list_books(db or default_books_url()):
+        if as_json:
+            print(
+                json.dumps({"book": book.id, "status": book.status, "facts": book.facts, "run": book.run_id, "kind": book.kind})
+            )
+        else:
+            print(
+                f"book {book.id}: {book.kind}, {book.status}, {book.facts} facts, run {book.run_id[:12]}, attempt {book.attempt}"
+            )
+    return 0
+
+
+@audit_app.command("books")
+def audit_the_books(db: Db = None, book: Book = None, as_json: Json = False) -> int:
+    """Rebuild orders, positions and account from the facts and compare them with the views."""
+    from app.paths import default_books_url
+    from engine.services.bookkeeping import audit
+
+    report = audit(db or default_books_url(), book)
+    for difference in report.differences:
+        print(difference)
+    if as_json:
+        print(json.dumps(report.to_dict(), sort_keys=True))
+    else:
+        print("the books add up" if report.is_clean else f"{len(report.differences)} differences")
+    return 0 if report.is_clean else 1
+
+
+@app.command()
+def doctor(db: Db = None, as_json: Json = False) -> int:
+    """Check libraries, database, keyring, display and clock, and say what to mend."""
+    from app.paths import data_dir, default_books_url
+    from app.preflight import display_finding
+    from engine.services.doctor import diagnose, healthy
+    from engine.storage.database import open_books
+
+    findings = diagnose(db or default_books_url(), data_dir(), open_database=open_books, display=display_finding)
+    for finding in findings:
+        mark = {True: "ok  ", False: "MEND", None: "note"}[finding.ok]
+        print(f"{mark} {finding.name}: {finding.sentence}" + (f" -> {finding.remedy}" if finding.remedy else ""))
+    if as_json:
+        rows = [{"name": f.name, "ok": f.ok, "sentence": f.sentence, "remedy": f.remedy} for f in findings]
+        print(json.dumps({"healthy": healthy(findings), "findings": rows}, sort_keys=True))
+    return 0 if healthy(findings) else 1

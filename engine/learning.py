@@ -1,0 +1,86 @@
+"""Where a session's model comes from: a folder the user names, or a training that is kept and found again by its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.config import ModelSection
+from engine.core.errors import ModelError, UserError
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bars, Timeframe
+from engine.models import registry
+from engine.models.dataset import data_sha256
+from engine.models.options import TrainOptions
+from engine.models.serving import LightGBMPredictor
+
+LEAST_BARS = 2_000
+"""Fewer bars teach nothing that could be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A model in service, the folder it is kept in, and the barriers it was trained on."""
+
+    predictor: LightGBMPredictor
+    folder: Path
+
+    @property
+    def threshold(self) -> float:
+        return self.predictor.suggested_threshold
+
+    @property
+    def stop_atr(self) -> float:
+        return self.predictor.stop_atr
+
+    @property
+    def reward_risk(self) -> float:
+        return self.predictor.reward_risk
+
+
+def load_model(path: Path) -> Lesson:
+    """The model in the folder `path`; UserError when it is not whole or was made for other features."""
+    try:
+        return Lesson(registry.load(path), path)
+    except ModelError as error:
+        raise UserError(str(error)) from error
+
+
+def learn(
+    bars: Bars,
+    timeframe: Timeframe,
+    instrument: Instrument,
+    section: ModelSection,
+    seed: int,
+    folder: Path,
+    progress: Callable[[float, str], None],
+) -> Lesson:
+    """The model these bars, options and seed make: found below `folder` where it was trained before, else trained now.
+
+    UserError when there are too few bars, or nothing can be learned from them.
+    """
+    options = TrainOptions(stop_atr=section.stop_atr, reward_risk=section.reward_risk, horizon=section.horizon)
+    place = folder / _key(bars, timeframe, instrument, options, seed)
+    kept = next(iter(sorted(place.glob("*/manifest.json"))), None)
+    if kept is not None:
+        return load_model(kept.parent)
+    if len(bars) < LEAST_BARS:
+        raise UserError(
+            f"a model needs at least {LEAST_BARS:,} bars to learn from and there are {len(bars):,}; "
+            "give a longer file, --model PATH or --policy sma_cross"
+        )
+    from engine.models.training import train
+
+    try:
+        model = train(bars, timeframe, instrument, options, seed, progress)
+    except ModelError as error:
+        raise UserError(f"no model can be trained: {error}") from error
+    return load_model(registry.save(model, place))
+
+
+def _key(bars: Bars, timeframe: Timeframe, instrument: Instrument, options: TrainOptions, seed: int) -> str:
+    inputs = [data_sha256(bars), timeframe.name, instrument.symbol, instrument.spread, options.as_dict(), seed]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]

@@ -1,0 +1,300 @@
+"""A session: the one place that knows which clock, feed and broker the pipeline was given, and which book it keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.brokers.sim.broker import SimBroker, SimTerms
+from engine.config import Config
+from engine.core.clock import Nanos, SystemClock, from_iso
+from engine.core.errors import UserError
+from engine.domain.instrument import Cash, Instrument, cash
+from engine.domain.market import Bar, Bars, Timeframe
+from engine.execution.trader import Sizing
+from engine.learning import Lesson, learn, load_model
+from engine.market.tape import BarTape, Tape, TickTape
+from engine.pipeline import NEVER, Pipeline, Setup
+from engine.player import Player
+from engine.signals.desk import Mode
+from engine.signals.model_policy import ModelPolicy
+from engine.signals.policy import Policy
+from engine.signals.sma_cross import SmaCross
+from engine.storage.books import BookRow, Books
+from engine.storage.database import Database, open_books
+from engine.storage.journal import SqlJournal
+
+if TYPE_CHECKING:
+    from engine.market.importing import History
+
+VERSION = "0.1.0"
+"""Part of a run's identity: another version may decide otherwise."""
+
+Progress = Callable[[float, str], None]
+BarListener = Callable[[Bar, Cash], None]
+
+
+def silent(_share: float, _what: str) -> None:
+    """A progress nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
+
+    `replay` None runs the built-in simulated market. `train_from` is "file" (the first share of it) or "db".
+    """
+
+    db: str
+    models: Path
+    instrument: Instrument
+    timeframe: Timeframe
+    config: Config
+    replay: Path | None = None
+    clock: str | None = None
+    policy: str = "model"
+    model: Path | None = None
+    train_from: str = "file"
+    mode: Mode = Mode.AUTO
+    seed: int = 7
+    until: str | None = None
+    new: bool = False
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A tape and what lies before it: `before` warms the features, `identity` names the data in the run's hash."""
+
+    tape: Tape
+    before: Bars
+    identity: dict[str, Any]
+    kind: str
+
+
+class Session:
+    """A run in progress. `play` moves it, `close` lets go of the books; a session of the same request goes on where it ended."""
+
+    def __init__(
+        self, request: Request, feed: Feed, policy: Policy, lesson: Lesson | None, on_bar: Sequence[BarListener] = ()
+    ) -> None:
+        self.request = request
+        self.kind = feed.kind
+        self.lesson = lesson
+        self.policy = policy
+        self.before = feed.before
+        self.until = from_iso(request.until) if request.until else NEVER
+        self._clock = SystemClock()
+        self.played_ns = 0
+        self._first_bar = 0
+        description = _describe(request, feed, policy)
+        self.run_id = hashlib.sha256(description.encode()).hexdigest()
+        self.database: Database = open_books(request.db)
+        self.books = Books(self.database)
+        self.book = self._book(description)
+        self.journal = SqlJournal(self.database, self.book.id)
+        terms = _terms(request)
+        setup = _setup(request, policy)
+        instruments = {request.instrument.symbol: request.instrument}
+        self.pipeline = Pipeline(setup, policy, self.journal, lambda sink: SimBroker(instruments, terms, sink))
+        self.pipeline.on_bar.extend(on_bar)
+        self._warm(feed.before)
+        self.player = Player(feed.tape, self.pipeline)
+        self.resumed = self.book.facts > 0
+        self._start()
+
+    def _book(self, description: str) -> BookRow:
+        known = self.books.find(self.run_id)
+        if known is not None and known.is_finished and not self.request.new:
+            self.database.close()
+            raise UserError(
+                f"this run is finished (book {known.id} of {self.database.place.name}); add --new to run it again, "
+                f"or export its facts with --book {known.id}"
+            )
+        if known is None or known.is_finished:
+            account = self.request.config.account.name
+            return self.books.open(self.run_id, account, self.kind, description, self._clock.now())
+        return known
+
+    def _warm(self, bars: Bars) -> None:
+        if not len(bars):
+            return
+        from engine.features.live import with_spread
+
+        known = with_spread(bars, self.request.instrument)
+        self.pipeline.features.warm(known)
+        for index in range(max(0, len(known) - 500), len(known)):
+            self.policy.observe(known.row(index))
+
+    def _start(self) -> None:
+        if self.resumed:
+            self.player.recall(self.journal.records(), self.journal.cursor())
+        else:
+            self.pipeline.begin(self.player.at)
+        self._first_bar = self.pipeline.bars_closed
+
+    @property
+    def is_over(self) -> bool:
+        """True when the tape, or the time it is to run until, is at its end."""
+        return self.player.finished or self.player.at >= self.until
+
+    def play(self, until: Nanos = NEVER, most: int = NEVER) -> None:
+        """Plays quotes before market time `until`, `most` of them at the most."""
+        begun = self._clock.monotonic()
+        self.player.play(min(until, self.until), most)
+        self.played_ns += self._clock.monotonic() - begun
+
+    def finish(self) -> dict[str, Any]:
+        """Marks the run as finished and returns its summary."""
+        summary = self.summary()
+        self.books.finish(self.book, json.dumps(summary, sort_keys=True))
+        return summary
+
+    def summary(self) -> dict[str, Any]:
+        """The run in figures; see engine.report."""
+        from engine.report import summarise
+
+        bars = self.pipeline.bars_closed - self._first_bar
+        return summarise(self.pipeline, self.player, self.database, self.book.id, bars, self.played_ns)
+
+    def close(self) -> None:
+        """Lets go of the books; what was committed stays."""
+        self.journal.close()
+        self.database.close()
+
+
+def open_session(request: Request, on_bar: Sequence[BarListener] = ()) -> Session:
+    """Reads the feed, finds or trains the model, and opens or resumes the book. UserError for what the user must mend.
+
+    `on_bar` listeners hear of every bar that closes, those of a resumed run's past among them.
+    """
+    feed = simulated_feed(request) if request.replay is None else replay_feed(request)
+    policy, lesson = _policy(request, feed)
+    return Session(request, feed, policy, lesson, on_bar)
+
+
+def replay_feed(request: Request) -> Feed:
+    """The recorded file; a model that is trained on it takes its first share, and only the rest is the tape."""
+    from engine.market.importing import read_history
+
+    assert request.replay is not None
+    request.progress(0.0, f"reading {request.replay.name}")
+    history = read_history(request.replay, request.instrument, request.timeframe, request.clock)
+    identity = {"file": history.sha256, "clock": history.clock.spec}
+    if history.bars is None:
+        return _tick_feed(request, history, identity)
+    cut = int(len(history.bars) * request.config.model.train_share) if _learns_from_file(request) else 0
+    tape = BarTape(request.instrument, request.timeframe, history.bars[cut:])
+    return Feed(tape, history.bars[:cut], identity, "replay")
+
+
+def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> Feed:
+    assert history.quotes is not None
+    if _learns_from_file(request):
+        raise UserError(f"{history.source} holds ticks; give --model PATH, --train-from db or --policy sma_cross to trade it")
+    return Feed(TickTape(request.instrument, history.quotes), Bars.empty(), identity, "replay")
+
+
+def _learns_from_file(request: Request) -> bool:
+    return request.policy == "model" and request.model is None and request.train_from == "file"
+
+
+def simulated_feed(request: Request) -> Feed:
+    """The built-in market of the request's seed."""
+    from engine.market.simulated import SimulatedTape
+
+    tape = SimulatedTape(request.instrument, request.seed)
+    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated")
+
+
+def _policy(request: Request, feed: Feed) -> tuple[Policy, Lesson | None]:
+    if request.policy == "sma_cross":
+        cross = request.config.sma_cross
+        return SmaCross(request.instrument, cross.fast, cross.slow, cross.stop_fraction, cross.reward_risk), None
+    if request.policy != "model":
+        raise UserError(f"policy {request.policy!r} is not known; use model or sma_cross")
+    lesson = load_model(request.model) if request.model is not None else _learn(request, feed)
+    section = request.config.model
+    threshold = lesson.threshold if section.threshold == "auto" else float(section.threshold)
+    return ModelPolicy(request.instrument, lesson.predictor, threshold, lesson.stop_atr, lesson.reward_risk), lesson
+
+
+def _learn(request: Request, feed: Feed) -> Lesson:
+    bars = feed.before
+    if request.train_from == "db":
+        from engine.storage.market import open_market
+
+        first = next(feed.tape.reels()).at[0]
+        with open_market(request.db) as store:
+            bars = store.read_bars(request.instrument.symbol, request.timeframe.name, None, first)
+    return learn(
+        bars, request.timeframe, request.instrument, request.config.model, request.seed, request.models, request.progress
+    )
+
+
+def _setup(request: Request, policy: Policy) -> Setup:
+    config = request.config
+    fixed = request.instrument.steps(config.sma_cross.lots) if policy.name == "sma_cross" else 0
+    if config.account.currency != request.instrument.currency:
+        raise UserError(
+            f"the account is kept in {config.account.currency} but {request.instrument.symbol} is dealt in "
+            f"{request.instrument.currency}; set account.currency to {request.instrument.currency}"
+        )
+    return Setup(
+        instrument=request.instrument,
+        timeframe=request.timeframe,
+        account=config.account.name,
+        balance=cash(config.account.balance),
+        mode=request.mode,
+        limits=config.limits.limits(),
+        sizing=Sizing(config.model.risk_per_trade, fixed),
+        slippage=config.broker.slippage,
+        cooldown=config.signals.cooldown,
+        expiry=config.signals.expiry,
+    )
+
+
+def _terms(request: Request) -> SimTerms:
+    section = request.config.broker
+    steps = request.instrument.steps(section.fill_lots) if section.fill_lots else 0
+    return SimTerms(section.slippage, section.through, steps)
+
+
+def mode_of(text: str) -> Mode:
+    """The mode called `text` in any case; UserError for another word."""
+    try:
+        return Mode(text.upper())
+    except ValueError:
+        raise UserError(f"mode {text!r} is not known; use auto, confirm or manual") from None
+
+
+def time_of(text: str) -> Nanos:
+    """The moment an option names; UserError when it is no ISO time."""
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise UserError(f"{text!r} is no ISO 8601 time such as 2020-07-01T12:00") from None
+
+
+def _describe(request: Request, feed: Feed, policy: Policy) -> str:
+    """Canonical JSON of all that decides how the run goes; its hash is the run's id."""
+    return json.dumps(
+        {
+            "version": VERSION,
+            "data": feed.identity,
+            "instrument": request.instrument.symbol,
+            "timeframe": request.timeframe.name,
+            "policy": policy.name,
+            "model": policy.sha256,
+            "mode": request.mode.value,
+            "seed": request.seed,
+            "until": request.until,
+            "config": request.config.model_dump(mode="json"),
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+    )
