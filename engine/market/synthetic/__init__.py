@@ -7,9 +7,9 @@ What it has of a real one
     times its usual width at the roll at 17:00 New York, and a level that a weak pull keeps plausible for years.
 
 What can be learned from it (and nothing else can: the rest is noise)
-    1. Momentum after bursts of volume. Hidden order-flow imbalance decays with a half-life of 15 minutes. Bursts (rare in quiet hours) and
-       jumps push it to one side: volume rises with its size, the price jolts its way at once and drifts on with it.
-       Returns of 1 to 20 minutes, RSI, MACD and the volume ratio see part of it.
+    1. Momentum after bursts of volume. Hidden order-flow imbalance decays with a half-life of 12 minutes. Bursts (rare in
+       quiet hours) and jumps push it to one side: volume rises with its size, the price jolts its way at once and drifts
+       on with it. Returns of 1 to 20 minutes, RSI, MACD and the volume ratio see part of it.
     2. Reversion in quiet hours. A volume-weighted fair value forgets with a half-life of 45 minutes; in the quiet hours
        (most of the Asian session, late New York) the price is pulled back to it. Distances from moving averages,
        Bollinger bands and RSI see it, and the hour says when it counts.

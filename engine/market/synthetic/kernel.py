@@ -21,17 +21,17 @@ UNIFORMS_PER_MINUTE = 7
 
 FAST_KEEP, FAST_NOISE = 0.5 ** (1 / 45), 0.055
 SLOW_KEEP, SLOW_NOISE = 0.5 ** (1 / 4_500), 0.0042
-VOLATILITY_SHARE = 0.66  # the rest of the annual volatility comes from flow, jumps and gaps
-FLOW_KEEP, FLOW_NOISE = 0.5 ** (1 / 15), 0.10
-FLOW_DRIFT = 0.20
-BURST_RATE, BURST_JOLT = 1 / 45, 0.8
-REVERSION = 0.30
+VOLATILITY_SHARE = 0.65  # the rest of the annual volatility comes from flow, jumps and gaps
+FLOW_KEEP, FLOW_NOISE = 0.5 ** (1 / 12), 0.10
+FLOW_DRIFT = 0.23
+BURST_RATE, BURST_JOLT = 1 / 34, 1.3
+REVERSION = 0.45
 FAIR_KEEP = 0.5 ** (1 / 45)
 LEVEL_PULL = 1.0 / (126 * 23 * 60)
 JUMP_RATE, NEWS_RATE = 0.4 / 1_380, 0.25
 GAP_SHARE = 0.04
 SHOCK_KEEP = 0.5 ** (1 / 4)
-ROLL_WIDENING, ROLL_MINUTES, QUIET_WIDENING = 4.0, 7.0, 0.5
+ROLL_WIDENING, ROLL_MINUTES, QUIET_WIDENING = 4.0, 7.0, 0.55
 
 
 class Terms(NamedTuple):
@@ -95,7 +95,7 @@ def simulate(
             bid[i, j] = low
             ask[i, j] = low + wide
         state[PRICE] = price
-        bulk = exp(0.22 * normals[i, 4] + 0.5 * state[FAST]) * (1.0 + 1.2 * abs(state[FLOW]))
+        bulk = exp(0.18 * normals[i, 4] + 0.5 * state[FAST]) * (1.0 + 1.8 * abs(state[FLOW]))
         volume[i] = max(1.0, np.floor(terms.volume * activity[i] * bulk + 0.5))
         weight = (1.0 - FAIR_KEEP) * min(4.0, bulk)
         state[FAIR] += weight * (price - state[FAIR])

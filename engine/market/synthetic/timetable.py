@@ -102,7 +102,7 @@ def _minutes(spans: list[tuple[Nanos, Nanos]], start: Nanos, end: Nanos, *, boun
 
 
 def _activity(at: Ints) -> Floats:
-    level = np.full(len(at), 0.5)
+    level = np.full(len(at), 0.6)
     for zone, peak, width, height in _BUMPS:
         away = np.abs(local_minute(at, zone) - peak)
         away = np.minimum(away, 1440 - away) / width
