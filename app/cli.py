@@ -239,7 +239,8 @@ def audit_the_books(db: Db = None, book: Book = None, as_json: Json = False) -> 
     for difference in report.differences:
         print(difference)
     if as_json:
-        print(json.dumps(report.to_dict(), sort_keys=True))
+        counts = {"facts": report.facts, "orders": report.orders, "fills": report.fills, "positions": report.positions}
+        print(json.dumps({"clean": report.is_clean, **counts, "differences": list(report.differences)}))
     else:
         print("the books add up" if report.is_clean else f"{len(report.differences)} differences")
     return 0 if report.is_clean else 1

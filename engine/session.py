@@ -87,6 +87,7 @@ class Session:
         self.lesson = lesson
         self.policy = policy
         self.before = feed.before
+        self.tape = feed.tape
         self.until = from_iso(request.until) if request.until else NEVER
         self._clock = SystemClock()
         self.played_ns = 0
@@ -141,6 +142,12 @@ class Session:
     def is_over(self) -> bool:
         """True when the tape, or the time it is to run until, is at its end."""
         return self.player.finished or self.player.at >= self.until
+
+    @property
+    def played_share(self) -> float | None:
+        """How much of the tape is behind us, 0 to 1; None for an endless one."""
+        whole = self.tape.quotes
+        return None if whole is None else self.player.quotes / max(1, whole)
 
     def play(self, until: Nanos = NEVER, most: int = NEVER) -> None:
         """Plays quotes before market time `until`, `most` of them at the most."""

@@ -1,0 +1,235 @@
+"""The engine's own thread: a plain asyncio loop on which the session lives, apart from the window.
+
+Commands come in as calls from any thread and are answered by futures; facts and bars go out through `take`, which the window
+calls once per frame. With a window the engine works in slices of SLICE_NS at the most and then yields, because the GIL is shared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from engine.core.clock import SECOND, Nanos, SystemClock
+from engine.domain.facts import Record
+from engine.domain.instrument import Cash
+from engine.domain.intents import Intent, SubmitOrder
+from engine.domain.limits import Verdict
+from engine.domain.market import Bar, Bars
+from engine.domain.views import EngineView
+from engine.picture import paint
+from engine.pipeline import NEVER
+from engine.session import Request, Session, open_session
+
+SLICE_NS = 2_000_000
+"""The longest the engine holds the GIL before it yields."""
+CHUNK = 24
+"""Quotes between two looks at the slice's clock."""
+REST_S = 0.004
+MAX_SPEED = 1e9
+"""A speed at or above this plays as fast as it goes."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Frame:
+    """What happened since the last frame: facts and bars all of them, the picture only as it is now.
+
+    `played` is the share of the tape behind us, None for an endless one; `curve` pairs (time, equity) of closed bars.
+    """
+
+    view: EngineView
+    records: list[Record]
+    bars: list[Bar]
+    curve: list[tuple[Nanos, Cash]]
+    forming: Bar | None
+    playing: bool
+    speed: float
+    finished: bool
+    played: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the window needs once: the bars before the session, its past facts, and what kind of run it is."""
+
+    kind: str
+    before: Bars
+    records: list[Record]
+    resumed: bool
+    book: int
+    last_seen: Nanos
+
+
+@dataclass(slots=True)
+class _Outbox:
+    records: list[Record] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
+    curve: list[tuple[Nanos, Cash]] = field(default_factory=list)
+
+
+class Host:
+    """Runs one session on its own thread: `start`, `opened`, then `take` and the commands; `stop` ends it in order."""
+
+    def __init__(self, request: Request, failed: Callable[[BaseException], None]) -> None:
+        self._request = request
+        self._failed = failed
+        self._clock = SystemClock()
+        self._thread = threading.Thread(target=self._run, name="engine")
+        self._loop = asyncio.new_event_loop()
+        self._opened: Future[Opening] = Future()
+        self._outbox = _Outbox()
+        self._stop = asyncio.Event()
+        self._session: Session | None = None
+        self._playing = False
+        self._speed = 1.0
+        self._bars_left = 0
+        self._anchor: tuple[Nanos, Nanos] = (0, 0)
+
+    # --- from the window's thread -------------------------------------------------------------------------------------
+
+    def start(self) -> Future[Opening]:
+        """Starts the thread; the future is done when the session is open, or failed with the reason it is not."""
+        sys.setswitchinterval(0.0005)
+        self._thread.start()
+        return self._opened
+
+    def take(self) -> Future[Frame]:
+        """All that happened since the last call, with the picture as it is now."""
+        return self._call(self._frame)
+
+    def submit(self, intent: Intent) -> Future[Sequence[Record]]:
+        """Carries out an intent; the facts it led to."""
+        return self._call(lambda session: session.pipeline.on_intent(intent))
+
+    def preview(self, intent: SubmitOrder) -> Future[Verdict]:
+        """What the gate would answer to a ticket."""
+        return self._call(lambda session: session.pipeline.preview(intent))
+
+    def set_playing(self, playing: bool, speed: float | None = None) -> Future[None]:
+        """Plays or pauses the market, at `speed` times real time."""
+        return self._call(lambda session: self._set_playing(session, playing, speed))
+
+    def step_bar(self) -> Future[None]:
+        """Plays the market up to the close of the bar at hand, then pauses."""
+        return self._call(self._step_bar)
+
+    def stop(self) -> None:
+        """Ends the session after the step at hand and waits for the thread."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+
+    def _call(self, action: Callable[[Session], T]) -> Future[T]:
+        answer: Future[T] = Future()
+
+        def act() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
+            try:
+                if self._session is None:
+                    raise RuntimeError("the session is not open")
+                answer.set_result(action(self._session))
+            except Exception as error:  # handed to whoever asked; a bug in a command must not end the engine's thread
+                answer.set_exception(error)
+
+        self._loop.call_soon_threadsafe(act)
+        return answer
+
+    # --- on the engine's thread ---------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._live())
+        except BaseException as error:
+            self._failed(error)
+        finally:
+            if self._session is not None:
+                self._session.close()
+            self._loop.close()
+
+    async def _live(self) -> None:
+        try:
+            self._session = session = open_session(self._request, [self._bar])
+        except Exception as error:  # the window shows why; there is nothing here to go on with
+            self._opened.set_exception(error)
+            return
+        session.pipeline.subscribers.append(self._fact)
+        last_seen = session.book.cursor_at
+        records = list(session.journal.records())
+        self._opened.set_result(Opening(session.kind, session.before, records, session.resumed, session.book.id, last_seen))
+        while not self._stop.is_set():
+            busy = self._slice(session)
+            try:
+                await asyncio.wait_for(self._stop.wait(), 0 if busy else REST_S)
+            except TimeoutError:
+                continue
+
+    def _slice(self, session: Session) -> bool:
+        """Plays what is due, for one slice; True while more is due at once."""
+        if not self._playing or session.is_over:
+            return False
+        end = self._clock.monotonic() + SLICE_NS
+        until = self._due(session)
+        bars = session.pipeline.bars_closed
+        while session.player.at < until and not session.is_over:
+            session.play(until, CHUNK if not self._bars_left else 1)
+            if self._bars_left and session.pipeline.bars_closed > bars:
+                self._bars_left = 0
+                self._playing = False
+                return False
+            if self._clock.monotonic() >= end:
+                return True
+        if session.is_over:
+            session.finish()
+            self._playing = False
+        return False
+
+    def _due(self, session: Session) -> Nanos:
+        """Market time as it should be by now."""
+        if self._speed >= MAX_SPEED or self._bars_left:
+            return NEVER
+        market, wall = self._anchor
+        due = market + int((self._clock.monotonic() - wall) * self._speed)
+        closed = session.player.at - due
+        if closed > SECOND * self._speed and session.player.at - session.pipeline.now > SECOND * 60:
+            # A weekend or the daily break: the simulated clock jumps over it instead of showing nothing for minutes.
+            self._anchor = (session.player.at, self._clock.monotonic())
+            return session.player.at + 1
+        return due
+
+    def _set_playing(self, session: Session, playing: bool, speed: float | None) -> None:
+        self._playing = playing and not session.is_over
+        self._speed = speed if speed is not None else self._speed
+        self._bars_left = 0
+        self._anchor = (session.player.at, self._clock.monotonic())
+
+    def _step_bar(self, session: Session) -> None:
+        self._playing, self._bars_left = not session.is_over, 1
+
+    def _fact(self, record: Record) -> None:
+        self._outbox.records.append(record)
+
+    def _bar(self, bar: Bar, equity: Cash) -> None:
+        self._outbox.bars.append(bar)
+        self._outbox.curve.append((bar.at, equity))
+
+    def _frame(self, session: Session) -> Frame:
+        out, self._outbox = self._outbox, _Outbox()
+        return Frame(
+            view=paint(session.pipeline),
+            records=out.records,
+            bars=out.bars,
+            curve=out.curve,
+            forming=session.pipeline.bars.peek(),
+            playing=self._playing,
+            speed=self._speed,
+            finished=session.is_over,
+            played=session.played_share,
+        )
