@@ -158,15 +158,20 @@ class KeyedTableModel(QAbstractTableModel):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by the raw values of `column`; -1 returns to the order the rows came in."""
         self._sorting = None if column < 0 else (column, order == Qt.SortOrder.DescendingOrder)
-        self._arrange(self._sorted(self._shown()))
+        self._arrange(self._settled())
 
     def resort(self) -> None:
         """Put rows whose values changed back in order; nothing while the pointer is over the table."""
         if self.held or not self._stale_sort:
             return
         self._stale_sort = False
-        if (wanted := self._sorted(self._shown())) != self._order:
+        if (wanted := self._settled()) != self._order:
             self._arrange(wanted)
+
+    def _settled(self) -> list[Key]:
+        """The rows shown now in the order they should have; rows on their way in or out are not touched."""
+        shown = set(self._order)
+        return [key for key in self._sorted(self._shown()) if key in shown]
 
     def hold(self, held: bool) -> None:
         """While held nothing moves: new rows wait at the end, order waits."""

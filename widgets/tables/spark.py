@@ -9,7 +9,7 @@ from widgets.style import color
 from widgets.tables.column import Row
 from widgets.theme import Theme
 
-_MARGIN = 4
+_MARGIN = 3
 
 
 def paint_spark(painter: QPainter, rect: QRect, row: Row, theme: Theme) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QMouseEvent
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QTableView, QWidget
 
 from widgets.style import table_font
 from widgets.tables import export
-from widgets.tables.delegate import CellDelegate
+from widgets.tables.delegate import CellEditor
 from widgets.tables.model import Key, KeyedTableModel, Row
+from widgets.tables.painting import CellPainter
 from widgets.theme import ROW_HEIGHT, ROW_HEIGHT_COMPACT, Theme
 
 _RESORT_MS = 1000
@@ -38,8 +39,8 @@ class DeskTable(QTableView):
         model.setParent(self)
         self.setModel(model)
         self.setAccessibleName(name)
-        self.delegate = CellDelegate(model, theme, self)
-        self.setItemDelegate(self.delegate)
+        self.painting = CellPainter(model, theme)
+        self.setItemDelegate(CellEditor(model, self))
         self._dress()
         self._wire(model)
 
@@ -79,7 +80,7 @@ class DeskTable(QTableView):
         self._resort.timeout.connect(model.resort)
 
     def set_theme(self, theme: Theme) -> None:
-        self.delegate.theme = theme
+        self.painting.theme = theme
         self.viewport().update()
 
     def set_compact(self, compact: bool) -> None:
@@ -89,13 +90,28 @@ class DeskTable(QTableView):
 
     def set_dim(self, keys: frozenset[object]) -> None:
         """Draw the rows of these keys as old."""
-        if keys != self.delegate.dim:
-            self.delegate.dim = keys
+        if keys != self.painting.dim:
+            self.painting.dim = keys
             self.viewport().update()
 
     def add_row_action(self, action: QAction) -> None:
         """Offer the action first in the context menu."""
         self._extra.append(action)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows and columns that the event touches."""
+        painter, dirty, header = QPainter(self.viewport()), event.rect(), self.horizontalHeader()
+        first, last = self.rowAt(max(0, dirty.top())), self.rowAt(dirty.bottom())
+        if first < 0:
+            return
+        columns = [(at, header.sectionViewportPosition(at), header.sectionSize(at)) for at in self._visible_columns()]
+        columns = [(at, x, width) for at, x, width in columns if x <= dirty.right() and x + width > dirty.left()]
+        selection, none = self.selectionModel(), QModelIndex()
+        for number in range(first, (last if last >= 0 else self.desk.rowCount() - 1) + 1):
+            top, height = self.rowViewportPosition(number), self.rowHeight(number)
+            spans = [(at, QRect(x, top, width, height)) for at, x, width in columns]
+            whole = QRect(0, top, self.viewport().width(), height)
+            self.painting.paint_row(painter, number, spans, whole, selection.isRowSelected(number, none))
 
     # --- selection ---
 
@@ -137,8 +153,8 @@ class DeskTable(QTableView):
         self._hover(self.rowAt(int(event.position().y())))
 
     def _hover(self, row: int) -> None:
-        if row != self.delegate.hovered_row:
-            self.delegate.hovered_row = row
+        if row != self.painting.hovered_row:
+            self.painting.hovered_row = row
             self.viewport().update()
 
     def showEvent(self, event: Any) -> None:

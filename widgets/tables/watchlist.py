@@ -57,14 +57,14 @@ def _since(row: WatchRow, display: fmt.Display) -> str:
 def columns() -> tuple[Column, ...]:
     """The table's columns."""
     return (
-        text_column("symbol", "Symbol", lambda row: row.symbol, 68, bold=True, why=lambda row, _d: of(row).name),
-        price_column("bid", "Bid", lambda row: row.bid, flash=True, why=_since, width=56),
-        price_column("ask", "Ask", lambda row: row.ask, flash=True, why=_since, width=56),
-        Column("change", "Chg", lambda row: row.change, lambda row, _d: _change(row), unit="%", width=46,
-               tint=lambda row: sign_role(row.change or 0)),
-        Column("spark", "Day", lambda row: row.change, lambda row, _d: _change(row), width=52, numeric=False, paint=paint_spark),
+        text_column("symbol", "Symbol", lambda row: row.symbol, 66, why=lambda row, _d: of(row).name),
+        price_column("bid", "Bid", lambda row: row.bid, flash=True, why=_since, width=54),
+        price_column("ask", "Ask", lambda row: row.ask, flash=True, why=_since, width=54),
         Column("spread", "Spr", lambda row: row.spread, lambda row, _d: fmt.DASH if row.spread is None else str(row.spread),
-               width=34, tint=lambda _row: "text1", why=lambda _r, _d: "Spread in ticks"),
+               width=30, tint=lambda _row: "text1", why=lambda _r, _d: "Spread in ticks"),
+        Column("change", "Chg", lambda row: row.change, lambda row, _d: _change(row), unit="%", width=44,
+               tint=lambda row: sign_role(row.change or 0)),
+        Column("spark", "Day", lambda row: row.change, lambda row, _d: _change(row), width=40, numeric=False, paint=paint_spark),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from engine.domain.intents import Halt, Resume, SetMode
 from engine.domain.views import AccountView, Gauge
 from widgets import format as fmt
 from widgets import icons
+from widgets.elided import ElidedLabel
 from widgets.gauges.bar import Bar
 from widgets.gauges.limits import tightest, used
 from widgets.segments import Segments
@@ -72,9 +73,7 @@ class AccountBar(QWidget):
         for name, button in self.mode.buttons.items():
             button.setToolTip(f"{name}: {_MODE_WORDS[name]}")
         self.mode.chosen.connect(lambda name: self.intent.emit(SetMode(name)))
-        self.trading = QLabel()
-        self.trading.setMinimumWidth(0)
-        self.trading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.trading = ElidedLabel()
         self.resume = QPushButton("Resume", visible=False)
         self.resume.setToolTip("Back to ACTIVE; refused while a limit that tripped still holds")
         self.resume.clicked.connect(lambda _checked: self.intent.emit(Resume()))
@@ -164,8 +163,7 @@ class AccountBar(QWidget):
         if text == self.trading.text():
             return
         self._state = state
-        self.trading.setText(text)
-        self.trading.setToolTip(text)
+        self.trading.show_text(text)
         set_role(self.trading, "role", _STATE_ROLES.get(state, "label"))
         self.resume.setVisible(state != "ACTIVE")
         self.halt.setEnabled(state != "HALTED")

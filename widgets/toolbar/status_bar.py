@@ -6,10 +6,11 @@ from html import escape
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from engine.core.clock import SECOND, Nanos
 from widgets import format as fmt
+from widgets.elided import ElidedLabel
 from widgets.style import set_role, table_font
 from widgets.theme import UNIT, Theme
 
@@ -32,8 +33,8 @@ class StatusBar(QWidget):
         self.lights: dict[str, QLabel] = {}
         self._told: dict[str, tuple[str, str]] = {}
         self._second = -1
-        self.note = QLabel(font=table_font())
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.note = ElidedLabel()
+        self.note.setFont(table_font())
         self.frame, self.utc, self.local = (QLabel(font=table_font()) for _ in range(3))
         for label in (self.frame, self.utc, self.local):
             label.setProperty("role", "label")
@@ -88,8 +89,7 @@ class StatusBar(QWidget):
 
     def say(self, sentence: str, role: str = "label") -> None:
         """A note that passes after eight seconds; an error stays until the next."""
-        self.note.setText(sentence)
-        self.note.setToolTip(sentence)
+        self.note.show_text(sentence)
         set_role(self.note, "role", role)
         self._calm.stop()
         if sentence and role != "error":
