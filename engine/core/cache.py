@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,8 +21,9 @@ from typing import Any, TypeVar, cast
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 _ENGINE = Path(__file__).resolve().parent.parent
-_SOURCES = ("rules", "features", "backtest", "models")
+_SOURCES = ("rules", "features", "backtest", "models", "market/synthetic")
 _PREFIX = "numba-"
+_KEEP_SECONDS = 30 * 86_400
 
 
 def prepare_numba_cache() -> Path:
@@ -78,7 +82,7 @@ def source_hash(engine: Path) -> str:
     digest = hashlib.sha256(sys.version.encode())
     files = [file for part in _SOURCES for file in sorted((engine / part).glob("*.py"))]
     for file in files:
-        digest.update(f"{file.parent.name}/{file.name}\0".encode())
+        digest.update(f"{file.relative_to(engine).as_posix()}\0".encode())
         digest.update(file.read_bytes())
     if not files:
         program = Path(sys.executable).stat()
@@ -86,8 +90,18 @@ def source_hash(engine: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def _remove_old(parent: Path) -> None:
+    """Removes the folders of other sources that nothing was added to for a month."""
+    for folder in parent.glob(_PREFIX + "*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 def _writable(folder: Path) -> bool:
     try:
+        if not folder.exists():
+            _remove_old(folder.parent)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return True

@@ -36,7 +36,7 @@ class TrainOptions:
             "folds": 2 <= self.folds <= 20,
             "embargo": self.embargo >= 0,
             "rounds": 1 <= self.rounds <= 5_000,
-            "leaves": 2 <= self.leaves <= 256,
+            "leaves": 2 <= self.leaves <= 64,
             "learning_rate": 0 < self.learning_rate <= 1,
         }
         for name, good in checks.items():

@@ -47,7 +47,11 @@ def save(model: TrainedModel, folder: str | Path) -> Path:
 
 def load(path: str | Path) -> LightGBMPredictor:
     """The model in folder `path` (or of that manifest file), ready to serve. ModelError when anything does not match."""
-    return LightGBMPredictor(read(path))
+    model = read(path)
+    try:
+        return LightGBMPredictor(model)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"the manifest in {path} lacks something ({error!r}); train the model again") from error
 
 
 def read(path: str | Path) -> TrainedModel:

@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.core.cache import kernel, part
 from engine.domain.market import Floats
-from engine.models.trees import Int32s, goes_left
+from engine.models.trees import LARGEST_TREE, Int32s, goes_left
 
-_DEEPEST = 64
+_DEEPEST = LARGEST_TREE
 
 
 @part

@@ -19,6 +19,8 @@ Int32s = npt.NDArray[np.int32]
 FEATURE, LEFT, RIGHT, DECISION = range(4)
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _MISSING_ZERO, _MISSING_NAN = 1, 2
+LARGEST_TREE = 64
+"""Leaves a tree may have; the path buffers of `shapley` are as long."""
 _ZERO = 1e-35
 """LightGBM's kZeroThreshold: what counts as zero where zeros stand for missing values."""
 
@@ -91,6 +93,8 @@ def _tree(fields: dict[str, str], features: int) -> Forest:
         count = int(fields["num_leaves"])
         if fields.get("num_cat", "0") != "0" or fields.get("is_linear", "0") != "0":
             raise ModelError("the model text has categorical or linear trees, which are not served; train the model again")
+        if not 1 <= count <= LARGEST_TREE:
+            raise ModelError(f"a tree of the model text has {count} leaves, {LARGEST_TREE} are served; train the model again")
         leaves = np.array(fields["leaf_value"].split(), np.float64)
         if count == 1:
             return Forest(np.empty((0, 4), np.int32), np.empty(0), leaves[:1], np.empty(0, np.int32), np.empty(0), np.ones(1))
