@@ -403,3 +403,31 @@ def test_the_theme_can_change_while_the_chart_is_open(chart):
     image = chart.surface.grab().toImage()
     assert QColor(image.pixel(2, chart.surface.height() - 60)).name().upper() != theme.load("dark").bg0
     assert QColor(image.pixel(chart.surface.width() - 2, 2)).name().upper() == theme.load("light").bg0
+
+
+def test_another_timeframe_shows_the_same_time(chart):
+    chart.show_time(START + 500 * MINUTE)
+    bars = walk()
+    fives = Bars(*(getattr(bars, name)[::5] for name in ("at", "open", "high", "low", "close", "volume", "spread")))
+    chart.set_bars(fives)
+    view = chart.model.view
+    assert view.right - view.visible / 2 == pytest.approx(100, abs=1.5)
+
+
+def test_another_symbol_starts_empty(chart):
+    chart.set_lines((PriceLine("l", "warn", 190_000, "position 5 %"),))
+    chart.set_auto_scale(False)
+    chart.set_instrument(instrument_of("EURUSD"))
+    state = chart.state()
+    assert (state["bars"], state["lines"]) == (0, [])
+    assert chart.header.auto.isChecked()
+
+
+def test_an_order_that_went_away_under_the_hand_is_not_moved(chart, qtbot):
+    price = ticks_at(chart, 0.5)
+    chart.set_lines((PriceLine("o-1", "order", price, "Buy limit", movable=True),))
+    chart.grab()
+    drag(chart.surface, QPoint(300, height_of(chart, price)), QPoint(300, 100), release=False)
+    chart.set_lines(())
+    with qtbot.assertNotEmitted(chart.order_moved):
+        QTest.mouseRelease(chart.surface, Qt.MouseButton.LeftButton, pos=QPoint(300, 100))

@@ -137,7 +137,8 @@ class ChartSurface(Canvas):
     def _drop_line(self, drag: Drag) -> None:
         dragged, self.dragged, self.drag_text = self.dragged, None, ""
         self.update()
-        if dragged is None or dragged[1] == drag.line.price:
+        # the order may have been filled or cancelled under the hand
+        if dragged is None or dragged[1] == drag.line.price or drag.line.id not in self.model.lines:
             return
         line, ticks = drag.line, dragged[1]
         if line.kind == "stop":

@@ -50,20 +50,35 @@ class ChartModel:
         return self.panes[0]
 
     def set_instrument(self, instrument: Instrument) -> None:
+        """Another symbol starts with an empty chart: bars never stand under a name that is not theirs."""
+        if instrument.symbol != self.symbol:
+            self.set_marks(())
+            self.set_lines(())
+            self.set_bars(Bars.empty())
+            self.price_pane.auto = True
         self.symbol, self.decimals = instrument.symbol, instrument.price_decimals
         self.tick = float(instrument.tick_size)
 
     def set_bars(self, bars: Bars) -> None:
-        """A copy of `bars`; the view stays at the newest bar, or goes there when the chart was empty."""
-        follows = self.view.follows or not self.series.count
+        """A copy of `bars`; the view stays at the newest bar or, in the past, at the time it showed."""
+        middle = self._middle_time()
         self.series = Series(bars)
         self.revision += 1
         self.view.count = self.series.count
-        if follows:
+        if middle is None:
             self.view.end()
+        else:
+            self.view.right = self.index_at(middle) + self.view.visible / 2
         self.view.clamp()
         self.studies = {name: Study(study.indicator, self.series) for name, study in self.studies.items()}
         self._find_mark_bars()
+
+    def _middle_time(self) -> Nanos | None:
+        """The time in the middle of the view, None when it is at the newest bar or there are no bars."""
+        view, count = self.view, self.series.count
+        if view.follows or not count:
+            return None
+        return int(self.series.at[min(max(int(view.right - view.visible / 2), 0), count - 1)])
 
     def append_bar(self, bar: Bar) -> None:
         self.series.append(bar)

@@ -71,6 +71,7 @@ class ChartWidget(QWidget):
 
     def set_instrument(self, instrument: Instrument) -> None:
         self.model.set_instrument(instrument)
+        self._mirror_view()
         self.header.symbol.setText(instrument.symbol)
         self.header.symbol.setToolTip(instrument.name)
         self.surface.update()

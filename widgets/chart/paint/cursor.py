@@ -36,6 +36,8 @@ def paint_crosshair(painter: QPainter, frame: Frame) -> None:
     value = pane.scale.value(y)
     text = model.text(value) if pane.name == "price" else short(value, pane)
     axis_tag(painter, frame, y, text, (palette["bg2"], palette["text2"], palette["text0"]))
+    if not 0 <= model.view.place(x) < model.series.count:
+        return
     index = cursor_index(model, x)
     text = crosshair_time(int(model.series.at[index]), model.zone, model.timeframe.span)
     rect = pill_rect(frame, 0, layout.bottom + 11, text)
