@@ -254,7 +254,9 @@ def doctor(db: Db = None, as_json: Json = False) -> int:
     from engine.services.doctor import diagnose, healthy
     from engine.storage.database import open_books
 
-    findings = diagnose(db or default_books_url(), data_dir(), open_database=open_books, display=display_finding)
+    findings = diagnose(
+        db or default_books_url(), data_dir(), open_database=lambda url: open_books(url).close(), checks=[display_finding]
+    )
     for finding in findings:
         mark = {True: "ok  ", False: "MEND", None: "note"}[finding.ok]
         print(f"{mark} {finding.name}: {finding.sentence}" + (f" -> {finding.remedy}" if finding.remedy else ""))

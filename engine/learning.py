@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.config import ModelSection
 from engine.core.errors import ModelError, UserError
+from engine.core.workers import run_apart
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Timeframe
 from engine.models import registry
@@ -57,12 +58,19 @@ def learn(
     seed: int,
     folder: Path,
     progress: Callable[[float, str], None],
+    apart: bool = False,
+    signal_rate: float = 0.01,
 ) -> Lesson:
     """The model these bars, options and seed make: found below `folder` where it was trained before, else trained now.
 
-    UserError when there are too few bars, or nothing can be learned from them.
+    `apart` trains in a process of its own. UserError when there are too few bars, or nothing can be learned from them.
     """
-    options = TrainOptions(stop_atr=section.stop_atr, reward_risk=section.reward_risk, horizon=section.horizon)
+    options = TrainOptions(
+        stop_atr=section.stop_atr,
+        reward_risk=section.reward_risk,
+        horizon=section.horizon,
+        signal_rate=section.signal_rate or signal_rate,
+    )
     place = folder / _key(bars, timeframe, instrument, options, seed)
     kept = next(iter(sorted(place.glob("*/manifest.json"))), None)
     if kept is not None:
@@ -72,13 +80,27 @@ def learn(
             f"a model needs at least {LEAST_BARS:,} bars to learn from and there are {len(bars):,}; "
             "give a longer file, --model PATH or --policy sma_cross"
         )
+    arguments = (bars, timeframe, instrument, options, seed, place)
+    trained: Path = run_apart(train_into, arguments, progress) if apart else train_into(*arguments, progress)
+    return load_model(trained)
+
+
+def train_into(
+    bars: Bars,
+    timeframe: Timeframe,
+    instrument: Instrument,
+    options: TrainOptions,
+    seed: int,
+    place: Path,
+    progress: Callable[[float, str], None],
+) -> Path:
+    """Trains a model and keeps it below `place`; its folder. UserError when nothing can be learned."""
     from engine.models.training import train
 
     try:
-        model = train(bars, timeframe, instrument, options, seed, progress)
+        return registry.save(train(bars, timeframe, instrument, options, seed, progress), place)
     except ModelError as error:
         raise UserError(f"no model can be trained: {error}") from error
-    return load_model(registry.save(model, place))
 
 
 def _key(bars: Bars, timeframe: Timeframe, instrument: Instrument, options: TrainOptions, seed: int) -> str:

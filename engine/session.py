@@ -47,6 +47,7 @@ class Request:
     """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
 
     `replay` None runs the built-in simulated market. `train_from` is "file" (the first share of it) or "db".
+    `apart` trains in a process of its own, for a session beside a window.
     """
 
     db: str
@@ -63,6 +64,7 @@ class Request:
     seed: int = 7
     until: str | None = None
     new: bool = False
+    apart: bool = False
     progress: Progress = silent
 
 
@@ -74,6 +76,7 @@ class Feed:
     before: Bars
     identity: dict[str, Any]
     kind: str
+    signal_rate: float = 0.01
 
 
 class Session:
@@ -116,7 +119,7 @@ class Session:
                 f"this run is finished (book {known.id} of {self.database.place.name}); add --new to run it again, "
                 f"or export its facts with --book {known.id}"
             )
-        if known is None or known.is_finished:
+        if known is None or known.is_finished or self.request.new:
             account = self.request.config.account.name
             return self.books.open(self.run_id, account, self.kind, description, self._clock.now())
         return known
@@ -215,7 +218,7 @@ def simulated_feed(request: Request) -> Feed:
     from engine.market.simulated import SimulatedTape
 
     tape = SimulatedTape(request.instrument, request.seed)
-    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated")
+    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.08)
 
 
 def _policy(request: Request, feed: Feed) -> tuple[Policy, Lesson | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.core.clock import Nanos, from_iso
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bar, Bars, Symbol
 from engine.market.synthetic import SyntheticChunk, SyntheticMarket
@@ -11,13 +12,15 @@ from engine.market.tape import Reel
 
 HISTORY_WEEKS = 8
 QUOTES_PER_BAR = 12
+START: Nanos = from_iso("2026-01-05T08:00:00")
+"""Weeks begin on Monday as London opens, so that whoever starts the program sees a market that moves."""
 
 
 class SimulatedTape:
     """The seeded market of `instrument` from week `first` on; the weeks before are its history."""
 
     def __init__(self, instrument: Instrument, seed: int, first: int = HISTORY_WEEKS) -> None:
-        self._market = SyntheticMarket(instrument, seed, quotes_per_bar=QUOTES_PER_BAR)
+        self._market = SyntheticMarket(instrument, seed, START, QUOTES_PER_BAR)
         self._first = first
 
     @property
