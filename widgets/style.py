@@ -66,12 +66,15 @@ def headline_font() -> QFont:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Dress the whole program in `theme`; may be called again at any time."""
+    """Dress the whole program in `theme`; may be called again at any time, and costs nothing when it is worn already."""
+    sheet = style_sheet(theme)
+    if app.styleSheet() == sheet:
+        return
     if app.style().objectName() != "fusion":
         app.setStyle(QStyleFactory.create("Fusion"))
     app.setFont(font())
     app.setPalette(palette(theme))
-    app.setStyleSheet(style_sheet(theme))
+    app.setStyleSheet(sheet)
 
 
 def palette(theme: Theme) -> QPalette:

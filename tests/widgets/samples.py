@@ -41,7 +41,7 @@ def position(**values: Any) -> PositionView:
 def order(number: int, **values: Any) -> OrderView:
     """A working buy limit of 0.20 lot."""
     made = Order(f"ng-{number}", "XAUUSD", Side.BUY, OrderType.LIMIT, 20, Role.ENTRY, limit=240_950, state=State.ACCEPTED)
-    return OrderView(replace(made, **values), NOW - number * MINUTE, NOW)
+    return OrderView(made._replace(**values), NOW - number * MINUTE, NOW)
 
 
 def fill(number: int, **values: Any) -> FillView:

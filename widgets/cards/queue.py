@@ -112,6 +112,7 @@ class CardQueue(QWidget):
         self.cards[card.signal.signal] = widget
         self.empty.hide()
         self._column.insertWidget(self._column.count() - 1, widget)
+        widget.show()  # at once, so that it can take the focus in the same frame
 
     def _drop(self, signal: str) -> None:
         widget = self.cards.pop(signal)

@@ -110,7 +110,7 @@ class PositionsPanel(TablePanel):
         self.flatten = self._confirm("Flatten all", "Cancel all, close all?", lambda: self.ask(Flatten()))
         self.flatten.setToolTip("Cancel every order and close every position; asks once more")
         self.table.chosen.connect(lambda _key: self._enable())
-        for change in (model.rowsInserted, model.rowsRemoved, model.modelReset):
+        for change in (model.rowsInserted, model.rowsRemoved, model.modelReset, model.dataChanged):
             change.connect(self._enable)
         self._enable()
 

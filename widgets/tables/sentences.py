@@ -96,6 +96,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.ModeChanged: lambda x: f"Mode is {x.mode}.",
     f.ModelChanged: lambda x: f"Signals come from {x.policy}{f', model {x.sha256[:12]}' if x.sha256 else ''}.",
     f.IntentReceived: _asked,
+    f.IntentRefused: lambda x: f"Not done: {_bare(x.reason)}.",
     f.SignalEmitted: _signal,
     f.SignalExplained: _explained,
     f.CardOpened: lambda x: f"Signal {x.signal} waits for the owner.",
@@ -122,7 +123,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.ProtectionMissing: lambda x: f"{_lots(x.symbol, x.quantity)} of {x.symbol} without a stop: {_bare(x.action)}.",
 }
 
-_BAD = (f.OrderDenied, f.OrderRejected, f.OrderUnknown, f.ProtectionMissing, f.ModifyRejected, f.CancelRejected)
+_BAD = (f.IntentRefused, f.OrderDenied, f.OrderRejected, f.OrderUnknown, f.ProtectionMissing, f.ModifyRejected, f.CancelRejected)
 _OWNER = (f.IntentReceived, f.CardDecided, f.ModeChanged)
 
 

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+
+from engine.domain.intents import SubmitOrder
+from engine.domain.order import Side
+from tests.widgets import samples
+from widgets.ticket.ticket import Ticket
+
+
+@pytest.fixture
+def ticket(qtbot, dark):
+    made = Ticket(dark, ("XAUUSD", "EURUSD"))
+    qtbot.addWidget(made)
+    made.resize(320, 500)
+    made.show()
+    made.update_quote(samples.QUOTE)
+    made.update_account(samples.ACCOUNT.equity)
+    return made
+
+
+@pytest.fixture
+def sent(ticket):
+    orders = []
+    ticket.submit_wanted.connect(orders.append)
+    return orders
+
+
+def choose(ticket, qtbot, side: Side = Side.BUY, amount: str = "0.40") -> SubmitOrder:
+    """Choose a side and a quantity and wait until the gate is asked."""
+    ticket.form.amount.setText(amount)
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+        ticket.form.sides.buttons[side].click()
+    return asked.args[0]
+
+
+def test_the_sides_show_the_prices_they_would_meet(ticket):
+    assert ticket.state()["prices"] == ["SELL  2412.08", "BUY  2412.31"]
+    assert ticket.spread.text() == "spread 23 ticks"
+
+
+def test_choosing_a_side_asks_the_gate_and_sends_nothing(ticket, qtbot, sent):
+    assert choose(ticket, qtbot) == SubmitOrder("XAUUSD", "buy", "market", 40)
+    assert sent == []
+    assert ticket.state()["size"] == "40 oz · 96,492.40 USD"
+
+
+def test_typing_fast_asks_once(ticket, qtbot):
+    choose(ticket, qtbot)
+    asked = []
+    ticket.preview_wanted.connect(asked.append)
+    ticket.form.amount.clear()
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000):
+        qtbot.keyClicks(ticket.form.amount, "0.25")
+    assert [order.quantity for order in asked] == [25]
+
+
+def test_the_verdict_is_shown_as_now_fill_and_stop_out_against_the_cap(ticket, qtbot):
+    order = choose(ticket, qtbot)
+    ticket.show_verdict(samples.VERDICT, order)
+    preview = ticket.state()["preview"]
+    assert preview["rows"] == [["position", "0.0\u00a0%", "1.2\u00a0%", "1.3\u00a0%", "5.0\u00a0%", "✓"]]
+    assert preview["sentence"] == "Passes every limit."
+
+
+def test_a_refused_order_cannot_be_sent_and_says_the_largest_that_passes(ticket, qtbot, sent):
+    order = choose(ticket, qtbot, amount="2.00")
+    ticket.show_verdict(samples.DENIED, order)
+    state = ticket.state()
+    assert state["preview"]["sentence"] == "Position would be 6.1 % of equity against a cap of 5.0 %."
+    assert state["preview"]["largest"] == "Largest that passes: 1.63 lot"
+    assert state["buttons"] == {"Refused: position": False}
+    ticket.send()
+    assert sent == []
+
+
+def test_the_largest_size_is_taken_over_and_judged_anew(ticket, qtbot):
+    ticket.show_verdict(samples.DENIED, choose(ticket, qtbot, amount="2.00"))
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+        ticket.preview.use.click()
+    assert asked.args[0].quantity == 163
+    assert ticket.submit.isEnabled()
+
+
+def test_an_answer_to_another_order_is_ignored(ticket, qtbot):
+    order = choose(ticket, qtbot)
+    ticket.show_verdict(samples.DENIED, replace(order, quantity=1))
+    assert ticket.submit.isEnabled()
+
+
+def test_a_double_click_sends_once(ticket, qtbot, sent):
+    choose(ticket, qtbot)
+    qtbot.mouseClick(ticket.submit, Qt.MouseButton.LeftButton)
+    qtbot.mouseDClick(ticket.submit, Qt.MouseButton.LeftButton)
+    ticket.send()
+    assert sent == [SubmitOrder("XAUUSD", "buy", "market", 40)]
+    assert ticket.submit.text() == "Sent"
+
+
+def test_after_a_moment_the_ticket_can_send_again(ticket, qtbot, sent):
+    choose(ticket, qtbot)
+    ticket.send()
+    qtbot.waitUntil(ticket.submit.isEnabled, timeout=4000)
+    ticket.send()
+    assert len(sent) == 2
+
+
+def test_ctrl_enter_sends_from_any_field(ticket, qtbot, sent):
+    choose(ticket, qtbot)
+    ticket.activateWindow()
+    ticket.focus()
+    qtbot.waitUntil(ticket.form.amount.hasFocus, timeout=3000)
+    qtbot.keyClick(ticket.form.amount, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert len(sent) == 1
+
+
+def test_enter_alone_sends_nothing(ticket, qtbot, sent):
+    choose(ticket, qtbot)
+    qtbot.keyClick(ticket.form.amount, Qt.Key.Key_Return)
+    assert sent == []
+
+
+def test_without_a_side_nothing_can_be_sent(ticket, sent):
+    ticket.send()
+    assert sent == []
+    assert ticket.state()["buttons"] == {"Choose SELL or BUY": False}
+
+
+def test_a_wrong_field_is_marked_with_one_sentence_and_nothing_is_sent(ticket, qtbot, sent):
+    choose(ticket, qtbot)
+    ticket.form.amount.setText("abc")
+    ticket.send()
+    assert sent == []
+    assert ticket.error.text() == "'abc' is not a number."
+    assert ticket.form.amount.property("wrong") is True
+    ticket.form.amount.setText("0.10")
+    ticket.send()
+    assert ticket.error.text() == ""
+    assert ticket.form.amount.property("wrong") is False
+    assert len(sent) == 1
+
+
+def test_the_default_stop_is_shown_and_labelled(ticket, qtbot):
+    order = choose(ticket, qtbot)
+    ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
+    assert ticket.state()["preview"]["stop"] == "No stop typed: default ATR stop 2406.00 is sent with it."
+
+
+def test_by_risk_the_quantity_follows_from_the_default_stop_once_it_is_known(ticket, qtbot):
+    choose(ticket, qtbot)
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as first:
+        ticket.form.amount_unit.buttons["risk %"].click()
+    assert first.args[0].quantity == 1
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as second:
+        ticket.show_verdict(replace(samples.VERDICT, stop=samples.QUOTE.ask - 1_000, stop_is_default=True), first.args[0])
+    assert second.args[0].quantity == 100
+    assert ticket.state()["size"].startswith("1.00 lot · 100 oz")
+
+
+def test_a_moved_market_is_judged_again(ticket, qtbot):
+    choose(ticket, qtbot)
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000):
+        ticket.update_quote(samples.QUOTE._replace(bid=241_300, ask=241_320))
+    assert ticket.state()["prices"][1] == "BUY  2413.20"
+
+
+def test_a_quote_of_another_instrument_changes_nothing(ticket):
+    ticket.update_quote(samples.QUOTE._replace(symbol="EURUSD", bid=1, ask=2))
+    assert ticket.state()["prices"] == ["SELL  2412.08", "BUY  2412.31"]
+
+
+def test_another_instrument_clears_what_was_typed(ticket, qtbot):
+    choose(ticket, qtbot)
+    ticket.form.stop_loss.setText("2400")
+    with qtbot.waitSignal(ticket.symbol_changed) as changed:
+        ticket.symbols.setCurrentText("EURUSD")
+    assert changed.args == ["EURUSD"]
+    state = ticket.state()
+    assert state["side"] is None
+    assert state["fields"]["stop_loss"] == ""
+    assert state["prices"] == ["SELL  –", "BUY  –"]
+
+
+def test_an_order_can_be_filled_in_from_elsewhere(ticket, qtbot):
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+        ticket.fill(SubmitOrder("XAUUSD", "sell", "limit", 30, 241_500, 242_000, 240_000, "DAY"))
+    assert asked.args == [SubmitOrder("XAUUSD", "sell", "limit", 30, 241_500, 242_000, 240_000, "DAY")]
+
+
+def test_arrow_keys_move_a_field_by_its_step(ticket, qtbot):
+    field = ticket.form.amount
+    field.setText("0.10")
+    qtbot.keyClick(field, Qt.Key.Key_Up)
+    assert field.text() == "0.11"
+    qtbot.keyClick(field, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert field.text() == "0.21"
+    field.setText("0.01")
+    qtbot.keyClick(field, Qt.Key.Key_Down)
+    assert field.text() == "0.01"
+
+
+def test_an_order_good_till_a_time_carries_it(ticket, qtbot):
+    ticket.set_now(samples.NOW, "Asia/Bangkok")
+    choose(ticket, qtbot)
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+        ticket.form.tif.setCurrentText("GTD")
+    assert asked.args[0].expires == samples.NOW + 4 * 3_600_000_000_000
+    assert "14:03" not in ticket.form.until.text()
+    assert ticket.form.until.text() == "2026-11-20 18:03"

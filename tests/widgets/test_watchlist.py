@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.core.clock import MINUTE
+from tests.widgets import samples
+from widgets.tables.watchlist import Watchlist
+
+
+@pytest.fixture
+def watch(qtbot, dark):
+    made = Watchlist(dark, ("XAUUSD", "EURUSD"))
+    qtbot.addWidget(made)
+    return made
+
+
+def rows(watch) -> dict[str, list[str]]:
+    return {row[0]: row[1:] for row in watch.state()["rows"]}
+
+
+def test_a_quote_shows_bid_ask_spread_and_the_days_change(watch):
+    watch.set_day("XAUUSD", 240_600.0, [1.0, 2.0])
+    watch.update_quotes([samples.QUOTE], samples.NOW)
+    assert rows(watch)["XAUUSD"][:4] == ["2412.08", "2412.31", "23", "+0.26"]
+    assert rows(watch)["EURUSD"][:4] == ["–", "–", "–", "–"]
+
+
+def test_a_quote_of_an_instrument_not_followed_is_ignored(watch):
+    watch.update_quotes([samples.QUOTE._replace(symbol="XAGUSD")], samples.NOW)
+    assert set(rows(watch)) == {"XAUUSD", "EURUSD"}
+
+
+def test_old_quotes_look_old(watch):
+    watch.update_quotes([samples.QUOTE], samples.NOW)
+    assert watch.table.painting.dim == frozenset()
+    watch.update_quotes([], samples.NOW + 2 * MINUTE)
+    assert watch.table.painting.dim == {"XAUUSD"}
+
+
+@pytest.mark.parametrize("text", ["xagusd", "XAG", "silver", "XAGUSD  Silver spot / US dollar"])
+def test_an_instrument_is_added_by_symbol_or_name(watch, qtbot, text):
+    with qtbot.waitSignal(watch.added) as added:
+        watch.add(text)
+    assert added.args == ["XAGUSD"]
+    assert "XAGUSD" in rows(watch)
+
+
+def test_an_instrument_is_never_listed_twice(watch, qtbot):
+    with qtbot.assertNotEmitted(watch.added):
+        watch.add("XAUUSD")
+    assert len(rows(watch)) == 2
+
+
+def test_a_search_without_match_names_what_is_listed(watch):
+    watch.add("nothing")
+    assert "No instrument matches 'nothing'" in watch.message.text()
+    assert "XAUUSD" in watch.message.text()
+
+
+def test_choosing_a_row_selects_the_instrument_and_tells_its_terms(watch, qtbot):
+    with qtbot.waitSignal(watch.selected) as chosen:
+        watch.select("XAUUSD")
+    assert chosen.args == ["XAUUSD"]
+    assert "1 lot = 100 oz" in watch.detail.text()
+    assert "tick 0.01 = 1.00 USD a lot" in watch.detail.text()
+    assert "step 0.01 lot = 1 oz" in watch.detail.text()
+
+
+def test_the_selected_instrument_is_removed(watch, qtbot):
+    watch.select("EURUSD")
+    with qtbot.waitSignal(watch.removed) as gone:
+        watch.remove_selected()
+    assert gone.args == ["EURUSD"]
+    assert set(rows(watch)) == {"XAUUSD"}
+
+
+def test_an_empty_list_points_to_the_search(watch):
+    for symbol in ("XAUUSD", "EURUSD"):
+        watch.select(symbol)
+        watch.remove_selected()
+    assert watch.state()["empty"]["action"] == "Search"
+
+
+def test_the_line_of_the_day_is_drawn(watch, qtbot):
+    watch.resize(400, 200)
+    watch.show()
+    before = watch.table.viewport().grab().toImage()
+    watch.set_day("XAUUSD", 240_600.0, range(300))
+    assert watch.table.viewport().grab().toImage() != before
