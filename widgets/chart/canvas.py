@@ -106,14 +106,14 @@ class Canvas(QWidget):
         ticks = self._ticks.of(model)
         paint_grid(painter, frame, ticks)
         if model.series.count:
-            paint_bars(painter, frame, split(model)[0])
+            paint_bars(painter, frame, split(frame)[0])
             paint_studies(painter, frame, is_growing=False)
         paint_axes(painter, frame, ticks)
 
     def _paint_growing(self, painter: QPainter) -> None:
         model, frame = self.model, self.frame
         if model.series.count:
-            paint_bars(painter, frame, split(model)[1])
+            paint_bars(painter, frame, split(frame)[1])
             paint_studies(painter, frame, is_growing=True)
             paint_last_price(painter, frame)
             paint_marks(painter, frame)
@@ -125,6 +125,7 @@ class Canvas(QWidget):
 
     def _begin(self) -> None:
         frame = self.frame
+        frame.ratio = self.devicePixelRatio()
         frame.line_hits, frame.mark_hits, frame.legend, frame.tags = [], [], [], []
         inside = self.pointer is not None and self.pointer.x() < self.panes.plot and self.pointer.y() < self.panes.bottom
         frame.cursor = snapped(self.model, self.pointer, self.magnet) if inside else None

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
 from engine.domain.market import Ticks
-from engine.domain.order import OrderType, Side
 from widgets.chart.canvas import Canvas
+from widgets.chart.commands import SMALL_PAN, WHEEL_STEP, key_actions, offers
 from widgets.chart.marks import Mark, PriceLine
 from widgets.chart.model import ChartModel, Pane
 from widgets.theme import Theme
 
-WHEEL_STEP = 1.12
 AXIS_STEP = 0.006
 GRAB = 4.0
 CLICK = 3.0
-SMALL_PAN, BIG_PAN = 60.0, 0.8
 
 Money = Callable[[PriceLine, Ticks], str]
 
@@ -69,7 +68,7 @@ class ChartSurface(Canvas):
         if event.button() is not Qt.MouseButton.LeftButton:
             return
         at = event.position()
-        line, where = self._line_at(at), self._where(at)
+        line, where = self._line_at(at), self.where(at)
         pane = self.panes.pane_at(self.model, at.y())
         self._drag = Drag("line" if line else where, at, at, pane, line)
 
@@ -95,7 +94,7 @@ class ChartSurface(Canvas):
         self._show_cursor(event.position())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        where = self._where(event.position())
+        where = self.where(event.position())
         if where == "price":
             self._pane_at(event.position()).auto = True
         elif where == "time":
@@ -148,14 +147,16 @@ class ChartSurface(Canvas):
         else:
             self.order_moved.emit(line.id, ticks)
 
-    def _cancel_drag(self) -> None:
+    def cancel_drag(self) -> None:
+        """Leave everything where it was."""
         self._drag, self.dragged, self.drag_text = None, None, ""
         self.unsetCursor()
         self.update()
 
     # --- what lies where ----------------------------------------------------------------------------------------------
 
-    def _where(self, at: QPointF) -> str:
+    def where(self, at: QPointF) -> str:
+        """plot, price (axis) or time (axis)."""
         if at.y() >= self.panes.bottom:
             return "time"
         return "price" if at.x() >= self.panes.plot else "plot"
@@ -175,7 +176,7 @@ class ChartSurface(Canvas):
         return next((mark for rect, mark in reversed(self.frame.mark_hits) if rect.contains(at)), None)
 
     def _show_cursor(self, at: QPointF) -> None:
-        where = self._where(at)
+        where = self.where(at)
         if where == "price":
             shape = Qt.CursorShape.SizeVerCursor
         elif where == "time":
@@ -196,38 +197,32 @@ class ChartSurface(Canvas):
             return True
         return super().event(event)
 
-    # --- keys ---------------------------------------------------------------------------------------------------------
+    # --- keys and menu ------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        action = self._keys().get(Qt.Key(event.key()))
+        action = key_actions(self).get(Qt.Key(event.key()))
         if action is None or event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
             super().keyPressEvent(event)
             return
         action()
         self._changed()
 
-    def _keys(self) -> dict[Qt.Key, Callable[[], None]]:
-        view, key = self.model.view, Qt.Key
-        middle = view.width / 2
-        return {
-            key.Key_Left: lambda: view.pan(SMALL_PAN),
-            key.Key_Right: lambda: view.pan(-SMALL_PAN),
-            key.Key_PageUp: lambda: view.pan(view.width * BIG_PAN),
-            key.Key_PageDown: lambda: view.pan(-view.width * BIG_PAN),
-            key.Key_Up: lambda: self._scale_price(0.9),
-            key.Key_Down: lambda: self._scale_price(1 / 0.9),
-            key.Key_Plus: lambda: view.zoom(WHEEL_STEP, middle),
-            key.Key_Equal: lambda: view.zoom(WHEEL_STEP, middle),
-            key.Key_Minus: lambda: view.zoom(1 / WHEEL_STEP, middle),
-            key.Key_Home: view.home,
-            key.Key_End: view.end,
-            key.Key_0: self.reset_view,
-            key.Key_Escape: self._cancel_drag,
-        }
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.order_menu(QPointF(event.pos()))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
 
-    def _scale_price(self, factor: float) -> None:
-        self.model.price_pane.auto = False
-        self.model.price_pane.scale.stretch(factor)
+    def order_menu(self, at: QPointF) -> QMenu:
+        """The orders that make sense at the price of `at`, and resetting the view."""
+        menu = QMenu(self)
+        scale = self.model.price_pane.scale
+        if self.where(at) == "plot" and at.y() < scale.top + scale.height:
+            ticks = self.model.ticks(scale.value(at.y()))
+            for words, side, kind in offers(self.model, ticks):
+                menu.addAction(words).triggered.connect(partial(self.order_requested.emit, side, kind, ticks))
+            menu.addSeparator()
+        menu.addAction("Reset view\t0").triggered.connect(self.reset_view)
+        return menu
 
     def reset_view(self) -> None:
         """Newest bars at the usual width, every scale automatic."""
@@ -236,33 +231,11 @@ class ChartSurface(Canvas):
         self.model.view.reset()
         self._changed()
 
+    def stretch_prices(self, factor: float) -> None:
+        """Show `factor` times the price range, by hand from now on."""
+        self.model.price_pane.auto = False
+        self.model.price_pane.scale.stretch(factor)
+
     def _changed(self) -> None:
         self.update()
         self.view_changed.emit()
-
-    # --- orders from the chart ----------------------------------------------------------------------------------------
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        at = QPointF(event.pos())
-        menu = self.order_menu(at)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(event.globalPos())
-
-    def order_menu(self, at: QPointF) -> QMenu:
-        """The orders that make sense at the price of `at`, and resetting the view."""
-        menu = QMenu(self)
-        series, scale = self.model.series, self.model.price_pane.scale
-        if series.count and self._where(at) == "plot" and at.y() < scale.top + scale.height:
-            ticks = self.model.ticks(scale.value(at.y()))
-            below = ticks < self.model.ticks(float(series.close[series.count - 1]))
-            pairs = ((Side.BUY, OrderType.LIMIT), (Side.SELL, OrderType.STOP)) if below else (
-                (Side.SELL, OrderType.LIMIT), (Side.BUY, OrderType.STOP))  # fmt: skip
-            for side, kind in pairs:
-                self._offer(menu, side, kind, ticks)
-            menu.addSeparator()
-        menu.addAction("Reset view\t0").triggered.connect(self.reset_view)
-        return menu
-
-    def _offer(self, menu: QMenu, side: Side, kind: OrderType, ticks: Ticks) -> None:
-        words = f"{side.value.capitalize()} {kind.value} at {self.model.text(self.model.price(ticks))} …"
-        menu.addAction(words).triggered.connect(lambda: self.order_requested.emit(side, kind, ticks))

@@ -14,6 +14,9 @@ from widgets.chart.marks import Mark, PriceLine
 from widgets.chart.series import Series
 from widgets.chart.viewport import TimeView, YScale
 
+ROOM_IN_PRICE, ROOM_IN_PANE = (0.20, 0.09), (0.06, 0.18)
+"""Shares of a pane's height left free below (for volume) and above (for the legend) when it fits itself."""
+
 
 @dataclass(slots=True)
 class Pane:
@@ -161,7 +164,7 @@ class ChartModel:
         if not low < high:
             middle = low if np.isfinite(low) else 0.0
             low, high = middle - self.tick * 5, middle + self.tick * 5
-        below, above = (0.20, 0.09) if pane.name == "price" else (0.06, 0.06)
+        below, above = ROOM_IN_PRICE if pane.name == "price" else ROOM_IN_PANE
         span = (high - low) / (1 - below - above)
         pane.scale.low, pane.scale.high = low - span * below, high + span * above
 

@@ -10,14 +10,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from engine.core.clock import SECOND, Nanos, to_iso
+from engine.core.clock import SECOND, Nanos
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bar, Bars, Floats, Ints, Timeframe
 from widgets.chart.gestures import ChartSurface, Money
 from widgets.chart.header import ChartHeader
 from widgets.chart.marks import Mark, PriceLine
 from widgets.chart.model import ChartModel
-from widgets.chart.paint.marks import mark_text
+from widgets.chart.state import chart_state
 from widgets.theme import Theme
 
 
@@ -178,27 +178,5 @@ class ChartWidget(QWidget):
 
     def state(self) -> dict[str, Any]:
         """What is on the chart, in plain values: for tests, screenshots and people who cannot see it."""
-        model, surface = self.model, self.surface
-        surface.grab()
-        start, stop = model.view.range()
-        series, scale = model.series, model.price_pane.scale
-        times = (to_iso(int(series.at[start])), to_iso(int(series.at[stop - 1]))) if stop > start else None
-        return {
-            "symbol": model.symbol,
-            "timeframe": model.timeframe.name,
-            "bars": series.count,
-            "visible": {"bars": stop - start, "times": times, "prices": (round(scale.low, 8), round(scale.high, 8))},
-            "last_bar": series.row(series.count - 1)._asdict() | {"spread": None} if series.count else None,
-            "marks": [{"id": mark.id, "at": to_iso(mark.at), "text": mark_text(mark)} for mark in model.marks],
-            "lines": [self._line_state(line) for line in model.lines.values()],
-            "indicators": list(model.studies),
-            "panes": [pane.name for pane in model.panes],
-            "legend": list(surface.frame.legend),
-            "badges": [text for text, _ in model.badges],
-            "zone": model.zone,
-            "empty_text": "" if series.count else model.empty_text,
-        }
-
-    def _line_state(self, line: PriceLine) -> dict[str, str]:
-        price = self.model.text(self.model.price(line.price))
-        return {"id": line.id, "kind": line.kind, "price": price, "text": line.label, "detail": line.detail}
+        self.surface.grab()
+        return chart_state(self.model, self.surface.frame.legend)

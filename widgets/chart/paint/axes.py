@@ -57,6 +57,8 @@ def paint_grid(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
 
 def _values(model: ChartModel, pane: Pane) -> list[float]:
     scale = pane.scale
+    if not model.series.count:
+        return []
     if pane.name == "price":
         return price_ticks(scale.low, scale.high, max(int(scale.height / TICK_HEIGHT), 2), model.tick)[1]
     return price_ticks(scale.low, scale.high, max(int(scale.height / 26), 2), 1e-9)[1]

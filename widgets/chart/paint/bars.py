@@ -7,7 +7,6 @@ import numpy.typing as npt
 from PySide6.QtGui import QColor, QPainter
 
 from engine.domain.market import Floats
-from widgets.chart.model import ChartModel
 from widgets.chart.paint.frame import Frame
 from widgets.chart.primitives import draw_lines, draw_rects, pen
 from widgets.chart.series import Columns
@@ -18,14 +17,19 @@ VOLUME_SHARE, VOLUME_PIXELS = 0.15, 4.0
 Bools = npt.NDArray[np.bool_]
 
 
-def split(model: ChartModel) -> tuple[range, range]:
+def split(frame: Frame) -> tuple[range, range]:
     """The bars in view as settled ones and those that share a column with the newest, which may still change."""
-    start, stop = model.view.range()
-    edge = model.series.count - 1
-    if model.view.bar < LEAST_CANDLE:
-        group = model.series.group(VOLUME_PIXELS / model.view.bar)
+    view, series = frame.model.view, frame.model.series
+    start, stop = view.range()
+    edge = series.count - 1
+    if not _is_wide(frame):
+        group = series.group(VOLUME_PIXELS / (view.bar * frame.ratio))
         edge = edge // group * group
     return range(start, min(stop, max(edge, start))), range(max(start, edge), stop)
+
+
+def _is_wide(frame: Frame) -> bool:
+    return frame.model.view.bar * frame.ratio >= LEAST_CANDLE
 
 
 def paint_bars(painter: QPainter, frame: Frame, bars: range) -> None:
@@ -34,7 +38,7 @@ def paint_bars(painter: QPainter, frame: Frame, bars: range) -> None:
         return
     painter.setClipRect(frame.layout.rect(frame.model.price_pane))
     most = frame.model.series.highest_volume(*frame.model.view.range())
-    if frame.model.view.bar >= LEAST_CANDLE:
+    if _is_wide(frame):
         _candles(painter, frame, bars, most)
     else:
         _columns(painter, frame, bars, most)
@@ -42,36 +46,44 @@ def paint_bars(painter: QPainter, frame: Frame, bars: range) -> None:
 
 
 def _candles(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
-    series, view, scale = frame.model.series, frame.model.view, frame.model.price_pane.scale
+    series, view, ratio = frame.model.series, frame.model.view, frame.ratio
     rows = slice(bars.start, bars.stop)
-    middle = np.floor(view.x(np.arange(bars.start, bars.stop) + 0.5))
-    body = _odd(view.bar * BODY_SHARE)
-    left = middle - body // 2
+    # in device pixels, so that all wicks are equally thick on any screen
+    middle = np.floor(view.x(np.arange(bars.start, bars.stop) + 0.5) * ratio)
+    body = _odd(view.bar * BODY_SHARE * ratio)
+    wick = 1.0 if body < 7 * ratio or ratio < 1.75 else 3.0
+    left, stem = (middle - body // 2) / ratio, (middle - wick // 2) / ratio
+    body, wick = body / ratio, wick / ratio
     up = series.close[rows] >= series.open[rows]
     tall, floor = _volume_heights(frame, series.volume[rows], most)
     for token, which in (("up", up), ("down", ~up)):
         draw_rects(painter, _faint(frame, token), left[which], floor - tall[which], body, tall[which])
-    y_open, y_close = np.round(scale.y(series.open[rows])), np.round(scale.y(series.close[rows]))
-    y_high, y_low = np.round(scale.y(series.high[rows])), np.round(scale.y(series.low[rows]))
-    top, tall = np.minimum(y_open, y_close), np.maximum(np.abs(y_open - y_close), 1.0)
-    wick = 1.0 if body < 15 else 3.0
+    y_open, y_high, y_low, y_close = (_snapped(frame, getattr(series, name)[rows]) for name in ("open", "high", "low", "close"))
+    top, tall = np.minimum(y_open, y_close), np.maximum(np.abs(y_open - y_close), 1 / ratio)
     for token, which in (("up", up), ("down", ~up)):
         color, high = frame.palette[token], y_high[which]
-        draw_rects(painter, color, middle[which] - wick // 2, high, wick, np.maximum(y_low[which] - high, 1.0))
+        draw_rects(painter, color, stem[which], high, wick, np.maximum(y_low[which] - high, 1 / ratio))
         draw_rects(painter, color, left[which], top[which], body, tall[which])
 
 
+def _snapped(frame: Frame, prices: Floats) -> Floats:
+    """Heights of prices on whole device pixels."""
+    return np.round(frame.model.price_pane.scale.y(prices) * frame.ratio) / frame.ratio
+
+
 def _columns(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
-    view, scale, series = frame.model.view, frame.model.price_pane.scale, frame.model.series
-    _wide_volume(painter, frame, series.folded(bars.start, bars.stop, VOLUME_PIXELS / view.bar), most)
-    columns = series.folded(bars.start, bars.stop, 1 / view.bar)
+    series, ratio = frame.model.series, frame.ratio
+    bar = frame.model.view.bar * ratio
+    _wide_volume(painter, frame, series.folded(bars.start, bars.stop, VOLUME_PIXELS / bar), most)
+    columns = series.folded(bars.start, bars.stop, 1 / bar)
     edges = _edges(frame, columns)
-    # one line a pixel: a group takes one or two of them
+    # one line a device pixel: a group takes one or two of them
     pixels = np.maximum(np.diff(edges), 1.0).astype(np.int64)
     x = np.repeat(edges[:-1], pixels)
     x[1:][np.diff(x) == 0] += 1.0
+    x /= ratio
     up = np.repeat(columns.close >= columns.open, pixels)
-    top, low = (np.repeat(np.round(scale.y(column)), pixels) for column in (columns.high, columns.low))
+    top, low = (np.repeat(_snapped(frame, column), pixels) for column in (columns.high, columns.low))
     for token, which in (("up", up), ("down", ~up)):
         _uprights(painter, frame.palette[token], x[which], top[which], low[which])
 
@@ -80,14 +92,14 @@ def _wide_volume(painter: QPainter, frame: Frame, columns: Columns, most: float)
     edges = _edges(frame, columns)
     tall, floor = _volume_heights(frame, columns.volume, most)
     up = columns.close >= columns.open
-    width = np.maximum(np.diff(edges) - 1.0, 1.0)
+    x, width = edges[:-1] / frame.ratio, np.maximum(np.diff(edges) - 1.0, 1.0) / frame.ratio
     for token, which in (("up", up), ("down", ~up)):
-        draw_rects(painter, _faint(frame, token), edges[:-1][which], floor - tall[which], width[which], tall[which])
+        draw_rects(painter, _faint(frame, token), x[which], floor - tall[which], width[which], tall[which])
 
 
 def _edges(frame: Frame, columns: Columns) -> Floats:
-    """Left edges of the groups in pixels, and the right edge of the last."""
-    return np.round(frame.model.view.x(np.append(columns.first, columns.first[-1] + columns.group)))
+    """Left edges of the groups in device pixels, and the right edge of the last."""
+    return np.round(frame.model.view.x(np.append(columns.first, columns.first[-1] + columns.group)) * frame.ratio)
 
 
 def _uprights(painter: QPainter, color: QColor, x: Floats, top: Floats, low: Floats) -> None:

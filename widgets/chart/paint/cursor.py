@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter
 from widgets.chart.indicators import Study
 from widgets.chart.model import ChartModel
 from widgets.chart.paint.axes import short
-from widgets.chart.paint.frame import TAG_HEIGHT, Frame, draw_pill, draw_text, ink_on, pill_rect
+from widgets.chart.paint.frame import TAG_HEIGHT, Frame, draw_ground, draw_pill, draw_text, ink_on, pill_rect
 from widgets.chart.paint.lines import axis_tag
 from widgets.chart.primitives import pen
 from widgets.chart.scales import crosshair_time
@@ -90,9 +90,7 @@ def _row(painter: QPainter, frame: Frame, y: float, words: list[Word]) -> None:
     """Words one after the other on a ground that keeps them readable over the bars."""
     gap = 2.0 * UNIT
     width = sum(frame.advance(text, font) + gap for text, _, font in words)
-    ground = QColor(frame.palette["bg0"])
-    ground.setAlpha(190)
-    painter.fillRect(QRectF(UNIT, y - 8, width + UNIT, 16), ground)
+    draw_ground(painter, frame, QRectF(UNIT, y - 8, width + UNIT, 16))
     x = gap
     for text, token, font in words:
         x = draw_text(painter, frame, x, y, text, frame.palette[token], font) + gap

@@ -18,13 +18,17 @@ TAG_HEIGHT = 16
 
 @dataclass(slots=True)
 class Frame:
-    """One repaint. `cursor` is the crosshair in pixels, None when the pointer is elsewhere; `dragged` the line being moved."""
+    """One repaint. `ratio` is device pixels per pixel, `dragged` id and ticks of the line being moved.
+
+    `cursor` is the crosshair in pixels, None when the pointer is elsewhere.
+    """
 
     model: ChartModel
     layout: Layout
     palette: Palette
     faces: dict[str, Face]
     cursor: QPointF | None = None
+    ratio: float = 1.0
     dragged: tuple[str, int] | None = None
     drag_text: str = ""
     countdown: str = ""
@@ -61,6 +65,13 @@ def draw_text(painter: QPainter, frame: Frame, x: float, y: float, text: str, co
     painter.setPen(color)
     painter.drawText(QPointF(x, y + face.baseline), text)
     return x + face.advance(text)
+
+
+def draw_ground(painter: QPainter, frame: Frame, rect: QRectF) -> None:
+    """Dims what lies under a text, so that it can be read over bars."""
+    ground = QColor(frame.palette["bg0"])
+    ground.setAlpha(190)
+    painter.fillRect(rect, ground)
 
 
 def draw_pill(painter: QPainter, frame: Frame, rect: QRectF, text: str, fill: QColor, edge: QColor | None = None,

@@ -26,12 +26,14 @@ def paint_lines(painter: QPainter, frame: Frame) -> None:
     for y, line in placed:
         if top <= y <= bottom:
             _line(painter, frame, y, line)
-    labels = keep_apart([y for y, _ in placed], TAG_HEIGHT + 2, top + TAG_HEIGHT / 2 + 2, bottom - TAG_HEIGHT / 2 - 2)
-    for at, (y, line) in zip(labels, placed, strict=True):
-        if top <= y <= bottom:
-            _label(painter, frame, at, y, line)
-        else:
-            _beyond(painter, frame, at, line, is_above=y < top)
+    seen = [(y, line) for y, line in placed if top <= y <= bottom]
+    lowest = bottom - TAG_HEIGHT / 2 - 2
+    heights = keep_apart([y for y, _ in seen], TAG_HEIGHT + 2, top + TAG_HEIGHT / 2 + 2, lowest)
+    taken = [_label(painter, frame, at, y, line) for at, (y, line) in zip(heights, seen, strict=True)]
+    hidden = [(y, line) for y, line in placed if not top <= y <= bottom]
+    heights = keep_apart([y for y, _ in hidden], TAG_HEIGHT + 2, top + TAG_HEIGHT / 2 + 2, lowest)
+    for at, (y, line) in zip(heights, hidden, strict=True):
+        _beyond(painter, frame, at, line, y < top, taken)
     painter.setClipping(False)
 
 
@@ -57,7 +59,7 @@ def _line(painter: QPainter, frame: Frame, y: float, line: PriceLine) -> None:
     frame.tags.append((y, frame.model.text(frame.model.price(frame.price_of(line))), color))
 
 
-def _label(painter: QPainter, frame: Frame, at: float, y: float, line: PriceLine) -> None:
+def _label(painter: QPainter, frame: Frame, at: float, y: float, line: PriceLine) -> QRectF:
     is_dragged = frame.dragged is not None and frame.dragged[0] == line.id
     detail = frame.drag_text if is_dragged else line.detail
     color = frame.palette[LINE_STYLES[line.kind].color]
@@ -71,6 +73,7 @@ def _label(painter: QPainter, frame: Frame, at: float, y: float, line: PriceLine
     if line.movable:
         _grip(painter, frame, rect)
     frame.line_hits.append((y, rect, line))
+    return rect
 
 
 def _grip(painter: QPainter, frame: Frame, rect: QRectF) -> None:
@@ -81,14 +84,17 @@ def _grip(painter: QPainter, frame: Frame, rect: QRectF) -> None:
         painter.drawLine(QPointF(x + offset, y - HANDLE), QPointF(x + offset, y + HANDLE))
 
 
-def _beyond(painter: QPainter, frame: Frame, at: float, line: PriceLine, is_above: bool) -> None:
-    """A line out of view: an arrow at the edge, its price and how far that is from the last one."""
+def _beyond(painter: QPainter, frame: Frame, at: float, line: PriceLine, is_above: bool, taken: list[QRectF]) -> None:
+    """A line out of view: an arrow at the edge, left of labels already there, its price and how far that is from the last."""
     series, model = frame.model.series, frame.model
     price = model.price(line.price)
     away = f"{price - float(series.close[series.count - 1]):+,.{model.decimals}f}".replace("-", "−")
     text = f"{'▲' if is_above else '▼'} {line.label}  {model.text(price)}  {away}"
     width = frame.advance(text) + 2 * UNIT + 2
     rect = QRectF(round(frame.layout.plot - width - 2 * UNIT), round(at - TAG_HEIGHT / 2), round(width), TAG_HEIGHT)
+    beside = [other.left() for other in taken if other.intersects(rect)]
+    if beside:
+        rect.moveRight(min(beside) - 2 * UNIT)
     draw_pill(painter, frame, rect, text, frame.palette["bg1"], None, frame.palette[LINE_STYLES[line.kind].color])
 
 

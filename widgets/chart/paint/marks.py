@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from engine.domain.order import Side
-from widgets.chart.marks import DECIDED_AGAINST, FillMark, Mark, SignalMark
-from widgets.chart.paint.frame import Frame, draw_text
+from widgets.chart.marks import DECIDED_AGAINST, FillMark, SignalMark
+from widgets.chart.paint.frame import Frame, draw_ground, draw_text
 from widgets.chart.primitives import pen
 
 SIGNAL_SIZE, FILL_SIZE = 5.0, 4.0
@@ -49,7 +49,9 @@ def _signal(painter: QPainter, frame: Frame, mark: SignalMark, index: int, x: fl
     base = _triangle(painter, x, tip, SIGNAL_SIZE if buys else -SIGNAL_SIZE, frame.palette["bg0"] if hollow else color, color)
     if with_text:
         text = f"{mark.probability:.2f}"
-        draw_text(painter, frame, x - frame.advance(text) / 2, base + (TEXT_GAP if buys else -TEXT_GAP), text, color)
+        left, y = x - frame.advance(text) / 2, base + (TEXT_GAP if buys else -TEXT_GAP)
+        draw_ground(painter, frame, QRectF(left - 1, y - 6, frame.advance(text) + 2, 12))
+        draw_text(painter, frame, left, y, text, color)
     frame.mark_hits.append((_around(x, tip, base), mark))
 
 
@@ -82,10 +84,3 @@ def _triangle(painter: QPainter, x: float, tip: float, size: float, fill: QColor
 
 def _around(x: float, tip: float, base: float) -> QRectF:
     return QRectF(x - 8, min(tip, base) - 3, 16, abs(base - tip) + 6)
-
-
-def mark_text(mark: Mark) -> str:
-    """A mark in words, for the program's state."""
-    if isinstance(mark, FillMark):
-        return f"fill {mark.side.value}"
-    return f"signal {mark.side.value} {mark.probability:.2f} {mark.outcome}"
