@@ -85,11 +85,11 @@ class Canvas(QWidget):
 
     def _key(self) -> tuple[object, ...]:
         """Everything the settled picture depends on."""
-        model, view, size = self.model, self.model.view, self.size()
+        model, view = self.model, self.model.view
         scales = tuple((pane.name, p.low, p.high, p.top, p.height) for pane in model.panes for p in (pane.scale,))
-        most = model.series.highest_volume(*view.range())
-        return (size, self.devicePixelRatio(), self.panes.axis, view.right, view.bar, model.revision, model.series.count,
-                scales, most, tuple(model.studies), self.frame.palette, model.zone, model.timeframe, model.decimals)  # fmt: skip
+        look = (self.size(), self.frame.ratio, self.panes.axis, self.frame.palette, model.zone, model.timeframe, model.decimals)
+        content = (model.revision, model.series.count, tuple(model.studies), self.frame.most)
+        return look, content, view.right, view.bar, scales
 
     def _keep_settled(self) -> None:
         ratio = self.devicePixelRatio()
@@ -126,6 +126,7 @@ class Canvas(QWidget):
     def _begin(self) -> None:
         frame = self.frame
         frame.ratio = self.devicePixelRatio()
+        frame.most = self.model.series.highest_volume(*self.model.view.range())
         frame.line_hits, frame.mark_hits, frame.legend, frame.tags = [], [], [], []
         inside = self.pointer is not None and self.pointer.x() < self.panes.plot and self.pointer.y() < self.panes.bottom
         frame.cursor = snapped(self.model, self.pointer, self.magnet) if inside else None

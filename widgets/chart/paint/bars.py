@@ -37,15 +37,14 @@ def paint_bars(painter: QPainter, frame: Frame, bars: range) -> None:
     if not bars:
         return
     painter.setClipRect(frame.layout.rect(frame.model.price_pane))
-    most = frame.model.series.highest_volume(*frame.model.view.range())
     if _is_wide(frame):
-        _candles(painter, frame, bars, most)
+        _candles(painter, frame, bars)
     else:
-        _columns(painter, frame, bars, most)
+        _columns(painter, frame, bars)
     painter.setClipping(False)
 
 
-def _candles(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
+def _candles(painter: QPainter, frame: Frame, bars: range) -> None:
     series, view, ratio = frame.model.series, frame.model.view, frame.ratio
     rows = slice(bars.start, bars.stop)
     # in device pixels, so that all wicks are equally thick on any screen
@@ -55,7 +54,7 @@ def _candles(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
     left, stem = (middle - body // 2) / ratio, (middle - wick // 2) / ratio
     body, wick = body / ratio, wick / ratio
     up = series.close[rows] >= series.open[rows]
-    tall, floor = _volume_heights(frame, series.volume[rows], most)
+    tall, floor = _volume_heights(frame, series.volume[rows])
     for token, which in (("up", up), ("down", ~up)):
         draw_rects(painter, _faint(frame, token), left[which], floor - tall[which], body, tall[which])
     y_open, y_high, y_low, y_close = (_snapped(frame, getattr(series, name)[rows]) for name in ("open", "high", "low", "close"))
@@ -71,10 +70,10 @@ def _snapped(frame: Frame, prices: Floats) -> Floats:
     return np.round(frame.model.price_pane.scale.y(prices) * frame.ratio) / frame.ratio
 
 
-def _columns(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
+def _columns(painter: QPainter, frame: Frame, bars: range) -> None:
     series, ratio = frame.model.series, frame.ratio
     bar = frame.model.view.bar * ratio
-    _wide_volume(painter, frame, series.folded(bars.start, bars.stop, VOLUME_PIXELS / bar), most)
+    _wide_volume(painter, frame, series.folded(bars.start, bars.stop, VOLUME_PIXELS / bar))
     columns = series.folded(bars.start, bars.stop, 1 / bar)
     edges = _edges(frame, columns)
     # one line a device pixel: a group takes one or two of them
@@ -88,9 +87,9 @@ def _columns(painter: QPainter, frame: Frame, bars: range, most: float) -> None:
         _uprights(painter, frame.palette[token], x[which], top[which], low[which])
 
 
-def _wide_volume(painter: QPainter, frame: Frame, columns: Columns, most: float) -> None:
+def _wide_volume(painter: QPainter, frame: Frame, columns: Columns) -> None:
     edges = _edges(frame, columns)
-    tall, floor = _volume_heights(frame, columns.volume, most)
+    tall, floor = _volume_heights(frame, columns.volume)
     up = columns.close >= columns.open
     x, width = edges[:-1] / frame.ratio, np.maximum(np.diff(edges) - 1.0, 1.0) / frame.ratio
     for token, which in (("up", up), ("down", ~up)):
@@ -106,10 +105,10 @@ def _uprights(painter: QPainter, color: QColor, x: Floats, top: Floats, low: Flo
     draw_lines(painter, pen(color), x, top, x, low)
 
 
-def _volume_heights(frame: Frame, volume: Floats, most: float) -> tuple[Floats, float]:
+def _volume_heights(frame: Frame, volume: Floats) -> tuple[Floats, float]:
     """Heights in pixels, and where they stand."""
     scale = frame.model.price_pane.scale
-    share = scale.height * VOLUME_SHARE / most if most > 0 else 0.0
+    share = scale.height * VOLUME_SHARE / frame.most if frame.most > 0 else 0.0
     return np.round(volume * share), scale.top + scale.height
 
 

@@ -18,9 +18,9 @@ TAG_HEIGHT = 16
 
 @dataclass(slots=True)
 class Frame:
-    """One repaint. `ratio` is device pixels per pixel, `dragged` id and ticks of the line being moved.
+    """One repaint. `ratio` is device pixels per pixel, `most` the highest volume in view.
 
-    `cursor` is the crosshair in pixels, None when the pointer is elsewhere.
+    `cursor` is the crosshair in pixels, None when the pointer is elsewhere; `dragged` id and ticks of the line being moved.
     """
 
     model: ChartModel
@@ -29,6 +29,7 @@ class Frame:
     faces: dict[str, Face]
     cursor: QPointF | None = None
     ratio: float = 1.0
+    most: float = 0.0
     dragged: tuple[str, int] | None = None
     drag_text: str = ""
     countdown: str = ""
