@@ -163,6 +163,31 @@ def _request(
     )
 
 
+@app.command()
+def screenshot(
+    file: Annotated[Path, typer.Argument(help="PNG to write.")],
+    replay: Annotated[Path | None, typer.Option(help="Recorded file; the simulated market if not given.")] = None,
+    instrument: InstrumentOption = "XAUUSD",
+    timeframe: Annotated[str | None, typer.Option(help="M1, M5, M15, M30, H1, H4 or D1.")] = None,
+    clock: Annotated[str | None, typer.Option(help="Clock of the recorded file.")] = None,
+    policy: Annotated[str, typer.Option(help="model or sma_cross.")] = "model",
+    mode: Annotated[str, typer.Option(help="auto, confirm or manual.")] = "auto",
+    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "1366x768",
+    theme: Annotated[str, typer.Option(help="dark or light.")] = "dark",
+    bars: Annotated[int, typer.Option(help="Bars to play before the picture is taken.")] = 600,
+    panel: Annotated[str | None, typer.Option(help="Panel to bring to the front, for example risk.")] = None,
+    dump_state: Annotated[Path | None, typer.Option(help="Write what is shown as JSON.")] = None,
+    db: Db = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.")] = 7,
+    config: Annotated[Path | None, typer.Option(help="TOML file whose values replace the defaults.")] = None,
+) -> int:
+    """Render the real window offscreen, write a PNG and leave. Without --db the books are temporary."""
+    from app.screenshot import take_screenshot
+
+    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new=False)
+    return take_screenshot(request, file, size, theme, bars, panel, dump_state, db is not None)
+
+
 @app.command("import")
 def import_history(
     file: Annotated[Path, typer.Argument(help="Recorded bars or ticks; .gz and .zip as they are.")],

@@ -55,5 +55,6 @@ def _memory(path: Path, section: str) -> Memory:
 
 
 def remembered(section: str) -> Memory:
-    """The memory called `section`."""
-    return _memory(data_dir() / FILE, section)
+    """The memory called `section`. NICEGOLD_WINDOW_MEMORY names another folder for it (screenshots, tests)."""
+    other = os.environ.get("NICEGOLD_WINDOW_MEMORY")
+    return _memory((Path(other) if other else data_dir()) / FILE, section)

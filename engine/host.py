@@ -88,7 +88,7 @@ class Host:
         self._session: Session | None = None
         self._playing = False
         self._speed = 1.0
-        self._bars_left = 0
+        self._pause_at = 0
         self._anchor: tuple[Nanos, Nanos] = (0, 0)
 
     # --- from the window's thread -------------------------------------------------------------------------------------
@@ -117,7 +117,16 @@ class Host:
 
     def step_bar(self) -> Future[None]:
         """Plays the market up to the close of the bar at hand, then pauses."""
-        return self._call(self._step_bar)
+        return self.play_bars(1)
+
+    def play_bars(self, bars: int) -> Future[None]:
+        """Plays `bars` bars as fast as it goes, then pauses."""
+        return self._call(lambda session: self._play_bars(session, bars))
+
+    @property
+    def is_busy(self) -> bool:
+        """True while the market plays."""
+        return self._playing
 
     def stop(self) -> None:
         """Ends the session after the step at hand and waits for the thread."""
@@ -177,12 +186,10 @@ class Host:
             return False
         end = self._clock.monotonic() + SLICE_NS
         until = self._due(session)
-        bars = session.pipeline.bars_closed
         while session.player.at < until and not session.is_over:
-            session.play(until, CHUNK if not self._bars_left else 1)
-            if self._bars_left and session.pipeline.bars_closed > bars:
-                self._bars_left = 0
-                self._playing = False
+            session.play(until, 1 if self._pause_at else CHUNK)
+            if self._pause_at and session.pipeline.bars_closed >= self._pause_at:
+                self._playing, self._pause_at = False, 0
                 return False
             if self._clock.monotonic() >= end:
                 return True
@@ -193,7 +200,7 @@ class Host:
 
     def _due(self, session: Session) -> Nanos:
         """Market time as it should be by now."""
-        if self._speed >= MAX_SPEED or self._bars_left:
+        if self._speed >= MAX_SPEED or self._pause_at:
             return NEVER
         market, wall = self._anchor
         due = market + int((self._clock.monotonic() - wall) * self._speed)
@@ -207,11 +214,11 @@ class Host:
     def _set_playing(self, session: Session, playing: bool, speed: float | None) -> None:
         self._playing = playing and not session.is_over
         self._speed = speed if speed is not None else self._speed
-        self._bars_left = 0
+        self._pause_at = 0
         self._anchor = (session.player.at, self._clock.monotonic())
 
-    def _step_bar(self, session: Session) -> None:
-        self._playing, self._bars_left = not session.is_over, 1
+    def _play_bars(self, session: Session, bars: int) -> None:
+        self._playing, self._pause_at = not session.is_over and bars > 0, session.pipeline.bars_closed + bars
 
     def _fact(self, record: Record) -> None:
         self._outbox.records.append(record)

@@ -54,14 +54,11 @@ class OrdersView(ListView):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around, OrdersPanel(around.theme))
-        self._changed = -1
-
-    def open(self, opening: Opening) -> None:
-        self._changed = -1
+        self._first = True
 
     def show(self, picture: Picture) -> None:
-        if picture.frame.records or self._changed < 0:
-            self._changed = len(picture.chronicle.orders)
+        if picture.frame.records or self._first:
+            self._first = False
             self.widget.update_rows(list(picture.chronicle.orders.values()))
 
 

@@ -6,17 +6,17 @@ from app.panels.base import Surroundings, View
 from app.picture import Picture
 from engine.domain.intents import SubmitOrder
 from engine.domain.limits import Verdict
-from widgets.ticket.ticket import OrderTicket
+from widgets.ticket.ticket import Ticket
 
 
 class TicketView(View):
     """One ticket, for the session's instrument."""
 
-    widget: OrderTicket
+    widget: Ticket
 
     def __init__(self, around: Surroundings) -> None:
         request = around.bridge.request
-        self.widget = OrderTicket(around.theme, (request.instrument.symbol,))
+        self.widget = Ticket(around.theme, (request.instrument.symbol,))
         self.widget.preview_wanted.connect(around.bridge.preview)
         self.widget.submit_wanted.connect(around.bridge.submit)
         around.bridge.verdict.connect(self._verdict)

@@ -1,0 +1,370 @@
+"""The window: panels in docks, bars above and below, and the commands that tie them together."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import PySide6QtAds as ads  # noqa: N813 - the name its own documentation uses
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.bridge import Bridge
+from app.commands import Commands
+from app.dialogs.account import PaperAccount
+from app.dialogs.palette import Palette
+from app.faults import LOG
+from app.notices import Notices
+from app.panels import PANELS, Panel, Surroundings
+from app.picture import Picture
+from app.state import remembered
+from app.welcome import welcome_back
+from engine.domain.intents import Flatten, Halt, Resume, SetMode
+from engine.host import MAX_SPEED, Opening
+from widgets import icons, style
+from widgets.format import Display
+from widgets.theme import Theme, load
+from widgets.toolbar.account_bar import AccountBar
+from widgets.toolbar.replay_bar import ReplayBar
+from widgets.toolbar.status_bar import StatusBar
+
+AREAS = {
+    "left": ads.LeftDockWidgetArea,
+    "right": ads.RightDockWidgetArea,
+    "bottom": ads.BottomDockWidgetArea,
+}
+DEFAULT_SPEED = 60.0
+"""A minute bar a second: the market moves while one watches."""
+
+
+class MainWindow(QMainWindow):
+    """Composes the panels and shows them what the bridge brings. `quit` is called when the user closes the window."""
+
+    def __init__(
+        self, bridge: Bridge, theme: Theme, display: Display, quit_: Callable[[], None], speed: float, autoplay: bool = True
+    ) -> None:
+        super().__init__()
+        self.bridge, self.theme, self.display = bridge, theme, display
+        self._quit = quit_
+        self._speed, self._autoplay = speed, autoplay
+        self._welcomed = False
+        self._memory = remembered("layout")
+        self.reset_wanted: Callable[[Decimal], None] = lambda _balance: None
+        self.kind = "REPLAY" if bridge.request.replay is not None else "SIMULATED"
+        self.setWindowTitle(f"NiceGold Terminal — PAPER — {self.kind}")
+        self.setWindowIcon(icons.app_icon())
+        self.commands = Commands(self)
+        self.panels: dict[str, Panel] = {}
+        self.docks: dict[str, ads.CDockWidget] = {}
+        self.notices = Notices(self)
+        self._build_bars()
+        self._build_docks()
+        self._register()
+        self._build_menu()
+        self._connect()
+        self._default_layout = self.dock_manager.saveState()
+        self._restore()
+
+    # --- building -----------------------------------------------------------------------------------------------------
+
+    def _build_bars(self) -> None:
+        self.account_bar = AccountBar(self.theme)
+        self.account_bar.set_badges(("PAPER", self.kind))
+        self.replay_bar = ReplayBar(self.theme)
+        self.replay_bar.set_display(self.display)
+        self.replay_bar.show_speed(self._speed)
+        self.status = StatusBar(self.theme)
+        self.banner = QLabel(visible=False, wordWrap=True)
+        self.banner.setProperty("role", "banner")
+        self.banner.setContentsMargins(12, 4, 12, 4)
+        self.menu_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu_button.setIcon(icons.icon("menu", self.theme, "text0"))
+        self.menu_button.setIconSize(QSize(16, 16))
+        self.menu_button.setToolTip("Menu (F10); all commands (Ctrl+K)")
+        self.menu_button.setAccessibleName("Menu")
+
+    def _build_docks(self) -> None:
+        ads.CDockManager.setConfigFlag(ads.CDockManager.OpaqueSplitterResize, True)
+        ads.CDockManager.setConfigFlag(ads.CDockManager.AllTabsHaveCloseButton, False)
+        ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasCloseButton, False)
+        ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasUndockButton, False)
+        ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasTabsMenuButton, False)
+        ads.CDockManager.setConfigFlag(ads.CDockManager.FocusHighlighting, False)
+        middle = QWidget()
+        self.dock_manager = ads.CDockManager(middle)
+        self.dock_manager.setStyleSheet("")
+        around = Surroundings(self.bridge, self.theme, self.display, self._act)
+        areas: dict[str, ads.CDockAreaWidget] = {}
+        for place in PANELS:
+            panel = self.panels[place.name] = place.make(around)
+            dock = self.docks[place.name] = ads.CDockWidget(self.dock_manager, place.title, self.dock_manager)
+            dock.setObjectName(place.name)
+            dock.setWidget(panel.widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
+            dock.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromDockWidget)
+            self._dock(place.area, dock, areas)
+        self.docks["positions"].setAsCurrentTab()
+        self._lay_out(middle)
+        self._proportions(areas)
+
+    def _dock(self, area: str, dock: ads.CDockWidget, areas: dict[str, ads.CDockAreaWidget]) -> None:
+        manager = self.dock_manager
+        if area == "center":
+            areas[area] = manager.setCentralWidget(dock)
+            areas[area].setAllowedAreas(ads.DockWidgetArea.OuterDockAreas)
+        elif area == "right_low":
+            areas[area] = manager.addDockWidget(ads.BottomDockWidgetArea, dock, areas["right"])
+        elif area in areas:
+            manager.addDockWidgetTabToArea(dock, areas[area])
+        elif area == "bottom":
+            areas[area] = manager.addDockWidget(ads.BottomDockWidgetArea, dock, areas["center"])
+        else:
+            areas[area] = manager.addDockWidget(AREAS[area], dock)
+
+    def _proportions(self, areas: dict[str, ads.CDockAreaWidget]) -> None:
+        """The chart gets at least half of the window."""
+        width, height = 1366, 700
+        self.dock_manager.setSplitterSizes(areas["left"], [210, width - 210 - 300, 300])
+        self.dock_manager.setSplitterSizes(areas["center"], [round(height * 0.72), round(height * 0.28)])
+        self.dock_manager.setSplitterSizes(areas["right"], [round(height * 0.5), round(height * 0.5)])
+
+    def _lay_out(self, middle: QWidget) -> None:
+        inner = QVBoxLayout(middle)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(self.dock_manager)
+        top = QHBoxLayout()
+        top.setContentsMargins(0, 0, 0, 0)
+        top.setSpacing(0)
+        top.addWidget(self.menu_button)
+        top.addWidget(self.account_bar, 1)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addWidget(self.banner)
+        column.addWidget(middle, 1)
+        column.addWidget(self.replay_bar)
+        column.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _register(self) -> None:
+        add, send = self.commands.add, self.bridge.submit
+        add("new_order", "New order", "Trade", lambda: self._focus_ticket(), "F9")
+        add("buy", "Buy ticket", "Trade", lambda: self._focus_ticket("buy"), "Ctrl+B")
+        add("sell", "Sell ticket", "Trade", lambda: self._focus_ticket("sell"), "Ctrl+Shift+B")
+        add("fill_ticket", "Order from the chart into the ticket", "Trade", self._fill_ticket)
+        add("flatten", "Flatten: cancel all orders, close all positions", "Trade", lambda: send(Flatten()), "Ctrl+Shift+F")
+        add("halt", "Halt: no new risk, cancel entries", "Trade", lambda: send(Halt(reason="owner")), "Ctrl+Shift+H")
+        add("resume", "Resume trading", "Trade", lambda: send(Resume()))
+        for mode in ("AUTO", "CONFIRM", "MANUAL"):
+            add(f"mode_{mode.lower()}", f"Mode {mode}", "Trade", lambda mode=mode: send(SetMode(mode)))
+        add("show_signals", "Go to the signal cards", "View", self._focus_cards, "Ctrl+J")
+        add("play_pause", "Play or pause the market", "Market", self._toggle, "Ctrl+Space")
+        add("step", "Step one bar", "Market", self.bridge.step, "Ctrl+Right")
+        add("paper_account", "Paper account: balance and reset", "Account", self._ask_account)
+        add("theme", "Switch between dark and light", "View", self._switch_theme, "Ctrl+T")
+        add("reset_layout", "Reset the layout", "View", self._reset_layout)
+        for place in PANELS:
+            name = place.name
+            add(f"show_{name}_panel", f"Show {place.title}", "View", lambda name=name: self._raise(name))
+        add("palette", "All commands", "Help", self._palette, "Ctrl+K")
+        add("quit", "Quit", "Help", self.close, "Ctrl+Q")
+
+    def _build_menu(self) -> None:
+        menu, parts = QMenu(self), {}
+        for command in self.commands.all():
+            part = parts.get(command.menu) or parts.setdefault(command.menu, menu.addMenu(command.menu))
+            part.addAction(self.commands.actions[command.name])
+        self.menu_button.setMenu(menu)
+        self.menu_button.setShortcut("F10")
+
+    def _connect(self) -> None:
+        bridge = self.bridge
+        bridge.progressed.connect(self._progress)
+        bridge.opened.connect(self._opened)
+        bridge.shown.connect(self._show)
+        bridge.refused.connect(self._refused)
+        bridge.failed.connect(self._failed)
+        self.account_bar.intent.connect(bridge.submit)
+        self.replay_bar.play.connect(lambda: bridge.play(self._speed))
+        self.replay_bar.pause.connect(bridge.pause)
+        self.replay_bar.step.connect(bridge.step)
+        self.replay_bar.speed_changed.connect(self._set_speed)
+
+    # --- what the engine says -----------------------------------------------------------------------------------------
+
+    def _progress(self, share: float, words: str) -> None:
+        chart = self.panels["chart"].widget
+        chart.set_empty_text(f"Getting ready: {words} ({100 * share:.0f} %)")
+        self.status.say(f"{words} ({100 * share:.0f} %)")
+
+    def _opened(self, opening: Opening) -> None:
+        for panel in self.panels.values():
+            panel.open(opening)
+        self.status.show_light("broker", "paper", "good", "Orders go to the simulated broker; no money is at stake")
+        self.status.show_light("journal", f"book {opening.book}", "good", f"Every fact is kept in {self.bridge.request.db}")
+        self.status.say("")
+        LOG.say(f"session open: {opening.kind}, book {opening.book}, {len(opening.records)} facts", source="session")
+        if self._autoplay and not opening.resumed:
+            self.bridge.play(self._speed)
+
+    def _show(self, picture: Picture) -> None:
+        frame, view = picture.frame, picture.view
+        for name, panel in self.panels.items():
+            if not self.docks[name].isClosed():
+                panel.show(picture)
+        self.account_bar.show_account(view.account, view.gauges)
+        self.account_bar.show_mode(view.mode)
+        self.account_bar.show_state(view.state, view.state_reason)
+        self.replay_bar.show_running(frame.playing)
+        self.replay_bar.show_position(view.at, frame.played)
+        self.status.show_time(view.at, self.display.zone)
+        self.status.show_frame(self.bridge.frame_ms)
+        word = "at its end" if frame.finished else "running" if frame.playing else "paused"
+        self.status.show_light("feed", f"{self.kind} {word}", "good" if frame.playing else "warn")
+        self.notices.show(picture)
+        if picture.opening.resumed and not self._welcomed:
+            self._welcomed = True
+            self._tell(welcome_back(picture), action="Go on")
+
+    def _refused(self, _intent: object, sentence: str) -> None:
+        self.status.say(sentence, "error")
+        LOG.say(sentence, "warning", "refused")
+
+    def _failed(self, error: BaseException) -> None:
+        LOG.say(f"{type(error).__name__}: {error}", "error", "engine")
+        self.status.show_light("feed", "stopped", "error")
+        self.panels["chart"].widget.set_empty_text(str(error))
+        self._tell(f"The session stopped: {error}", role="error")
+
+    def _tell(self, sentence: str, role: str = "banner", action: str = "") -> None:
+        """A line across the window that stays until it is answered."""
+        style.set_role(self.banner, "role", role)
+        self.banner.setText(sentence)
+        self.banner.show()
+        if action:
+            button = QPushButton(action, self.banner)
+            button.setToolTip("Play the market on from where it stood")
+            button.clicked.connect(self._go_on)
+            layout = self.banner.layout() or QHBoxLayout(self.banner)
+            layout.addStretch()
+            layout.addWidget(button)
+
+    def _go_on(self) -> None:
+        self.banner.hide()
+        self.bridge.play(self._speed)
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    def _act(self, name: str) -> None:
+        self.commands.run(name)
+
+    def _raise(self, name: str) -> None:
+        dock = self.docks[name]
+        dock.toggleView(True)
+        dock.setAsCurrentTab()
+        self.panels[name].widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _focus_ticket(self, side: str = "") -> None:
+        from engine.domain.order import Side
+
+        self._raise("ticket")
+        self.panels["ticket"].widget.focus(Side(side) if side else None)
+
+    def _fill_ticket(self) -> None:
+        order = getattr(self.panels["chart"], "requested", None)
+        if order is not None:
+            self._raise("ticket")
+            self.panels["ticket"].widget.fill(order)
+
+    def _focus_cards(self) -> None:
+        self._raise("signals")
+        self.panels["signals"].widget.focus_first()
+
+    def _toggle(self) -> None:
+        if self.replay_bar.state()["running"]:
+            self.bridge.pause()
+        else:
+            self._go_on()
+
+    def _set_speed(self, speed: float) -> None:
+        self._speed = min(speed, MAX_SPEED)
+        if self.replay_bar.state()["running"]:
+            self.bridge.play(self._speed)
+
+    def _ask_account(self) -> None:
+        account = self.bridge.request.config.account
+        dialog = PaperAccount(account.balance, account.currency, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.reset.connect(self.reset_wanted)
+        dialog.open()
+
+    def _switch_theme(self) -> None:
+        self.set_theme(load("light" if self.theme.name == "dark" else "dark"))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Dresses the whole window in `theme` and remembers it."""
+        self.theme = theme
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        style.apply(application, theme)
+        for part in (self.account_bar, self.replay_bar, self.status, *self.panels.values()):
+            part.set_theme(theme)
+        self.menu_button.setIcon(icons.icon("menu", theme, "text0"))
+        self._memory.set("theme", theme.name)
+
+    def _palette(self) -> None:
+        palette = Palette(self.commands, self)
+        palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        palette.move(self.mapToGlobal(self.rect().center()) - palette.rect().center())
+        palette.show()
+
+    # --- layout and leaving -------------------------------------------------------------------------------------------
+
+    def _reset_layout(self) -> None:
+        self.dock_manager.restoreState(self._default_layout)
+
+    def _restore(self) -> None:
+        geometry, docks = self._memory.get("geometry"), self._memory.get("docks")
+        if geometry and not self.restoreGeometry(QByteArray(base64.b64decode(geometry))):
+            LOG.say("the remembered window size could not be used", "warning")
+        if docks and not self.dock_manager.restoreState(QByteArray(base64.b64decode(docks))):
+            LOG.say("the remembered layout could not be used", "warning")
+
+    def remember(self) -> None:
+        """Keeps size and layout for the next start."""
+        self._memory.set("geometry", base64.b64encode(self.saveGeometry().data()).decode())
+        self._memory.set("docks", base64.b64encode(self.dock_manager.saveState().data()).decode())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing is asked for, not done: the session ends first."""
+        event.ignore()
+        self._quit()
+
+    def state(self) -> dict[str, Any]:
+        """What is to be seen, in plain values."""
+        visible = {name: panel.state() for name, panel in self.panels.items() if self.docks[name].isVisible()}
+        return {
+            "title": self.windowTitle(),
+            "size": [self.width(), self.height()],
+            "theme": self.theme.name,
+            "toolbar": self.account_bar.state(),
+            "replay": self.replay_bar.state(),
+            "status": self.status.state(),
+            "banner": self.banner.text() if self.banner.isVisible() else "",
+            "tabs": {name: dock.windowTitle() for name, dock in self.docks.items() if not dock.isClosed()},
+            "panels": visible,
+        }

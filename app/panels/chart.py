@@ -1,0 +1,205 @@
+"""The chart: bars of any longer timeframe, and on it all that has a price."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.bars import BarLog
+from app.panels.base import Surroundings, View
+from app.picture import Picture
+from engine.core.errors import UserError
+from engine.domain.instrument import Instrument, money
+from engine.domain.intents import EditProtection, ModifyOrder, SubmitOrder
+from engine.domain.limits import LimitPrice
+from engine.domain.market import Timeframe
+from engine.domain.order import Order, OrderType, Role, Side
+from engine.domain.views import PositionView
+from engine.host import Opening
+from widgets import format as fmt
+from widgets.chart import ChartWidget, FillMark, PriceLine, Rollup, SignalMark
+from widgets.chart.marks import Mark
+
+RECENT_MARKS = 400
+"""Marks kept on the chart: the newest signals and fills."""
+
+_LIMITS = {
+    "position": ("warn", "position cap"),
+    "daily_loss": ("trip", "day limit"),
+    "open_risk": ("warn", "open risk"),
+    "leverage": ("warn", "leverage cap"),
+    "drawdown": ("trip", "drawdown"),
+}
+
+
+class ChartPanel(View):
+    """The session's instrument on the chart."""
+
+    widget: ChartWidget
+
+    def __init__(self, around: Surroundings) -> None:
+        self._bridge, self._display = around.bridge, around.display
+        self._instrument: Instrument = around.bridge.request.instrument
+        self._base = around.bridge.request.timeframe
+        self._frame = self._base.name
+        self._bars: BarLog | None = None
+        self._rollup: Rollup | None = None
+        self._newest = 0
+        self._positions: tuple[PositionView, ...] = ()
+        self._working: tuple[Order, ...] = ()
+        self._seen = (-1, -1)
+        self.widget = chart = ChartWidget(around.theme)
+        chart.set_instrument(self._instrument)
+        chart.set_timeframe(self._frame)
+        chart.set_zone(around.display.zone)
+        chart.set_badges(badges(around.bridge.request.replay is not None))
+        chart.set_empty_text("Bars appear here as soon as the session is open.")
+        chart.set_money(self._worth)
+        chart.timeframe_chosen.connect(self.choose_timeframe)
+        chart.order_moved.connect(lambda order, price: around.bridge.submit(ModifyOrder(order, price=price)))
+        chart.protection_moved.connect(self._protect)
+        chart.order_requested.connect(self._order)
+        chart.mark_clicked.connect(lambda _mark: around.act("show_signals"))
+        self._fill_ticket = around.act
+        self.requested: SubmitOrder | None = None
+        """The order a click on the chart asked for, for the ticket to take over."""
+
+    def open(self, opening: Opening) -> None:
+        self._bars = BarLog(opening.before)
+        self._redraw()
+
+    def choose_timeframe(self, name: str) -> None:
+        """Shows bars of `name`; shorter ones than the session's cannot be made."""
+        if Timeframe.of(name).span < self._base.span:
+            self.widget.set_timeframe(self._frame)
+            self._bridge.refused.emit(None, f"the session's bars are {self._base.name}; {name} cannot be made from them")
+            return
+        self._frame = name
+        self.widget.set_timeframe(name)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if self._bars is None:
+            return
+        bars = self._bars.all()
+        if self._frame == self._base.name:
+            self._rollup = None
+        else:
+            bars, self._rollup = Rollup.start(bars, self._frame)
+        self.widget.set_bars(bars)
+        self._newest = int(bars.at[-1]) if len(bars) else 0
+
+    def show(self, picture: Picture) -> None:
+        self._grow(picture)
+        self._mark(picture)
+        view = picture.view
+        self._positions, self._working = view.positions, view.working
+        lines = [line for order in view.working if (line := _order_line(order, picture.instrument))]
+        for position in view.positions:
+            lines += _position_lines(position, picture)
+        lines += [_limit_line(limit, picture) for limit in view.limit_prices]
+        self.widget.set_lines(lines)
+        self.widget.set_now(view.at)
+
+    def _grow(self, picture: Picture) -> None:
+        if self._bars is None:
+            return
+        fresh, forming = picture.frame.bars, picture.frame.forming
+        self._bars.extend(fresh)
+        self._bars.forming = forming
+        if len(fresh) > 64:
+            self._redraw()
+            return
+        for bar in [*fresh, *([forming] if forming is not None else [])]:
+            grown = self._rollup.push(bar)[0] if self._rollup is not None else bar
+            if grown.at > self._newest:
+                self._newest = grown.at
+                self.widget.append_bar(grown)
+            elif grown.at == self._newest:
+                self.widget.update_last(grown)
+
+    def _mark(self, picture: Picture) -> None:
+        signals, fills = picture.chronicle.signals, picture.chronicle.fills
+        seen = (len(signals), len(fills))
+        if seen == self._seen and not picture.frame.records:
+            return
+        self._seen = seen
+        marks: list[Mark] = [
+            SignalMark(
+                view.signal.bar,
+                Side(view.signal.side),
+                view.signal.probability,
+                view.signal.reference,
+                view.outcome,
+                view.signal.signal,
+                f"{view.signal.signal} {view.outcome} {view.reason}".strip(),
+            )
+            for view in list(signals.values())[-RECENT_MARKS:]
+        ]
+        for fill in fills[-RECENT_MARKS:]:
+            text = (
+                f"{fill.side.value} {fmt.lots(fill.quantity, picture.instrument)} at {fmt.price(fill.price, picture.instrument)}"
+            )
+            marks.append(FillMark(fill.at, fill.side, fill.price, fill.execution, text))
+        self.widget.set_marks(marks)
+
+    # --- what is asked for on the chart -------------------------------------------------------------------------------
+
+    def _protect(self, symbol: str, stop: int | None, target: int | None) -> None:
+        self._bridge.submit(EditProtection(symbol, stop, target))
+
+    def _order(self, side: Side, kind: OrderType, price: int) -> None:
+        """A click on the chart fills the ticket; sending stays a click of its own."""
+        step = max(self._instrument.min_order, 1)
+        self.requested = SubmitOrder(self._instrument.symbol, side.value, kind.value, step, price)
+        self._fill_ticket("fill_ticket")
+
+    def _worth(self, line: PriceLine, price: int) -> str:
+        """What the position would bring at `price`."""
+        position = next((p for p in self._positions if p.symbol == (line.symbol or p.symbol)), None)
+        if position is None:
+            return ""
+        value = self._instrument.tick_value
+        worth = round((price - position.average) * position.quantity * value)
+        return f"{fmt.signed(money(worth), 2)} {self._display.currency}"
+
+    def state(self) -> dict[str, Any]:
+        try:
+            return self.widget.state()
+        except UserError as error:
+            return {"error": str(error)}
+
+
+def badges(replay: bool) -> tuple[tuple[str, str], ...]:
+    """What the chart says about where its prices come from."""
+    return (("REPLAY", "warn") if replay else ("SIMULATED", "warn"), ("PAPER", "paper"))
+
+
+def _order_line(order: Order, instrument: Instrument) -> PriceLine | None:
+    price = order.limit if order.limit is not None else order.stop
+    if order.role is not Role.ENTRY or price is None:
+        return None
+    label = f"{order.side.value.upper()} {order.type.value} {fmt.lots(order.leaves, instrument)}"
+    return PriceLine(order.id, "order", price, label, movable=True, side=order.side)
+
+
+def _position_lines(position: PositionView, picture: Picture) -> list[PriceLine]:
+    instrument, symbol = picture.instrument, position.symbol
+    side = Side.of(position.quantity)
+    word = "LONG" if side is Side.BUY else "SHORT"
+    gain = f"{fmt.signed(money(position.unrealised), 2)} {picture.display.currency}"
+    tone = "up" if position.unrealised > 0 else "down" if position.unrealised < 0 else ""
+    label = f"{word} {fmt.lots(abs(position.quantity), instrument)}"
+    lines = [PriceLine(f"{symbol}-entry", "entry", round(position.average), label, gain, tone, side=side)]
+    for kind, price in (("stop", position.stop), ("target", position.target)):
+        if price is not None:
+            worth = round((price - position.average) * position.quantity * instrument.tick_value)
+            detail = f"{fmt.signed(money(worth), 2)} {picture.display.currency}"
+            tone = "up" if worth > 0 else "down"
+            lines.append(PriceLine(f"{symbol}-{kind}", kind, price, kind, detail, tone, True, side, symbol))
+    return lines
+
+
+def _limit_line(limit: LimitPrice, picture: Picture) -> PriceLine:
+    kind, label = _LIMITS[limit.name]
+    detail = f"{fmt.signed(money(limit.loss), 0)} {picture.display.currency}"
+    return PriceLine(f"limit-{limit.name}", kind, limit.price, label, detail)

@@ -1,0 +1,121 @@
+"""The Qt application: one loop for window and coroutines, opened and closed in stages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+os.environ.setdefault("QT_API", "pyside6")
+
+from PySide6.QtCore import QTimeZone
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from app.bridge import Bridge
+from app.faults import LOG, catch_everything, catch_in_loop
+from app.main_window import DEFAULT_SPEED, MainWindow
+from app.paths import log_dir
+from app.state import remembered
+from engine.core.log import start_log
+from engine.session import Request
+from widgets import style
+from widgets.format import Display
+from widgets.theme import load
+
+
+def application(theme: str | None = None) -> tuple[QApplication, str]:
+    """The one QApplication, dressed; and the theme's name."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("NiceGold Terminal")
+    app.setQuitOnLastWindowClosed(False)
+    name = theme or remembered("layout").get("theme", "dark")
+    style.apply(app, load(name))
+    return app, name
+
+
+def display(request: Request) -> Display:
+    """The user's zone, and the account's currency."""
+    zone = bytes(QTimeZone.systemTimeZoneId().data()).decode() or "UTC"
+    return Display(zone if zone in available_zones() else "UTC", request.config.account.currency)
+
+
+def available_zones() -> set[str]:
+    """Zone names Python knows."""
+    from zoneinfo import available_timezones
+
+    return available_timezones()
+
+
+class Terminal:
+    """One window and its session; `reset` swaps the session for a fresh one."""
+
+    def __init__(self, request: Request, theme: str, speed: float = DEFAULT_SPEED, autoplay: bool = True) -> None:
+        self.request, self.theme, self.speed, self.autoplay = request, theme, speed, autoplay
+        self.tasks: list[asyncio.Future[None]] = []
+        self._leaving = asyncio.Event()
+        self._next: Request | None = None
+        self.window: MainWindow | None = None
+
+    async def run(self) -> None:
+        """Shows windows until the user leaves."""
+        request: Request | None = self.request
+        while request is not None:
+            self._leaving.clear()
+            self._next = None
+            await self._one(request)
+            request = self._next
+
+    def leave(self) -> None:
+        """Ends the session and the window."""
+        self._leaving.set()
+
+    async def _one(self, request: Request) -> None:
+        shown = display(request)
+        bridge = Bridge(request, shown)
+        window = self.window = MainWindow(bridge, load(self.theme), shown, self.leave, self.speed, self.autoplay)
+        window.reset_wanted = lambda balance: self._reset(request, balance)
+        window.resize(1366, 768) if not remembered("layout").get("geometry") else None
+        window.show()
+        work = asyncio.ensure_future(bridge.run())
+        await self._leaving.wait()
+        window.remember()
+        window.setEnabled(False)
+        await bridge.close()
+        await work
+        self.theme = window.theme.name
+        window.hide()
+        window.deleteLater()
+        self.window = None
+
+    def _reset(self, request: Request, balance: Decimal) -> None:
+        account = request.config.account.model_copy(update={"balance": balance})
+        config = request.config.model_copy(update={"account": account})
+        self._next = replace(request, config=config, new=True)
+        LOG.say(f"paper account reset to {balance}", source="account")
+        self.leave()
+
+
+def run_window(
+    request: Request, speed: float | None, prepare: Callable[[Terminal], None] | None = None, autoplay: bool = True
+) -> int:
+    """Opens the window and returns the exit code when it was closed. `prepare` is given the terminal before it runs."""
+    app, theme = application()
+    folder = log_dir()
+    log = start_log(folder)
+    catch_everything(folder)
+    loop = QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    catch_in_loop(loop, folder)
+    with loop:
+        terminal = Terminal(request, theme, speed or DEFAULT_SPEED, autoplay)
+        if prepare is not None:
+            prepare(terminal)
+            style.apply(app, load(terminal.theme))
+        loop.run_until_complete(terminal.run())
+    log.close()
+    return 0

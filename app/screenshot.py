@@ -1,0 +1,103 @@
+"""A picture of the real window, made offscreen: what it shows after some bars, and the same in plain values."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import UserError
+from engine.session import Request
+
+if TYPE_CHECKING:
+    from app.run import Terminal
+
+PATIENCE_S = 300.0
+SETTLE_FRAMES = 4
+
+
+def take_screenshot(
+    request: Request, file: Path, size: str, theme: str, bars: int, panel: str | None, dump: Path | None, own_book: bool
+) -> int:
+    """Opens the window offscreen on the request, plays `bars`, writes the PNG at `file` and leaves.
+
+    Without a book of its own the session is kept in a temporary one. UserError for a size or theme that is none.
+    """
+    width, height = _size(size)
+    if theme not in ("dark", "light"):
+        raise UserError(f"--theme {theme!r} is not known; use dark or light")
+    if not file.parent.is_dir():
+        raise UserError(f"the folder {file.parent} does not exist; make it first")
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    with tempfile.TemporaryDirectory() as folder:
+        if not own_book:
+            request = replace(request, db=f"sqlite:///{folder}/books.db")
+        os.environ["NICEGOLD_WINDOW_MEMORY"] = folder
+        from app.run import run_window
+
+        missed: list[str] = []
+
+        def prepare(terminal: Terminal) -> None:
+            terminal.theme = theme
+            work = asyncio.ensure_future(_shoot(terminal, file, (width, height), bars, panel, dump, missed))
+            terminal.tasks.append(work)
+
+        run_window(request, None, prepare, autoplay=False)
+    if missed:
+        raise UserError(missed[0])
+    print(file)
+    return 0
+
+
+async def _shoot(
+    terminal: Terminal, file: Path, size: tuple[int, int], bars: int, panel: str | None, dump: Path | None, missed: list[str]
+) -> None:
+    try:
+        window = await _until(lambda: terminal.window)
+        window.resize(*size)
+        bridge = window.bridge
+        failures: list[BaseException] = []
+        bridge.failed.connect(failures.append)
+        await _until(lambda: bridge.opening or failures)
+        if failures:
+            missed.append(str(failures[0]))
+            return
+        await asyncio.wrap_future(bridge.host.play_bars(bars))
+        await _until(lambda: not bridge.host.is_busy)
+        if panel is not None:
+            window.commands.run(f"show_{panel}_panel")
+        for _ in range(SETTLE_FRAMES):
+            await bridge.refresh()
+            await asyncio.sleep(0.1)
+        window.grab().save(str(file))
+        if dump is not None:
+            dump.write_text(json.dumps(window.state(), indent=1, default=str), "utf-8")
+    except TimeoutError:
+        missed.append("the session was not ready in time; try again with a file that is shorter")
+    except KeyError:
+        missed.append(f"there is no panel {panel!r}")
+    finally:
+        terminal.leave()
+
+
+async def _until(found: Callable[[], Any]) -> Any:
+    """Waits until `found` has something, and returns it. TimeoutError when it never does."""
+    waited = 0.0
+    while not (value := found()):
+        if waited > PATIENCE_S:
+            raise TimeoutError
+        await asyncio.sleep(0.05)
+        waited += 0.05
+    return value
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() for part in parts) or not all(300 <= int(part) <= 8_000 for part in parts):
+        raise UserError(f"--size {text!r} is no window size such as 1366x768")
+    return int(parts[0]), int(parts[1])
