@@ -71,7 +71,7 @@ def test_the_selected_rows_are_copied_with_their_header(trades):
 
 def test_the_layout_is_remembered(trades, qtbot, dark):
     trades.table.setColumnWidth(2, 111)
-    trades.table.setColumnHidden(5, True)
+    trades.table.pick_column(5, False)
     trades.table.horizontalHeader().moveSection(3, 0)
     trades.table.sort_by("result", descending=True)
     trades.table.set_compact(True)

@@ -208,5 +208,4 @@ def test_an_order_good_till_a_time_carries_it(ticket, qtbot):
     with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
         ticket.form.tif.setCurrentText("GTD")
     assert asked.args[0].expires == samples.NOW + 4 * 3_600_000_000_000
-    assert "14:03" not in ticket.form.until.text()
     assert ticket.form.until.text() == "2026-11-20 18:03"

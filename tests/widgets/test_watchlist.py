@@ -11,6 +11,7 @@ from widgets.tables.watchlist import Watchlist
 def watch(qtbot, dark):
     made = Watchlist(dark, ("XAUUSD", "EURUSD"))
     qtbot.addWidget(made)
+    made.resize(400, 300)
     return made
 
 
@@ -21,7 +22,7 @@ def rows(watch) -> dict[str, list[str]]:
 def test_a_quote_shows_bid_ask_spread_and_the_days_change(watch):
     watch.set_day("XAUUSD", 240_600.0, [1.0, 2.0])
     watch.update_quotes([samples.QUOTE], samples.NOW)
-    assert rows(watch)["XAUUSD"][:4] == ["2412.08", "2412.31", "23", "+0.26"]
+    assert rows(watch)["XAUUSD"][:4] == ["2412.08", "2412.31", "+0.26", "23"]
     assert rows(watch)["EURUSD"][:4] == ["–", "–", "–", "–"]
 
 
@@ -30,11 +31,30 @@ def test_a_quote_of_an_instrument_not_followed_is_ignored(watch):
     assert set(rows(watch)) == {"XAUUSD", "EURUSD"}
 
 
-def test_old_quotes_look_old(watch):
+def test_old_quotes_look_old_and_say_how_old(watch):
     watch.update_quotes([samples.QUOTE], samples.NOW)
     assert watch.table.painting.dim == frozenset()
     watch.update_quotes([], samples.NOW + 2 * MINUTE)
     assert watch.table.painting.dim == {"XAUUSD"}
+    assert rows(watch)["XAUUSD"][2] == "2 min"
+    watch.update_quotes([samples.QUOTE._replace(at=samples.NOW + 2 * MINUTE)], samples.NOW + 2 * MINUTE)
+    assert watch.table.painting.dim == frozenset()
+
+
+def test_a_narrow_list_keeps_the_columns_that_matter_most(watch):
+    watch.show()
+    watch.resize(180, 300)
+    assert watch.state()["columns"] == ["Symbol", "Bid", "Chg %"]
+    watch.resize(400, 300)
+    assert len(watch.state()["columns"]) == 6
+
+
+def test_columns_chosen_by_hand_stay_whatever_the_width(watch):
+    watch.show()
+    watch.table.pick_column(1, False)
+    watch.resize(180, 300)
+    assert "Spr" in watch.state()["columns"]
+    assert "Bid" not in watch.state()["columns"]
 
 
 @pytest.mark.parametrize("text", ["xagusd", "XAG", "silver", "XAGUSD  Silver spot / US dollar"])

@@ -134,7 +134,7 @@ class SignalCard(QFrame):
 
     def update_card(self, card: CardView, now: Nanos) -> None:
         """The card as of this frame; `now` is the session's time."""
-        if card is not self.card or not self.quantity.text():
+        if card != self.card or not self.quantity.text():
             untouched = not self.quantity.isModified()
             self.card = card
             self.weights.show_weights(card.contributions)

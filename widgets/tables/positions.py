@@ -62,6 +62,12 @@ def _wrong_side(row: PositionView, what: str, side: str) -> str:
     return f"The {what} of a {word} position must be {side} the market, {fmt.price(row.mark, of(row))} now; nothing was changed."
 
 
+def _why_worth(row: PositionView, _display: fmt.Display) -> str:
+    instrument = of(row)
+    entry, mark = fmt.price(row.average, instrument), fmt.price(row.mark, instrument)
+    return f"{fmt.signed_lots(row.quantity, instrument)} lot from {entry} to {mark}, the price to close at now; costs apart"
+
+
 def columns(risk_share: Callable[[PositionView], float]) -> tuple[Column, ...]:
     """The table's columns; `risk_share` gives a position's risk as a fraction of equity."""
     return (
@@ -76,7 +82,7 @@ def columns(risk_share: Callable[[PositionView], float]) -> tuple[Column, ...]:
                      why=lambda _r, _d: "Double click or F2 to move the stop"),
         price_column("target", "Target", lambda row: row.target, edit=edit_target,
                      why=lambda _r, _d: "Double click or F2 to move the target; empty removes it"),
-        result_column("unrealised", "Open P/L", lambda row: row.unrealised, bold=True, width=92),
+        result_column("unrealised", "Open P/L", lambda row: row.unrealised, bold=True, width=92, why=_why_worth),
         money_column("risk", "Risk", lambda row: row.risk, width=72,
                      why=lambda _r, _d: "Loss if the stop fills, with slippage"),
         Column("risk_share", "Risk", risk_share, lambda row, _d: fmt.number(risk_share(row) * 100, 2), unit="%", width=46),

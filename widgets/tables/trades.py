@@ -63,7 +63,7 @@ def columns() -> tuple[Column, ...]:
         lots_column("quantity", "Qty", lambda row: row.quantity),
         price_column("entry", "Entry", lambda row: row.entry),
         price_column("exit", "Exit", lambda row: row.exit),
-        result_column("result", "Net", lambda row: row.result, bold=True),
+        result_column("result", "Net", lambda row: row.result, bold=True, why=_why_net),
         result_column("realised", "Gross", lambda row: row.realised),
         money_column("costs", "Costs", lambda row: row.costs),
         Column(
@@ -73,6 +73,10 @@ def columns() -> tuple[Column, ...]:
         time_column(lambda row: row.opened, "opened", "Opened"),
         text_column("signal", "Signal", lambda row: row.signal or "hand", 96, tint=lambda _row: "text2"),
     )
+
+
+def _why_net(row: TradeView, _display: fmt.Display) -> str:
+    return f"{fmt.signed_money(row.realised)} gross − {fmt.money(row.costs)} costs; net {fmt.signed_money(row.result)}"
 
 
 def _held(row: TradeView) -> int:

@@ -34,6 +34,7 @@ class DeskTable(QTableView):
         super().__init__(parent)
         self.desk = model
         self.name = name
+        self.hand_picked = False
         self._kept: Key = None
         self._extra: list[QAction] = []
         model.setParent(self)
@@ -215,9 +216,14 @@ class DeskTable(QTableView):
         columns = menu.addMenu("Columns")
         for at, column in enumerate(self.desk.columns):
             shown = not self.isColumnHidden(at)
-            self._add_check(columns, column.title, shown, lambda on, at=at: self.setColumnHidden(at, not on))
+            self._add_check(columns, column.title, shown, lambda on, at=at: self.pick_column(at, on))
         self._add_check(menu, "Compact rows", self.compact, self.set_compact)
         return menu
+
+    def pick_column(self, at: int, shown: bool) -> None:
+        """Show or hide a column because the user wants it so."""
+        self.hand_picked = True
+        self.setColumnHidden(at, not shown)
 
     @staticmethod
     def _add_check(menu: QMenu, text: str, on: bool, act: Any) -> None:
@@ -240,7 +246,7 @@ class DeskTable(QTableView):
         return {
             "widths": {name: header.sectionSize(at) for at, name in enumerate(names) if not header.isSectionHidden(at)},
             "order": [names[header.logicalIndex(n)] for n in range(len(names))],
-            "hidden": [name for at, name in enumerate(names) if header.isSectionHidden(at)],
+            "hidden": [name for at, name in enumerate(names) if header.isSectionHidden(at)] if self.hand_picked else None,
             "sort": [names[sort], falling] if 0 <= sort < len(names) else None,
             "compact": self.compact,
         }
@@ -253,8 +259,9 @@ class DeskTable(QTableView):
         for name, width in state.get("widths", {}).items():
             if name in at:
                 header.resizeSection(at[name], int(width))
-        for name in at.keys() & set(state.get("hidden", ())):
-            self.setColumnHidden(at[name], True)
+        hidden = state.get("hidden")
+        for name in at if hidden is not None else ():
+            self.pick_column(at[name], name not in hidden)
         sort = state.get("sort")
         if sort and sort[0] in at:
             self.sort_by(sort[0], descending=bool(sort[1]))

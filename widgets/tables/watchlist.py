@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QWidget
 
 from engine.core.clock import SECOND, Nanos
@@ -25,7 +26,10 @@ from widgets.theme import UNIT, Theme
 
 @dataclass(frozen=True, slots=True)
 class WatchRow:
-    """An instrument followed. `reference` is the mid price (ticks) its change is measured from, `closes` its recent bars."""
+    """An instrument followed. `reference` is the mid price (ticks) its change is measured from, `closes` its recent bars.
+
+    `age` is how old the quote is, where it is too old to be trusted.
+    """
 
     symbol: str
     at: Nanos = 0
@@ -33,6 +37,7 @@ class WatchRow:
     ask: Ticks | None = None
     reference: float | None = None
     closes: tuple[float, ...] = ()
+    age: str = ""
 
     @property
     def spread(self) -> Ticks | None:
@@ -47,25 +52,31 @@ class WatchRow:
 
 
 def _change(row: WatchRow) -> str:
-    return fmt.DASH if row.change is None else fmt.signed(row.change * 100, 2)
+    return row.age or (fmt.DASH if row.change is None else fmt.signed(row.change * 100, 2))
 
 
 def _since(row: WatchRow, display: fmt.Display) -> str:
-    return f"Last quote {fmt.moment_with_zone(row.at, display.zone)}" if row.at else "No quote yet"
+    if not row.at:
+        return "No quote yet"
+    return f"Last quote {fmt.moment_with_zone(row.at, display.zone)}" + (f", {row.age} old" if row.age else "")
 
 
 def columns() -> tuple[Column, ...]:
     """The table's columns."""
     return (
-        text_column("symbol", "Symbol", lambda row: row.symbol, 66, why=lambda row, _d: of(row).name),
-        price_column("bid", "Bid", lambda row: row.bid, flash=True, why=_since, width=54),
-        price_column("ask", "Ask", lambda row: row.ask, flash=True, why=_since, width=54),
+        text_column("symbol", "Symbol", lambda row: row.symbol, 72, why=lambda row, _d: of(row).name),
+        price_column("bid", "Bid", lambda row: row.bid, flash=True, why=_since, width=58),
+        price_column("ask", "Ask", lambda row: row.ask, flash=True, why=_since, width=58),
+        Column("change", "Chg", lambda row: row.change, lambda row, _d: _change(row), unit="%", width=46,
+               tint=lambda row: sign_role(row.change or 0), why=_since),
         Column("spread", "Spr", lambda row: row.spread, lambda row, _d: fmt.DASH if row.spread is None else str(row.spread),
                width=30, tint=lambda _row: "text1", why=lambda _r, _d: "Spread in ticks"),
-        Column("change", "Chg", lambda row: row.change, lambda row, _d: _change(row), unit="%", width=44,
-               tint=lambda row: sign_role(row.change or 0)),
-        Column("spark", "Day", lambda row: row.change, lambda row, _d: _change(row), width=40, numeric=False, paint=paint_spark),
+        Column("spark", "Day", lambda row: row.change, lambda row, _d: _change(row), width=36, numeric=False, paint=paint_spark),
     )  # fmt: skip
+
+
+RANK = ("symbol", "bid", "change", "ask", "spread", "spark")
+"""Where the panel is narrow, the last of these give way."""
 
 
 def terms(instrument: Instrument) -> str:
@@ -118,6 +129,19 @@ class Watchlist(TablePanel):
         self._add_action("Add instrument", box.setFocus, "Ins")
         return box
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit(event.size().width())
+
+    def _fit(self, room: int) -> None:
+        """Show as many columns as there is room for, unless the user chose them."""
+        if self.table.hand_picked:
+            return
+        place = {column.name: at for at, column in enumerate(self.model.columns)}
+        for name in RANK:
+            room -= self.model.columns[place[name]].width
+            self.table.setColumnHidden(place[name], room < 0)
+
     # --- the list ---
 
     def add(self, text: str) -> None:
@@ -167,17 +191,27 @@ class Watchlist(TablePanel):
     # --- the market ---
 
     def update_quotes(self, quotes: Iterable[Quote], now: Nanos) -> None:
-        """The last quotes of this frame; what is older than `stale_after` is drawn dim."""
+        """The last quotes of this frame; what is older than `stale_after` is drawn dim, with its age."""
         changed = False
         for quote in quotes:
             row = self.rows.get(quote.symbol)
             if row is not None and (row.at != quote.at or row.bid != quote.bid or row.ask != quote.ask):
                 self.rows[quote.symbol] = replace(row, at=quote.at, bid=quote.bid, ask=quote.ask)
                 changed = True
-        if changed:
+        if self._tell_ages(now) or changed:
             self._show()
-        old = frozenset(row.symbol for row in self.rows.values() if row.at and now - row.at > self.stale_after)
-        self.table.set_dim(old)
+        self.table.set_dim(frozenset(row.symbol for row in self.rows.values() if row.age))
+
+    def _tell_ages(self, now: Nanos) -> bool:
+        """Note the age of quotes that are too old; True when one changed."""
+        changed = False
+        for symbol, row in self.rows.items():
+            late = row.at > 0 and now - row.at > self.stale_after
+            age = fmt.age(now - row.at).removesuffix(" ago") if late else ""
+            if age != row.age:
+                self.rows[symbol] = replace(row, age=age)
+                changed = True
+        return changed
 
     def set_day(self, symbol: str, reference: float | None, closes: Iterable[float] = ()) -> None:
         """What the day's change of `symbol` is measured from (ticks) and the recent closes for its line (any unit)."""

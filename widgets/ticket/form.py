@@ -28,6 +28,7 @@ class TicketForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lot_step = Decimal(1)
+        self._now, self._zone = 0, "UTC"
         self.sides = SideButtons()
         self.type = Segments(("Market", "Limit", "Stop"), "Order type")
         self.amount = NumberField("Quantity", "Quantity in lots; arrow keys move it by one step, with Shift by ten")
@@ -44,7 +45,6 @@ class TicketForm(QWidget):
         self.tif.setToolTip("GTC until cancelled · DAY until the day's end · GTD until a time · IOC now or not at all")
         self.until = QDateTimeEdit(visible=False, displayFormat="yyyy-MM-dd HH:mm", calendarPopup=True)
         self.until.setAccessibleName("Good till")
-        self.until.setTimeZone(QTimeZone.utc())
         self.reduce_only = QCheckBox("Reduce only")
         self.reduce_only.setToolTip("May close or shrink the position, never open or reverse it")
         self.fields = {"amount": self.amount, "price": self.price, "stop_loss": self.stop_loss, "take_profit": self.take_profit}
@@ -96,7 +96,10 @@ class TicketForm(QWidget):
         self.changed.emit()
 
     def _on_tif(self) -> None:
-        self.until.setVisible(self.tif.currentText() == TimeInForce.GTD.value)
+        wanted = self.tif.currentText() == TimeInForce.GTD.value
+        if wanted and self.until.isHidden():
+            self._propose_until()
+        self.until.setVisible(wanted)
         self.changed.emit()
 
     # --- what the ticket sets ---
@@ -113,12 +116,13 @@ class TicketForm(QWidget):
         self._on_amount_unit()
 
     def set_now(self, at: Nanos, zone: str) -> None:
-        """A good-till time starts four hours from now, in the user's zone."""
-        if self.until.isHidden():
-            self.until.setTimeZone(QTimeZone(zone.encode()))
-            self.until.blockSignals(True)
-            self.until.setDateTime(QDateTime.fromMSecsSinceEpoch((at + 4 * HOUR) // _MS, QTimeZone(zone.encode())))
-            self.until.blockSignals(False)
+        """The session's time and the user's zone: a good-till time starts four hours from then."""
+        self._now, self._zone = at, zone
+
+    def _propose_until(self) -> None:
+        zone = QTimeZone(self._zone.encode())
+        self.until.setTimeZone(zone)
+        self.until.setDateTime(QDateTime.fromMSecsSinceEpoch((self._now + 4 * HOUR) // _MS, zone))
 
     def mark(self, field: str, sentence: str) -> None:
         """Mark the one field that is wrong, clear the others."""

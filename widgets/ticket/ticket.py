@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, cash, instrument_of
@@ -83,15 +83,13 @@ class Ticket(QWidget):
         head.addWidget(self.symbols)
         head.addStretch()
         head.addWidget(self.spread)
-        rule = QFrame()
-        rule.setProperty("line", "h")
         inner = QWidget()
         inner.setProperty("surface", "panel")
         column = QVBoxLayout(inner)
         column.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, 2 * UNIT)
         column.setSpacing(UNIT)
         column.addLayout(head)
-        for widget in (self.form, self.error, self.submit, rule, self.preview):
+        for widget in (self.form, self.error, self.submit, self.preview):
             column.addWidget(widget)
         column.addStretch()
         scroll = QScrollArea(widgetResizable=True)
