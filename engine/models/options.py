@@ -16,9 +16,9 @@ class TrainOptions:
     training and test rows of a fold. `source` says in words where the bars came from.
     """
 
-    stop_atr: float = 2.5
+    stop_atr: float = 1.5
     reward_risk: float = 1.5
-    horizon: int = 120
+    horizon: int = 60
     signal_rate: float = 0.02
     folds: int = 4
     embargo: int = 60

@@ -32,7 +32,7 @@ def test_a_saved_model_predicts_as_the_one_in_memory(place: Path, predictor: Lig
     assert loaded.sha256 == predictor.sha256
     assert [loaded.predict(row) for row in table[:100]] == [predictor.predict(row) for row in table[:100]]
     assert loaded.suggested_threshold == predictor.suggested_threshold
-    assert (loaded.stop_atr, loaded.reward_risk) == (2.5, 1.5)
+    assert (loaded.stop_atr, loaded.reward_risk) == (1.5, 1.5)
 
 
 def test_the_models_hash_is_that_of_the_manifest_file(place: Path, model: TrainedModel) -> None:
