@@ -57,3 +57,13 @@ def test_the_program_has_its_own_icon(qapp):
 def test_an_unknown_theme_is_not_invented():
     with pytest.raises(FileNotFoundError):
         theme.load("blue")
+
+
+def test_an_icon_that_does_not_exist_is_a_mistake_seen_at_once(qapp):
+    with pytest.raises(KeyError):
+        icons.icon("no-such-icon", theme.load("dark"))
+
+
+def test_a_disabled_icon_is_fainter(qapp):
+    made = icons.icon("play", theme.load("dark"))
+    assert made.pixmap(16, 16).toImage() != made.pixmap(16, 16, icons.QIcon.Mode.Disabled).toImage()
