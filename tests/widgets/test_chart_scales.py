@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.core.clock import DAY, HOUR, MINUTE, from_iso
 from widgets.chart.paint.lines import keep_apart
-from widgets.chart.scales import price_ticks, time_ticks
+from widgets.chart.scales import crosshair_time, price_ticks, time_ticks
 from widgets.chart.viewport import TimeView, YScale
 
 
@@ -101,3 +101,15 @@ def test_a_scale_maps_there_and_back():
     assert scale.y(200) == 10
     assert scale.y(100) == 410
     assert scale.value(scale.y(133.7)) == 133.7
+
+
+def test_a_day_carries_the_date_it_trades_not_the_evening_it_opens():
+    sunday_evening = from_iso("2026-03-08T21:00Z")
+    at = sunday_evening + np.arange(5, dtype=np.int64) * DAY
+    assert crosshair_time(sunday_evening, "Asia/Bangkok", DAY) == "Mon 9 Mar 2026"
+    ticks = time_ticks(at, 1, 5, 100.0, DAY, "Asia/Bangkok")
+    assert [tick.text for tick in ticks] == ["10 Mar", "11 Mar", "12 Mar", "13 Mar"]
+
+
+def test_a_bar_of_the_day_is_named_with_its_time_in_the_zone():
+    assert crosshair_time(from_iso("2026-03-08T21:05Z"), "Asia/Bangkok", MINUTE) == "Mon 9 Mar 2026 04:05"

@@ -48,15 +48,23 @@ def time_ticks(at: Ints, start: int, stop: int, bar_pixels: float, span: Nanos, 
     """Labels for bars [start, stop) of the ascending open times `at`, bars `span` long, about SPACING pixels apart or more."""
     if stop - start < 1:
         return []
-    edges = _boundaries(int(at[start]), int(at[stop - 1]), SPACING / bar_pixels * span, zone)
-    indices = np.searchsorted(at[:stop], np.array(edges, np.int64))
+    zone, shift = labelled_in(span, zone)
+    edges = _boundaries(int(at[start]) + shift, int(at[stop - 1]) + shift, SPACING / bar_pixels * span, zone)
+    indices = np.searchsorted(at[:stop], np.array(edges, np.int64) - shift)
     ticks: list[TimeTick] = []
-    tz = ZoneInfo(zone)
     for index in sorted({int(i) for i in indices if start <= i < stop}):
-        local = to_datetime(int(at[index])).astimezone(tz)
-        previous = to_datetime(int(at[index - 1])).astimezone(tz) if index else None
+        local = to_datetime(int(at[index]) + shift, zone)
+        previous = to_datetime(int(at[index - 1]) + shift, zone) if index else None
         _place(ticks, _tick(index, local, previous), SPACING * 0.6 / bar_pixels)
     return ticks
+
+
+def labelled_in(span: Nanos, zone: str) -> tuple[str, Nanos]:
+    """The zone bars are labelled in, and what to add to their open time first.
+
+    A day's bar opens on the evening before, in New York; it carries the date of the day it trades.
+    """
+    return ("America/New_York", 12 * HOUR) if span >= DAY else (zone, 0)
 
 
 def _place(ticks: list[TimeTick], tick: TimeTick, apart: float) -> None:
@@ -116,6 +124,7 @@ def _midnight(day: date, tz: ZoneInfo) -> Nanos:
 
 def crosshair_time(at: Nanos, zone: str, span: Nanos) -> str:
     """The time of a bar as its label on the axis: weekday, date and, below a day, time of day."""
-    local = to_datetime(at, zone)
+    zone, shift = labelled_in(span, zone)
+    local = to_datetime(at + shift, zone)
     day = f"{local:%a} {local.day} {MONTHS[local.month - 1]} {local.year}"
     return day if span >= DAY else f"{day} {local:%H:%M}"
