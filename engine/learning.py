@@ -59,7 +59,7 @@ def learn(
     folder: Path,
     progress: Callable[[float, str], None],
     apart: bool = False,
-    signal_rate: float = 0.01,
+    signal_rate: float = 0.02,
 ) -> Lesson:
     """The model these bars, options and seed make: found below `folder` where it was trained before, else trained now.
 

@@ -76,7 +76,7 @@ class Feed:
     before: Bars
     identity: dict[str, Any]
     kind: str
-    signal_rate: float = 0.01
+    signal_rate: float = 0.02
 
 
 class Session:
@@ -242,7 +242,15 @@ def _learn(request: Request, feed: Feed) -> Lesson:
         with open_market(request.db) as store:
             bars = store.read_bars(request.instrument.symbol, request.timeframe.name, None, first)
     return learn(
-        bars, request.timeframe, request.instrument, request.config.model, request.seed, request.models, request.progress
+        bars,
+        request.timeframe,
+        request.instrument,
+        request.config.model,
+        request.seed,
+        request.models,
+        request.progress,
+        apart=request.apart,
+        signal_rate=feed.signal_rate,
     )
 
 

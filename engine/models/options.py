@@ -51,4 +51,5 @@ class TrainOptions:
         return 1.0 / (1.0 + self.reward_risk)
 
     def as_dict(self) -> dict[str, float | int | str]:
-        return asdict(self)
+        """What makes a difference to the model: everything but `source`."""
+        return {name: value for name, value in asdict(self).items() if name != "source"}
