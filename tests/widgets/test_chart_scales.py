@@ -107,7 +107,7 @@ def test_a_day_carries_the_date_it_trades_not_the_evening_it_opens():
     sunday_evening = from_iso("2026-03-08T21:00Z")
     at = sunday_evening + np.arange(5, dtype=np.int64) * DAY
     assert crosshair_time(sunday_evening, "Asia/Bangkok", DAY) == "Mon 9 Mar 2026"
-    ticks = time_ticks(at, 1, 5, 100.0, DAY, "Asia/Bangkok")
+    ticks = time_ticks(at, 1, 5, 130.0, DAY, "Asia/Bangkok")
     assert [tick.text for tick in ticks] == ["10 Mar", "11 Mar", "12 Mar", "13 Mar"]
 
 
