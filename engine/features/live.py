@@ -31,7 +31,10 @@ class FeatureBuilder:
 
         The row is the builder's own buffer, overwritten by the next push: copy it to keep it.
         """
-        self._whole = kernel.step(self._state, *bar, self._row)
+        at, open_, high, low, close, volume, spread = bar
+        # An int among them would have the kernel compiled again, in the middle of the market.
+        numbers = float(open_), float(high), float(low), float(close), float(volume), float(spread)
+        self._whole = kernel.step(self._state, at, *numbers, self._row)
         return self._row if self._whole else None
 
     def warm(self, bars: Bars) -> None:

@@ -124,3 +124,16 @@ def test_atr_is_in_price_units_and_the_same_in_batch_and_live() -> None:
     for value in true_range[15:]:
         expected += (value - expected) / spec.ATR
     assert abs(builder.atr - expected) < 1e-3
+
+
+def test_whole_numbers_in_a_bar_are_taken_as_prices() -> None:
+    bars = wandering_bars(LENGTH)
+    builder, other = FeatureBuilder(), FeatureBuilder()
+    builder.warm(bars)
+    other.warm(bars)
+    bar = bars.row(LENGTH - 1)._replace(open=1_800, high=1_802, low=1_799, close=1_801, volume=90)
+    row = builder.push(bar)
+    assert row is not None
+    expected = other.push(bar._replace(open=1_800.0, high=1_802.0, low=1_799.0, close=1_801.0, volume=90.0))
+    assert expected is not None
+    assert row.tobytes() == expected.tobytes()
