@@ -11,19 +11,20 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from engine.core.clock import DAY, SECOND, SystemClock
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 _ENGINE = Path(__file__).resolve().parent.parent
 _SOURCES = ("rules", "features", "backtest", "models", "market/synthetic")
 _PREFIX = "numba-"
-_KEEP_SECONDS = 30 * 86_400
+_KEEP = 30 * DAY
 
 
 def prepare_numba_cache() -> Path:
@@ -94,7 +95,7 @@ def _remove_old(parent: Path) -> None:
     """Removes the folders of other sources that nothing was added to for a month."""
     for folder in parent.glob(_PREFIX + "*"):
         with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
+            if SystemClock().now() - round(folder.stat().st_mtime * SECOND) > _KEEP:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

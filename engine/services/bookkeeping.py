@@ -42,6 +42,11 @@ def audit(url: str, number: int | None) -> AuditReport:
         return audit_books(database, book.id)
 
 
+def try_books(url: str) -> None:
+    """Opens the books, migrating them where needed, and closes them; raises what stands in the way."""
+    open_books(url).close()
+
+
 def list_books(url: str) -> list[BookRow]:
     """All books of the database, the oldest first."""
     with open_books(url) as database:
