@@ -53,7 +53,7 @@ class ModelSection(Section):
     """The model's policy; distances in ATR.
 
     `threshold` "auto" takes what training suggests: the probability that a `signal_rate` share of bars comes over (by default
-    2 % of a recorded file's bars, 8 % of the simulated market's, which has more to find).
+    2 % of a recorded file's bars, 15 % of the simulated market's, which has more to find).
     """
 
     threshold: Literal["auto"] | float = "auto"

@@ -218,7 +218,7 @@ def simulated_feed(request: Request) -> Feed:
     from engine.market.simulated import SimulatedTape
 
     tape = SimulatedTape(request.instrument, request.seed)
-    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.08)
+    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.15)
 
 
 def _policy(request: Request, feed: Feed) -> tuple[Policy, Lesson | None]:

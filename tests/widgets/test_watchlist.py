@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
 
 from engine.core.clock import MINUTE
 from tests.widgets import samples
+from widgets.tables.painting import PADDING
 from widgets.tables.watchlist import Watchlist
 
 
@@ -43,10 +45,29 @@ def test_old_quotes_look_old_and_say_how_old(watch):
 
 def test_a_narrow_list_keeps_the_columns_that_matter_most(watch):
     watch.show()
-    watch.resize(180, 300)
+    watch.update_quotes([samples.QUOTE], samples.NOW)
+    watch.resize(170, 300)
     assert watch.state()["columns"] == ["Symbol", "Bid", "Chg %"]
     watch.resize(400, 300)
     assert len(watch.state()["columns"]) == 6
+
+
+def test_numbers_are_never_cut_where_there_is_room(watch):
+    watch.show()
+    watch.update_quotes([samples.QUOTE], samples.NOW)
+    table = watch.table
+    for at in range(4):
+        text = watch.model.text(0, at)
+        assert table.fontMetrics().horizontalAdvance(text) + 2 * PADDING <= table.columnWidth(at)
+
+
+def test_a_width_dragged_by_hand_stays(watch, qtbot):
+    watch.show()
+    header = watch.table.horizontalHeader()
+    header.resizeSection(1, 90)
+    qtbot.mouseRelease(header.viewport(), Qt.MouseButton.LeftButton)
+    watch.resize(500, 300)
+    assert watch.table.columnWidth(1) == 90
 
 
 def test_columns_chosen_by_hand_stay_whatever_the_width(watch):

@@ -51,7 +51,7 @@ class Bar(QWidget):
         return QSize(60, self._height)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(24, self._height)
+        return QSize(16, self._height)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -12,7 +12,7 @@ from widgets.tables.column import Column, Row
 from widgets.tables.model import Key, KeyedTableModel
 from widgets.theme import Theme
 
-PADDING = 5
+PADDING = 4
 
 
 @lru_cache(maxsize=2)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QWidget
 
 from engine.core.clock import SECOND, Nanos
@@ -15,10 +16,11 @@ from engine.domain.instrument import INSTRUMENTS, Instrument, money
 from engine.domain.market import Quote, Ticks
 from widgets import format as fmt
 from widgets.empty import Empty
-from widgets.style import sign_role
+from widgets.style import sign_role, table_font
 from widgets.tables.cells import of, price_column
 from widgets.tables.column import Column, text_column
 from widgets.tables.model import KeyedTableModel
+from widgets.tables.painting import PADDING
 from widgets.tables.panel import TablePanel
 from widgets.tables.spark import paint_spark
 from widgets.theme import UNIT, Theme
@@ -100,6 +102,8 @@ class Watchlist(TablePanel):
         empty = Empty(theme, "format-list-bulleted", "Nothing is watched yet. Search for an instrument above.", "Search")
         super().__init__(model, theme, "Watchlist", empty, parent)
         self.rows: dict[str, WatchRow] = {}
+        self._widths: dict[str, int] = {}
+        self._metrics = QFontMetricsF(table_font())
         self.stale_after = 60 * SECOND
         self.search = self._search_box()
         self.add_button("", "Stop watching the selected instrument", self.remove_selected, "Del", "minus")
@@ -112,6 +116,8 @@ class Watchlist(TablePanel):
         for symbol in symbols:
             self._follow(symbol)
         self._show()
+        self._fit()
+        self.table.horizontalHeader().viewport().installEventFilter(self)
 
     def _search_box(self) -> QLineEdit:
         box = QLineEdit(placeholderText="Add instrument (Ins)", clearButtonEnabled=True)
@@ -131,16 +137,38 @@ class Watchlist(TablePanel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit(event.size().width())
+        self._fit()
 
-    def _fit(self, room: int) -> None:
-        """Show as many columns as there is room for, unless the user chose them."""
+    def _fit(self) -> None:
+        """Give each column what its texts need, in order of rank, unless the user chose columns or widths.
+
+        Done when the panel or its instruments change, not with every quote; a column never shrinks.
+        """
         if self.table.hand_picked:
             return
-        place = {column.name: at for at, column in enumerate(self.model.columns)}
+        room = self.width()
         for name in RANK:
-            room -= self.model.columns[place[name]].width
-            self.table.setColumnHidden(place[name], room < 0)
+            at = next(n for n, column in enumerate(self.model.columns) if column.name == name)
+            self._widths[name] = max(self._widths.get(name, 0), self._needed(at))
+            room -= self._widths[name]
+            self.table.setColumnWidth(at, self._widths[name])
+            self.table.setColumnHidden(at, room < 0)
+
+    def _needed(self, at: int) -> int:
+        if self.model.columns[at].paint is not None:
+            return self.model.columns[at].width
+        texts = [self.model.columns[at].header(self.model.display)]
+        texts += [self.model.text(number, at) for number in range(self.model.rowCount())]
+        return math.ceil(max(map(self._metrics.horizontalAdvance, texts))) + 2 * PADDING
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A width dragged by hand is kept; the last column follows the panel's and tells nothing."""
+        if event.type() == QEvent.Type.MouseButtonRelease:
+            header = self.table.horizontalHeader()
+            shown = [n for n in map(header.logicalIndex, range(header.count())) if not header.isSectionHidden(n)]
+            widths = {self.model.columns[at].name: header.sectionSize(at) for at in shown[:-1]}
+            self.table.hand_picked |= any(self._widths[name] != width for name, width in widths.items())
+        return super().eventFilter(watched, event)
 
     # --- the list ---
 
@@ -158,6 +186,7 @@ class Watchlist(TablePanel):
         if symbol not in self.rows:
             self._follow(symbol)
             self._show()
+            self._fit()
             self.added.emit(symbol)
         self.table.select_key(symbol)
 
@@ -192,14 +221,16 @@ class Watchlist(TablePanel):
 
     def update_quotes(self, quotes: Iterable[Quote], now: Nanos) -> None:
         """The last quotes of this frame; what is older than `stale_after` is drawn dim, with its age."""
-        changed = False
+        changed = first = False
         for quote in quotes:
             row = self.rows.get(quote.symbol)
             if row is not None and (row.at != quote.at or row.bid != quote.bid or row.ask != quote.ask):
                 self.rows[quote.symbol] = replace(row, at=quote.at, bid=quote.bid, ask=quote.ask)
-                changed = True
+                changed, first = True, first or row.bid is None
         if self._tell_ages(now) or changed:
             self._show()
+        if first:
+            self._fit()
         self.table.set_dim(frozenset(row.symbol for row in self.rows.values() if row.age))
 
     def _tell_ages(self, now: Nanos) -> bool:
@@ -218,6 +249,7 @@ class Watchlist(TablePanel):
         if symbol in self.rows:
             self.rows[symbol] = replace(self.rows[symbol], reference=reference, closes=tuple(map(float, closes)))
             self._show()
+            self._fit()
 
     def state(self) -> dict[str, Any]:
         return {**super().state(), "detail": self.detail.text()}

@@ -67,7 +67,7 @@ class TicketForm(QWidget):
         foot.addWidget(self.reduce_only)
         column.addLayout(foot)
         for field in self.fields.values():
-            field.setMinimumWidth(20 * UNIT)
+            field.setMinimumWidth(16 * UNIT)
 
     def _wire(self) -> None:
         for field in self.fields.values():
@@ -170,7 +170,7 @@ def _line(name: str, *widgets: QWidget) -> QHBoxLayout:
     row.setSpacing(2 * UNIT)
     label = QLabel(name)
     label.setProperty("role", "label")
-    label.setFixedWidth(10 * UNIT)
+    label.setFixedWidth(9 * UNIT)
     label.setBuddy(widgets[0])
     row.addWidget(label)
     for widget in widgets:
