@@ -85,7 +85,7 @@ class TicketForm(QWidget):
         self.price.setEnabled(waits)
         if not waits:
             self.price.clear()
-        self.price.setPlaceholderText("" if waits else "at the market")
+        self.price.setPlaceholderText("" if waits else "market")
         self.changed.emit()
 
     def _on_amount_unit(self) -> None:
