@@ -60,7 +60,8 @@ def engine_copy(tmp_path: Path) -> Path:
     for part in ("rules", "features", "core"):
         (copy / part).mkdir(parents=True)
     (copy / "__init__.py").touch()
-    shutil.copy(ENGINE / "core" / "cache.py", copy / "core")
+    for file in ("cache.py", "clock.py"):
+        shutil.copy(ENGINE / "core" / file, copy / "core")
     (copy / "core" / "__init__.py").touch()
     for part in ("rules", "features"):
         shutil.copy(ENGINE / part / "__init__.py", copy / part)
