@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._default_layout = self.dock_manager.saveState()
         self._restore()
+        self.panels["chart"].widget.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # --- building -----------------------------------------------------------------------------------------------------
 
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
 
     def _build_docks(self) -> None:
         ads.CDockManager.setConfigFlag(ads.CDockManager.OpaqueSplitterResize, True)
+        ads.CDockManager.setConfigFlag(ads.CDockManager.ActiveTabHasCloseButton, False)
         ads.CDockManager.setConfigFlag(ads.CDockManager.AllTabsHaveCloseButton, False)
         ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasCloseButton, False)
         ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasUndockButton, False)

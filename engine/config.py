@@ -79,7 +79,7 @@ class SignalsSection(Section):
     """For every policy: bars between two signals of a side, and bars a card waits."""
 
     cooldown: int = Field(5, ge=0)
-    expiry: int = Field(10, ge=1)
+    expiry: int = Field(30, ge=1)
 
 
 class BrokerSection(Section):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from engine.core.clock import SECOND, Nanos, SystemClock
-from engine.domain.facts import Record
+from engine.domain.facts import CardOpened, Record
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder
 from engine.domain.limits import Verdict
@@ -24,6 +24,7 @@ from engine.domain.views import EngineView
 from engine.picture import paint
 from engine.pipeline import NEVER
 from engine.session import Request, Session, open_session
+from engine.signals.desk import Mode
 
 SLICE_NS = 2_000_000
 """The longest the engine holds the GIL before it yields."""
@@ -187,7 +188,9 @@ class Host:
         end = self._clock.monotonic() + SLICE_NS
         until = self._due(session)
         while session.player.at < until and not session.is_over:
-            session.play(until, 1 if self._pause_at else CHUNK)
+            session.play(until, 1 if self._pause_at or self._waits_on_cards(session) else CHUNK)
+            if not self._playing:
+                return False
             if self._pause_at and session.pipeline.bars_closed >= self._pause_at:
                 self._playing, self._pause_at = False, 0
                 return False
@@ -220,8 +223,14 @@ class Host:
     def _play_bars(self, session: Session, bars: int) -> None:
         self._playing, self._pause_at = not session.is_over and bars > 0, session.pipeline.bars_closed + bars
 
+    def _waits_on_cards(self, session: Session) -> bool:
+        """A replay stops at a card until its owner plays on; a market that lives does not wait for anybody."""
+        return session.kind == "replay" and session.pipeline.desk.mode is Mode.CONFIRM
+
     def _fact(self, record: Record) -> None:
         self._outbox.records.append(record)
+        if isinstance(record.fact, CardOpened) and self._session is not None and self._waits_on_cards(self._session):
+            self._playing = False
 
     def _bar(self, bar: Bar, equity: Cash) -> None:
         self._outbox.bars.append(bar)

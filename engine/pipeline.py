@@ -54,7 +54,7 @@ class Setup:
     sizing: Sizing = field(default_factory=Sizing)
     slippage: Ticks = 2
     cooldown: int = 5
-    expiry: int = 10
+    expiry: int = 30
     id_prefix: str = "NG"
 
 
