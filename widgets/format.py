@@ -44,12 +44,12 @@ def _minus(text: str, decimals: int) -> str:
     return MINUS + text[1:] if text.strip("-0.,") else f"{0:.{decimals}f}"
 
 
-def price(ticks: float | None, instrument: Instrument, grouped: bool = False) -> str:
+def price(ticks: float | None, instrument: Instrument) -> str:
     """Ticks as a price with the instrument's decimals; a dash for None."""
     if ticks is None:
         return DASH
     value = instrument.tick_size * (ticks if isinstance(ticks, int) else Decimal(ticks))
-    return _minus(f"{value:{',' if grouped else ''}.{instrument.price_decimals}f}", instrument.price_decimals)
+    return _minus(f"{value:,.{instrument.price_decimals}f}", instrument.price_decimals)
 
 
 def lots(steps: Steps, instrument: Instrument) -> str:

@@ -42,7 +42,7 @@ def test_a_card_shows_the_signal_untouched(queue):
     state = queue.state()["cards"][0]
     assert state["title"] == "LONG ▲ XAUUSD"
     assert state["probability"] == "0.63"
-    assert state["prices"] == {"Entry": "2412.20", "Stop": "2405.80", "Target": "2421.80"}
+    assert state["prices"] == {"Entry": "2,412.20", "Stop": "2,405.80", "Target": "2,421.80"}
     assert state["why"] == ["rsi_14 +0.31", "spread −0.05"]
     assert state["quantity"] == "0.42"
     assert state["verdict"] == "Passes every limit; tightest position at 26\u00a0%."
@@ -172,6 +172,8 @@ def test_cards_have_the_room_when_there_is_little(queue, qtbot):
     assert queue.below.isVisible()
     queue.resize(320, 260)
     qtbot.waitUntil(lambda: not queue.below.isVisible(), timeout=2000)
+    queue.update_cards((), samples.NOW)
+    assert queue.below.isVisible()
 
 
 def test_cards_change_their_theme_at_run_time(queue, qtbot):

@@ -15,9 +15,9 @@ AT = from_iso("2026-11-20T07:03:12")
 
 
 def test_a_price_has_the_decimals_of_its_instrument():
-    assert fmt.price(241_208, GOLD) == "2412.08"
+    assert fmt.price(241_208, GOLD) == "2,412.08"
     assert fmt.price(108_540, EURO) == "1.08540"
-    assert fmt.price(241_012.5, GOLD) == "2410.12"
+    assert fmt.price(241_012.5, GOLD) == "2,410.12"
 
 
 def test_a_missing_price_is_a_dash():

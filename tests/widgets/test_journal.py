@@ -16,12 +16,13 @@ TERMS = ("XAUUSD", "buy", "limit", 40, "entry", 240_950, None, "GTC", None, Fals
     ("fact", "words"),
     [
         (f.AccountOpened("paper-1", "USD", 100_000_000_000), "Account paper-1 opened with 100,000.00 USD."),
-        (f.OrderIntended("ng-1", *TERMS), "Order ng-1: buy 0.40 lot XAUUSD limit at 2409.50 (entry)."),
+        (f.OrderIntended("ng-1", *TERMS), "Order ng-1: buy 0.40 lot XAUUSD limit at 2,409.50 (entry)."),
         (
             f.OrderDenied("ng-1", *TERMS, "Position would be 6.1 %.", ("position",), 163),
-            "Denied: buy 0.40 lot XAUUSD limit at 2409.50 (entry): Position would be 6.1 %; the largest that passes is 1.63 lot.",
+            "Denied: buy 0.40 lot XAUUSD limit at 2,409.50 (entry): Position would be 6.1 %; "
+            "the largest that passes is 1.63 lot.",
         ),
-        (f.OrderFilled("ng-1", "x", "XAUUSD", "buy", 240_950, 40, 1), "Order ng-1 filled: buy 0.40 lot XAUUSD at 2409.50."),
+        (f.OrderFilled("ng-1", "x", "XAUUSD", "buy", 240_950, 40, 1), "Order ng-1 filled: buy 0.40 lot XAUUSD at 2,409.50."),
         (f.PositionChanged("XAUUSD", "x", -40, 0, 0, 3), "XAUUSD is short 0.40 lot."),
         (f.PositionChanged("XAUUSD", "x", 0, 0, -5_000_000, 3), "XAUUSD is flat after trade 3, −5.00 booked."),
         (f.CardDecided("s1", "vetoed", "news ahead", 0), "Signal s1 was vetoed: news ahead."),
@@ -32,7 +33,7 @@ TERMS = ("XAUUSD", "buy", "limit", 40, "entry", 240_950, None, "GTC", None, Fals
         (f.ProtectionMissing("XAUUSD", 20, "closing"), "0.20 lot of XAUUSD without a stop: closing."),
         (
             samples.signal(),
-            "Signal s1: long XAUUSD at 2412.20, stop 2405.80, target 2421.80, probability 0.63 against 0.56.",
+            "Signal s1: long XAUUSD at 2,412.20, stop 2,405.80, target 2,421.80, probability 0.63 against 0.56.",
         ),
     ],
 )
@@ -77,6 +78,6 @@ def test_the_journal_is_filtered_by_any_word_in_it(journal):
 def test_the_log_forgets_its_oldest_lines(qtbot, dark):
     panel = LogPanel(dark)
     qtbot.addWidget(panel)
-    panel.append(LogLine(number, samples.NOW + number, "info", "test", "line") for number in range(KEPT + 10))
+    panel.append(LogLine(number, samples.NOW + number, "info", "test", "line") for number in range(2 * KEPT))
     assert panel.model.rowCount() == KEPT
-    assert panel.model.row(0).number == KEPT + 9
+    assert panel.model.row(0).number == 2 * KEPT - 1

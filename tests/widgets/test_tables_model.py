@@ -177,6 +177,40 @@ def test_a_resort_in_the_middle_of_a_removal_brings_nothing_back(qtbot):
     assert names(model) == []
 
 
+def test_many_new_rows_come_as_one_block(qtbot):
+    model, told = make(), []
+    model.sort(1, FALLING)
+    model.update([Item(str(number), number) for number in range(100)])
+    model.rowsInserted.connect(lambda _parent, first, last: told.append((first, last)))
+    model.modelReset.connect(lambda: told.append("reset"))
+    model.extend(Item(str(number), number) for number in range(100, 180))
+    assert told == [(0, 79)]
+    assert [row.value for row in model.rows()] == list(range(179, -1, -1))
+
+
+def test_extending_keeps_replaces_and_adds(qtbot):
+    model = make("a", "b")
+    model.extend([Item("b", 5), Item("c")])
+    assert {row.name: row.value for row in model.rows()} == {"a": 0.0, "b": 5, "c": 0.0}
+    assert model.flashes.role("b", 1) == "up"
+
+
+def test_extending_minds_the_filter(qtbot):
+    model = make()
+    model.set_filter(lambda row: row.value > 1)
+    model.extend([Item("a", 1), Item("b", 2)])
+    assert names(model) == ["b"]
+    model.extend([Item("a", 3), Item("b", 0)])
+    assert names(model) == ["a"]
+
+
+def test_the_oldest_rows_are_let_go(qtbot):
+    model = make("a", "b", "c")
+    model.forget(2)
+    assert names(model) == ["b", "c"]
+    assert model.size == 2
+
+
 @pytest.mark.usefixtures("qapp")
 @given(st.lists(st.tuples(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3)), st.booleans()), max_size=8))
 def test_after_any_updates_the_model_holds_the_last_rows_in_the_order_sorted(steps):

@@ -38,7 +38,7 @@ def choose(ticket, qtbot, side: Side = Side.BUY, amount: str = "0.40") -> Submit
 
 
 def test_the_sides_show_the_prices_they_would_meet(ticket):
-    assert ticket.state()["prices"] == ["SELL  2412.08", "BUY  2412.31"]
+    assert ticket.state()["prices"] == ["SELL  2,412.08", "BUY  2,412.31"]
     assert ticket.spread.text() == "spread 23 ticks"
 
 
@@ -146,7 +146,7 @@ def test_a_wrong_field_is_marked_with_one_sentence_and_nothing_is_sent(ticket, q
 def test_the_default_stop_is_shown_and_labelled(ticket, qtbot):
     order = choose(ticket, qtbot)
     ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
-    assert ticket.state()["preview"]["stop"] == "No stop typed: default ATR stop 2406.00 is sent with it."
+    assert ticket.state()["preview"]["stop"] == "No stop typed: default ATR stop 2,406.00 is sent with it."
 
 
 def test_by_risk_the_quantity_follows_from_the_default_stop_once_it_is_known(ticket, qtbot):
@@ -164,12 +164,12 @@ def test_a_moved_market_is_judged_again(ticket, qtbot):
     choose(ticket, qtbot)
     with qtbot.waitSignal(ticket.preview_wanted, timeout=3000):
         ticket.update_quote(samples.QUOTE._replace(bid=241_300, ask=241_320))
-    assert ticket.state()["prices"][1] == "BUY  2413.20"
+    assert ticket.state()["prices"][1] == "BUY  2,413.20"
 
 
 def test_a_quote_of_another_instrument_changes_nothing(ticket):
     ticket.update_quote(samples.QUOTE._replace(symbol="EURUSD", bid=1, ask=2))
-    assert ticket.state()["prices"] == ["SELL  2412.08", "BUY  2412.31"]
+    assert ticket.state()["prices"] == ["SELL  2,412.08", "BUY  2,412.31"]
 
 
 def test_another_instrument_clears_what_was_typed(ticket, qtbot):

@@ -24,7 +24,7 @@ def rows(watch) -> dict[str, list[str]]:
 def test_a_quote_shows_bid_ask_spread_and_the_days_change(watch):
     watch.set_day("XAUUSD", 240_600.0, [1.0, 2.0])
     watch.update_quotes([samples.QUOTE], samples.NOW)
-    assert rows(watch)["XAUUSD"][:4] == ["2412.08", "2412.31", "+0.26", "23"]
+    assert rows(watch)["XAUUSD"][:4] == ["2,412.08", "2,412.31", "+0.26", "23"]
     assert rows(watch)["EURUSD"][:4] == ["–", "–", "–", "–"]
 
 

@@ -84,9 +84,12 @@ class CardQueue(QWidget):
         layout.addWidget(self.split)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the cards have it."""
         super().resizeEvent(event)
-        self.below.setVisible(event.size().height() >= ROOM_FOR_RECENT)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """Where there is little room the cards that wait have it."""
+        self.below.setVisible(not self.cards or self.height() >= ROOM_FOR_RECENT)
 
     def set_mode(self, mode: str) -> None:
         """The empty state says what the mode does with signals."""
@@ -111,6 +114,7 @@ class CardQueue(QWidget):
         widget.count_down(now)
         self.cards[card.signal.signal] = widget
         self.empty.hide()
+        self._share_room()
         self._column.insertWidget(self._column.count() - 1, widget)
         widget.show()  # at once, so that it can take the focus in the same frame
 
@@ -123,6 +127,7 @@ class CardQueue(QWidget):
         if had_focus or widget.hasFocus():
             self.focus_first()
         self.empty.setVisible(not self.cards)
+        self._share_room()
 
     def focus_first(self) -> None:
         """Put the focus on the oldest card, so that A, V, F and R answer it."""

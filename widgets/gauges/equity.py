@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -140,6 +140,8 @@ class EquityCurve(QWidget):
         self.plot.setAccessibleName("Equity curve")
         self.empty = Empty(theme, "chart-line", "The equity curve starts with the first closed bar of a session.")
         self._first = 0.0
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._show)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -157,11 +159,11 @@ class EquityCurve(QWidget):
         self._show()
 
     def append(self, at: Nanos, equity: float) -> None:
-        """One more point, later than all before."""
+        """One more point, later than all before; many in one frame are shown at once."""
         if not self.plot.curve.count:
             self._first = equity
         self.plot.curve.append(at, equity)
-        self._show()
+        self._soon.start()
 
     def _show(self) -> None:
         curve, currency = self.plot.curve, self.plot.display.currency
@@ -193,6 +195,7 @@ class EquityCurve(QWidget):
         self._show()
 
     def state(self) -> dict[str, Any]:
+        self._show()
         curve = self.plot.curve
         return {
             "name": self.accessibleName(),

@@ -15,6 +15,9 @@ from widgets.tables.panel import TablePanel
 from widgets.tables.sentences import role, sentence
 from widgets.theme import Theme
 
+KEPT = 10_000
+"""Facts the window keeps at hand; the book keeps them all."""
+
 
 def columns() -> tuple[Column, ...]:
     """The table's columns."""
@@ -40,5 +43,7 @@ class JournalPanel(TablePanel):
         self.table.sort_by("seq", descending=True)
 
     def append(self, records: Iterable[Record]) -> None:
-        """Add facts; those already there are not doubled."""
+        """Add facts; those already there are not doubled, the oldest are let go beyond what is kept."""
         self.model.extend(records)
+        if self.model.size > KEPT + KEPT // 4:
+            self.model.forget(KEPT)

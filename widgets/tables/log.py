@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 from PySide6.QtWidgets import QWidget
 
@@ -43,12 +42,11 @@ def columns() -> tuple[Column, ...]:
 
 
 class LogPanel(TablePanel):
-    """The program's log, the newest line first; the last 5,000 lines are kept."""
+    """The program's log, the newest line first; about 5,000 lines are kept."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         model = KeyedTableModel(columns(), lambda row: row.number)
         super().__init__(model, theme, "Log", Empty(theme, "text-box-outline", "Nothing logged yet."), parent)
-        self._lines: dict[int, LogLine] = {}
         self.add_filter("Filter log", lambda row: f"{row.level} {row.source} {row.text}")
         self.bar.addStretch()
         self.add_button("Export CSV", "Write what is shown to a file", self.table.ask_export, "Ctrl+E", "download-outline")
@@ -56,7 +54,6 @@ class LogPanel(TablePanel):
 
     def append(self, lines: Iterable[LogLine]) -> None:
         """Add lines and forget the oldest beyond what is kept."""
-        self._lines.update((line.number, line) for line in lines)
-        for number in list(islice(self._lines, max(0, len(self._lines) - KEPT))):
-            del self._lines[number]
-        self.model.update(list(self._lines.values()))
+        self.model.extend(lines)
+        if self.model.size > KEPT + KEPT // 4:
+            self.model.forget(KEPT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
@@ -57,9 +56,36 @@ class KeyedTableModel(QAbstractTableModel):
         self._replace({key(row): row for row in rows})
 
     def extend(self, rows: Iterable[Row]) -> None:
-        """Add rows, or replace those with the same key, without naming the others."""
+        """Add rows, or replace those with the same key, without naming the others; the work is that of the rows given."""
         self._source = None
-        self._replace({**self._rows, **{self._key(row): row for row in rows}})
+        old: dict[Key, Row] = {}
+        new: dict[Key, Row] = {}
+        for row in rows:
+            key = self._key(row)
+            was = self._rows.get(key)
+            if was is None:
+                new[key] = row
+            elif was != row:
+                old[key] = was
+                self._texts.pop(key, None)
+            self._rows[key] = row
+        if self._filter is not None and old:
+            self._reorder({})
+        elif new:
+            self._admit([key for key, row in new.items() if self._filter is None or self._filter(row)], None)
+        if old:
+            self._announce(list(old), old)
+
+    @property
+    def size(self) -> int:
+        """How many rows it holds, shown or filtered away."""
+        return len(self._rows)
+
+    def forget(self, keep: int) -> None:
+        """Let go of all but the last `keep` rows that came."""
+        if len(self._rows) > keep:
+            self._source = None
+            self._replace(dict(list(self._rows.items())[-keep:]))
 
     def _replace(self, incoming: dict[Key, Row]) -> None:
         old, self._rows = self._rows, incoming
@@ -82,7 +108,7 @@ class KeyedTableModel(QAbstractTableModel):
         present, kept = set(wanted), set(self._order)
         gone = [key for key in self._order if key not in present]
         new = [key for key in wanted if key not in kept]
-        if len(gone) + len(new) > _STEPWISE:
+        if len(gone) > _STEPWISE:
             self._reset(wanted)
             return
         lost = {key: old[key] for key in gone if key not in self._rows}
@@ -91,8 +117,28 @@ class KeyedTableModel(QAbstractTableModel):
             self._take(key)
         for key in lost:
             del self._rows[key]
-        for key in new:
-            self._put(key, wanted)
+        self._admit(new, wanted)
+
+    def _admit(self, new: list[Key], wanted: list[Key] | None) -> None:
+        """Put new rows in: as one block where they belong together, else one by one, else all anew.
+
+        `wanted` is the order of all rows where rows came in an order of their own, None where new ones simply follow.
+        """
+        new = self._sorted(new)
+        if not new:
+            return
+        if self._belong_together(new, wanted):
+            self._put(new, self._place(new[0], wanted))
+        elif len(new) <= _STEPWISE:
+            for key in new:
+                self._put([key], self._place(key, wanted))
+        else:
+            self._reset(self._shown())
+
+    def _belong_together(self, new: list[Key], wanted: list[Key] | None) -> bool:
+        if self._sorting is None and wanted is not None and not self.held:
+            return wanted.index(new[-1]) - wanted.index(new[0]) == len(new) - 1
+        return self._place(new[0], wanted) == self._place(new[-1], wanted)
 
     def _reset(self, wanted: list[Key]) -> None:
         self.beginResetModel()
@@ -108,23 +154,28 @@ class KeyedTableModel(QAbstractTableModel):
         self._texts.pop(key, None)
         self.endRemoveRows()
 
-    def _put(self, key: Key, wanted: list[Key]) -> None:
-        at = self._place(key, wanted)
-        self.beginInsertRows(QModelIndex(), at, at)
-        self._order.insert(at, key)
+    def _put(self, keys: list[Key], at: int) -> None:
+        self.beginInsertRows(QModelIndex(), at, at + len(keys) - 1)
+        self._order[at:at] = keys
         self.endInsertRows()
 
-    def _place(self, key: Key, wanted: list[Key]) -> int:
-        if self.held:
+    def _place(self, key: Key, wanted: list[Key] | None) -> int:
+        """Where a new row belongs; at the end while nothing may move."""
+        if self.held or (self._sorting is None and wanted is None):
             return len(self._order)
         if self._sorting is None:
-            return min(wanted.index(key), len(self._order))
+            return min(wanted.index(key) if wanted else 0, len(self._order))
         column, falling = self._sorting
-        value = self.columns[column].value
+        value, low, high = self.columns[column].value, 0, len(self._order)
         mine = sort_key(value(self._rows[key]))
-        if falling:
-            return sum(sort_key(value(self._rows[other])) > mine for other in self._order)
-        return bisect_left(self._order, mine, key=lambda other: sort_key(value(self._rows[other])))
+        while low < high:
+            middle = (low + high) // 2
+            other = sort_key(value(self._rows[self._order[middle]]))
+            if other > mine if falling else other <= mine:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def _announce(self, changed: list[Key], old: dict[Key, Row]) -> None:
         where = {key: n for n, key in enumerate(self._order)} if len(changed) > 8 else None

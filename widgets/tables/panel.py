@@ -118,6 +118,10 @@ class TablePanel(QWidget):
         """Show these rows; the same tuple as last time costs nothing."""
         self.model.update(rows)
 
+    def extend_rows(self, rows: Iterable[Row]) -> None:
+        """Add these rows or replace those with the same key; what is not named stays."""
+        self.model.extend(rows)
+
     def ask(self, intent: Intent) -> None:
         """Send an intent out and clear what was complained of before."""
         self.say("")

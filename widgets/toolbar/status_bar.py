@@ -76,8 +76,9 @@ class StatusBar(QWidget):
         self._second = now // SECOND
         self.utc.setText(f"{fmt.clock(now)} UTC")
         self.utc.setToolTip(fmt.moment_with_zone(now))
-        self.local.setVisible(zone != "UTC")
-        self.local.setText(f"{fmt.clock(now, zone)} {fmt.zone_label(now, zone)}")
+        label = fmt.zone_label(now, zone)
+        self.local.setVisible(label != "UTC")
+        self.local.setText(f"{fmt.clock(now, zone)} {label}")
         self.local.setToolTip(fmt.moment_with_zone(now, zone))
 
     def show_frame(self, milliseconds: float) -> None:
@@ -105,5 +106,5 @@ class StatusBar(QWidget):
             "name": self.accessibleName(),
             "lights": {name: text for name, (text, _role) in self._told.items()},
             "note": self.note.text(),
-            "clocks": [self.utc.text(), self.local.text()],
+            "clocks": [label.text() for label in (self.utc, self.local) if not label.isHidden()],
         }
