@@ -97,7 +97,7 @@ class LightGBMPredictor:
         self.predict(row)
         parts = np.zeros(spec.COUNT)
         trees = (0, self._longs) if side > 0 else (self._longs, len(self._forest.roots))
-        base = contributions(row, *self._forest, *trees, parts)
+        base = contributions(row, self._forest, *trees, parts)
         return self._slope * base + self._intercept, self._slope * parts
 
     def drift(self, rows: Floats) -> dict[str, float]:

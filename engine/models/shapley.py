@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.core.cache import kernel, part
 from engine.domain.market import Floats
-from engine.models.trees import LARGEST_TREE, Int32s, goes_left
+from engine.models.trees import LARGEST_TREE, Forest, Int32s, goes_left
 
 _DEEPEST = LARGEST_TREE
 
@@ -38,20 +38,45 @@ def _pay_leaf(value: float, count: int, known: Floats, shared: Floats, features:
         out[features[mine]] += value * (known[mine] - shared[mine]) * total
 
 
-@kernel
-def contributions(
+@part
+def _gather(
     row: Floats,
-    nodes: Int32s,
-    thresholds: Floats,
-    leaves: Floats,
-    roots: Int32s,
-    node_count: Floats,
-    leaf_count: Floats,
-    first: int,
-    stop: int,
-    out: Floats,
-) -> float:
-    """Adds to `out` each feature's part in the raw score of `row`; returns the base, so that base + sum = raw score."""
+    forest: Forest,
+    path: Int32s,
+    turn: Int32s,
+    depth: int,
+    known: Floats,
+    shared: Floats,
+    features: Int32s,
+) -> tuple[int, float]:
+    """Fills o and z of the distinct features on the path down to the leaf; their number and the product of all z."""
+    nodes, thresholds, _, _, node_count, leaf_count = forest
+    count, reach = 0, 1.0
+    for level in range(depth + 1):
+        here, went_left = path[level], turn[level] == 1
+        below = nodes[here, 1] if went_left else nodes[here, 2]
+        came = node_count[below] if below >= 0 else leaf_count[~below]
+        share = came / node_count[here]
+        taken = 1.0 if goes_left(row[nodes[here, 0]], thresholds[here], nodes[here, 3]) == went_left else 0.0
+        reach *= share
+        slot = 0
+        while slot < count and features[slot] != nodes[here, 0]:
+            slot += 1
+        if slot == count:
+            features[slot], known[slot], shared[slot] = nodes[here, 0], 1.0, 1.0
+            count += 1
+        known[slot] *= taken
+        shared[slot] *= share
+    return count, reach
+
+
+@kernel
+def contributions(row: Floats, forest: Forest, first: int, stop: int, out: Floats) -> float:
+    """Adds to `out` each feature's part in the raw score of `row`; returns the base, so that base + sum = raw score.
+
+    Explained are the trees of `forest` from `first` to `stop`.
+    """
+    nodes, _, leaves, roots, _, _ = forest
     known, shared, sums = np.empty(_DEEPEST), np.empty(_DEEPEST), np.empty(_DEEPEST + 1)
     features = np.empty(_DEEPEST, np.int32)
     path, turn = np.empty(_DEEPEST, np.int32), np.empty(_DEEPEST, np.int32)
@@ -66,31 +91,13 @@ def contributions(
             if turn[depth] == 2:
                 depth -= 1
                 continue
-            node = path[depth]
-            child = nodes[node, 1 + turn[depth]]
+            child = nodes[path[depth], 1 + turn[depth]]
             turn[depth] += 1
             if child >= 0:
                 depth += 1
                 path[depth], turn[depth] = child, 0
-                continue
-            count, reach = 0, 1.0
-            for level in range(depth + 1):
-                here = path[level]
-                went_left = turn[level] == 1
-                below = nodes[here, 1] if went_left else nodes[here, 2]
-                came = node_count[below] if below >= 0 else leaf_count[~below]
-                share = came / node_count[here]
-                taken = 1.0 if goes_left(row[nodes[here, 0]], thresholds[here], nodes[here, 3]) == went_left else 0.0
-                reach *= share
-                slot = 0
-                while slot < count and features[slot] != nodes[here, 0]:
-                    slot += 1
-                if slot == count:
-                    features[slot], known[slot], shared[slot] = nodes[here, 0], taken, share
-                    count += 1
-                else:
-                    known[slot] *= taken
-                    shared[slot] *= share
-            base += leaves[~child] * reach
-            _pay_leaf(leaves[~child], count, known, shared, features, sums, out)
+            else:
+                count, reach = _gather(row, forest, path, turn, depth, known, shared, features)
+                base += leaves[~child] * reach
+                _pay_leaf(leaves[~child], count, known, shared, features, sums, out)
     return base

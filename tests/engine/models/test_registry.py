@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,30 @@ def test_a_manifest_edited_by_hand_is_noticed(place: Path) -> None:
 def test_a_missing_model_is_told_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere.* cannot be read"):
         registry.load(tmp_path / "nowhere")
+
+
+def test_two_processes_that_save_the_same_model_at_once_both_find_it(
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def overtaken(making: Path, place: Path) -> Path:
+        shutil.copytree(making, place)
+        return rename(making, place)
+
+    monkeypatch.setattr(Path, "rename", overtaken)
+    place = registry.save(model, tmp_path)
+    assert registry.load(place).sha256 == model.sha256
+    assert [entry.name for entry in tmp_path.iterdir()] == [place.name]
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_left_clean(
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_making: Path, _place: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space left"):
+        registry.save(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -90,7 +90,7 @@ def test_a_feature_used_twice_on_a_path_is_paid_once() -> None:
     forest = parse(text.model_to_string(), 1)
     for value in (0.1, 0.45, 0.9):
         row, parts = np.array([value]), np.zeros(1)
-        base = contributions(row, *forest, 0, len(forest.roots), parts)
+        base = contributions(row, forest, 0, len(forest.roots), parts)
         assert base + parts[0] == pytest.approx(served(forest, row), abs=1e-12)
 
 
@@ -160,3 +160,19 @@ def test_a_text_that_was_tampered_with_is_refused_not_walked(model: TrainedModel
     assert old in text
     with pytest.raises(ModelError, match=sentence):
         parse(text.replace(old, new), spec.COUNT)
+
+
+def test_a_tree_without_a_split_adds_its_one_leaf() -> None:
+    library = lightgbm()
+    data = library.Dataset(np.zeros((200, 2)), np.arange(200) % 4 == 0)
+    text = library.train({"objective": "binary", "verbosity": -1, "num_threads": 1}, data, 3).model_to_string()
+    forest, row, parts = parse(text, 2), np.zeros(2), np.zeros(2)
+    expected = library.Booster(model_str=text).predict(row[None, :], raw_score=True)[0]
+    assert served(forest, row) == expected
+    assert contributions(row, forest, 0, len(forest.roots), parts) == expected
+    assert not parts.any()
+
+
+def test_a_text_without_trees_is_refused(model: TrainedModel) -> None:
+    with pytest.raises(ModelError, match="holds no tree"):
+        parse(model.files[LONG_FILE].decode().split("\nTree=")[0], spec.COUNT)
