@@ -77,7 +77,7 @@ class SimBroker:
         if not working:
             return
         calm = self._calm.get(symbol)
-        if calm is not None and calm[0] < quote.bid < calm[1] and calm[2] < quote.ask < calm[3]:
+        if calm is not None and _within(quote, calm):
             return
         if before is None or not quote.path:
             before = quote
@@ -86,7 +86,11 @@ class SimBroker:
             before = match.reached
             self._deal(match, done)
         self._kill_immediate(symbol)
-        self._calm[symbol] = calm_band(working, self._terms.through)
+        band = calm_band(working, self._terms.through)
+        if _within(quote, band):
+            self._calm[symbol] = band
+        else:  # what was reached here and not filled whole may fill on the way out
+            self._calm.pop(symbol, None)
 
     def on_time(self, at: Nanos) -> None:
         """Expires good-till-date orders."""
@@ -186,3 +190,7 @@ class SimBroker:
                 self._report(f.OrderCancelled(leg.id, reason))
             elif parent is not None and leg.quantity > parent.filled:
                 self._report(f.OrderModified(leg.id, parent.filled, leg.limit, leg.stop))
+
+
+def _within(quote: Quote, band: Band) -> bool:
+    return band[0] < quote.bid < band[1] and band[2] < quote.ask < band[3]
