@@ -23,8 +23,13 @@ class Player:
         self._index = 0
         self.quotes = 0
         self.bars = 0
-        self.finished = False
+        self._at_end = False
         self._turn()
+
+    @property
+    def finished(self) -> bool:
+        """True when the last quote was played and the last bar closed."""
+        return self._at_end and not self._pipeline.bars.due
 
     @property
     def at(self) -> Nanos:
@@ -33,9 +38,9 @@ class Player:
 
     def play(self, until: Nanos = NEVER, most: int = NEVER) -> None:
         """Plays quotes before `until`, `most` of them at the most; at the tape's end closes the last bar."""
-        while not self.finished and self.at < until and most > 0:
+        while not self._at_end and self.at < until and most > 0:
             most -= self._run(until, most)
-        if self.finished:
+        if self._at_end:
             self._close()
 
     def _run(self, until: Nanos, most: int) -> int:
@@ -71,7 +76,7 @@ class Player:
         self.bars += len(self._reel.bars)
         reel = next(self._reels, None)
         if reel is None:
-            self.finished = True
+            self._at_end = True
             return
         self._reel, self._index = reel, 0
 
@@ -92,7 +97,7 @@ class Player:
         while pipeline.step < cursor:
             if record is not None and record.step == pipeline.step + 1 and isinstance(record.fact, IntentReceived):
                 pipeline.recall_intent()
-            elif self.finished or pipeline.due <= self.at:
+            elif self._at_end or pipeline.due <= self.at:
                 pipeline.recall_time(pipeline.due)
             else:
                 self._recall_quote()
