@@ -134,15 +134,14 @@ class Pipeline:
             return
         self._quoted = True
         self.broker.on_market(quote)
-        if self.bars.due:
-            self.bars.push(quote)
-        else:
-            self.bars.push(quote)
-            self._schedule()
+        opens = not self.bars.due
+        self.bars.push(quote)
         if self._reports:
             self._drain()
-        if self.ledger.open and self.equity() <= self.guard.floor:
+        if (self.ledger.open or self._pending) and self.equity() <= self.guard.floor:
             self._trip()
+        if opens or self._pending:
+            self._schedule()
         if self._pending:
             self._commit()
 
@@ -289,7 +288,7 @@ class Pipeline:
 
     def _finish(self) -> None:
         self._drain()
-        if self.ledger.open and self.equity() <= self.guard.floor:
+        if (self.ledger.open or self._pending) and self.equity() <= self.guard.floor:
             self._trip()
         self._schedule()
         if self._pending:
