@@ -47,7 +47,7 @@ def test_a_narrow_list_keeps_the_columns_that_matter_most(watch):
     watch.show()
     watch.update_quotes([samples.QUOTE], samples.NOW)
     watch.resize(170, 300)
-    assert watch.state()["columns"] == ["Symbol", "Bid", "Chg %"]
+    assert watch.state()["columns"] == ["Symbol", "Bid", "Chg%"]
     watch.resize(400, 300)
     assert len(watch.state()["columns"]) == 6
 

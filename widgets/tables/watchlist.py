@@ -69,7 +69,7 @@ def columns() -> tuple[Column, ...]:
         text_column("symbol", "Symbol", lambda row: row.symbol, 72, why=lambda row, _d: of(row).name),
         price_column("bid", "Bid", lambda row: row.bid, flash=True, why=_since, width=58),
         price_column("ask", "Ask", lambda row: row.ask, flash=True, why=_since, width=58),
-        Column("change", "Chg", lambda row: row.change, lambda row, _d: _change(row), unit="%", width=46,
+        Column("change", "Chg%", lambda row: row.change, lambda row, _d: _change(row), width=46,
                tint=lambda row: sign_role(row.change or 0), why=_since),
         Column("spread", "Spr", lambda row: row.spread, lambda row, _d: fmt.DASH if row.spread is None else str(row.spread),
                width=30, tint=lambda _row: "text1", why=lambda _r, _d: "Spread in ticks"),
