@@ -144,13 +144,14 @@ def _request(
     if config is None and config_file().exists():
         config = config_file()
     settings = load(config)
-    frame = Timeframe.of(timeframe) if timeframe else Timeframe.of("M1")
+    terms = settings.apply_to(instrument_of(instrument))
+    frame = Timeframe.of(timeframe) if timeframe else _timeframe_of(replay, terms, clock)
     if rest.get("until") is not None:
         time_of(rest["until"])
     return Request(
         db=db or default_books_url(),
         models=data_dir() / "models",
-        instrument=settings.apply_to(instrument_of(instrument)),
+        instrument=terms,
         timeframe=frame,
         config=settings,
         replay=replay,
@@ -161,6 +162,17 @@ def _request(
         new=new,
         **rest,
     )
+
+
+def _timeframe_of(replay: Path | None, instrument: Any, clock: str | None) -> Any:
+    """The timeframe a recorded file is of; M1 for ticks and for the simulated market."""
+    from engine.domain.market import Timeframe
+
+    if replay is None:
+        return Timeframe.of("M1")
+    from engine.services.library import timeframe_of
+
+    return timeframe_of(replay, instrument, clock) or Timeframe.of("M1")
 
 
 @app.command()

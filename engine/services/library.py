@@ -50,6 +50,11 @@ class Imported:
         return [*head, *history.quality.lines(), tail]
 
 
+def timeframe_of(path: Path, instrument: Instrument, clock: str | None) -> Timeframe | None:
+    """The timeframe a recorded file's rows are of; None for ticks. DataError when it cannot be read."""
+    return read_history(path, instrument, None, clock).timeframe
+
+
 def import_file(
     path: Path,
     url: str,
