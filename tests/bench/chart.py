@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tests.bench import chart_peers
-from tests.bench.chart_peers import HEIGHT, PAN_BARS, PEERS, VISIBLE, WIDTH, median_ms, walk
+from tests.bench.chart_peers import HEIGHT, PEERS, VISIBLE, WIDTH, median_ms, walk
 
 PATIENCE_S = 600
 ROUNDS = 300
@@ -70,7 +70,7 @@ def measure(bars: int) -> dict[str, float]:
         canvas.render(image)
 
     def pan(_number: int) -> None:
-        model.view.pan(PAN_BARS * model.view.bar)
+        model.view.pan(PAN_PIXELS)
         canvas.render(image)
 
     updated = median_ms(update, ROUNDS)

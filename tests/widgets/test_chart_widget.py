@@ -431,3 +431,28 @@ def test_an_order_that_went_away_under_the_hand_is_not_moved(chart, qtbot):
     chart.set_lines(())
     with qtbot.assertNotEmitted(chart.order_moved):
         QTest.mouseRelease(chart.surface, Qt.MouseButton.LeftButton, pos=QPoint(300, 100))
+
+
+@pytest.mark.parametrize("bar", [0.3, 1.0, 2.0, 7.0, 20.0])
+def test_a_picture_scrolled_by_hand_equals_one_painted_anew(chart, bar):
+    for name in ("EMA 20", "VWAP", "RSI 14", "MACD 12 26 9"):
+        chart.show_indicator(name)
+    view = chart.model.view
+    view.bar = bar
+    chart.show_time(START + 1500 * MINUTE)
+    chart.grab()
+    for pane in chart.model.panes:
+        pane.auto = False
+    for pixels in (0, 0, 3, 50, -7, 120, -40, 1, -200):
+        view.pan(pixels)
+        scrolled = pixels_of(chart)
+    chart.set_theme(theme.load("light"))
+    chart.grab()
+    chart.set_theme(theme.load("dark"))
+    # a line cut by the edge of the view or of the strip is rounded a little differently by Qt
+    assert (scrolled != pixels_of(chart)).mean() < 5e-4
+
+
+def pixels_of(chart) -> np.ndarray:
+    image = chart.surface.grab().toImage()
+    return np.frombuffer(image.constBits(), np.uint32).copy()

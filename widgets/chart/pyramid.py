@@ -75,6 +75,10 @@ class Pyramid:
             start, stop = inner_start, inner_stop
         return float(found)
 
+    def with_last(self, found: float) -> float:
+        """The extreme of `found` and the last value."""
+        return self._pick(found, float(self._levels[0][self.count - 1]))
+
     def columns(self, first: int, count: int, level: int, width: int) -> Floats:
         """Extremes of `count` neighbouring groups of width * 4^level values, from group number `first` on; width 1 to 4."""
         used = -(-self.count // FAN**level)

@@ -41,6 +41,7 @@ class Series:
         self._lows = Pyramid(self.low, self.count, np.minimum)
         self._volumes = Pyramid(self.volume, self.count, np.maximum)
         self._pyramids = (self._highs, self._lows, self._volumes)
+        self._known: dict[int, tuple[int, int, float]] = {}
 
     def _room(self, name: str, column: np.ndarray) -> np.ndarray:
         grown = np.full(self.count + max(SPARE, self.count // 4), UNSET.get(name, 0), column.dtype)
@@ -71,10 +72,18 @@ class Series:
 
     def low_high(self, start: int, stop: int) -> tuple[float, float]:
         """The lowest low and highest high of bars [start, stop)."""
-        return self._lows.over(start, stop), self._highs.over(start, stop)
+        return self._over(1, start, stop), self._over(0, start, stop)
 
     def highest_volume(self, start: int, stop: int) -> float:
-        return self._volumes.over(start, stop)
+        return self._over(2, start, stop)
+
+    def _over(self, which: int, start: int, stop: int) -> float:
+        """An extreme; that of all bars but the last is remembered, for only the last one changes from frame to frame."""
+        pyramid, edge = self._pyramids[which], min(stop, self.count - 1)
+        known = self._known.get(which)
+        if known is None or known[:2] != (start, edge):
+            known = self._known[which] = (start, edge, pyramid.over(start, edge))
+        return pyramid.with_last(known[2]) if stop == self.count and stop > start else known[2]
 
     def group(self, bars_a_pixel: float) -> int:
         """How many neighbours are folded together, so that a group is one to two pixels wide."""

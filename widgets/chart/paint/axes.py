@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter
 
 from engine.core.clock import Nanos
 from widgets.chart.model import ChartModel, Pane
+from widgets.chart.paint.bars import EPSILON
 from widgets.chart.paint.frame import Frame, draw_text
 from widgets.chart.primitives import draw_lines, draw_rects, pen
 from widgets.chart.scales import TimeTick, price_ticks, time_ticks
@@ -22,7 +23,7 @@ class TimeTicks:
     """Remembers the labels of three screens of bars, so that panning does not work them out again."""
 
     def __init__(self) -> None:
-        self._key: tuple[object, ...] = ()
+        self.key: tuple[object, ...] = ()
         self._ticks: list[TimeTick] = []
 
     def of(self, model: ChartModel) -> list[TimeTick]:
@@ -32,10 +33,10 @@ class TimeTicks:
         chunk = int(view.left) // screen
         first: Nanos = int(model.series.at[0]) if count else 0
         key = (first, count, view.bar, chunk, model.zone, model.timeframe.span, id(model.series))
-        if key != self._key:
+        if key != self.key:
             start, stop = max(0, (chunk - 1) * screen), min(count, (chunk + 3) * screen)
             self._ticks = time_ticks(model.series.at, start, stop, view.bar, model.timeframe.span, model.zone)
-            self._key = key
+            self.key = key
         return self._ticks
 
 
@@ -44,8 +45,9 @@ def paint_grid(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
     model, layout = frame.model, frame.layout
     faint = frame.palette.mix("line", "bg0", 0.45)
     # with a clip Qt draws these lines a good deal faster
-    painter.setClipRect(QRectF(0, 0, layout.plot, layout.bottom))
-    x = np.floor(model.view.x(np.array([tick.index for tick in ticks], float) + 0.5))
+    left, right = frame.strip or (0.0, float(layout.plot))
+    painter.setClipRect(QRectF(left, 0, right - left, layout.bottom))
+    x = np.floor(model.view.x(np.array([tick.index for tick in ticks], float) + 0.5) + EPSILON)
     x = x[(x >= 0) & (x < layout.plot)]
     draw_lines(painter, pen(faint), x, np.zeros(len(x)), x, np.full(len(x), float(layout.bottom)))
     frame.scale_values = {pane.name: _values(model, pane) for pane in model.panes}
@@ -64,19 +66,21 @@ def _values(model: ChartModel, pane: Pane) -> list[float]:
     return price_ticks(scale.low, scale.high, max(int(scale.height / 26), 2), 1e-9)[1]
 
 
-def paint_axes(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
-    """The price axes at the right and the time axis below, with their labels."""
+def paint_price_axis(painter: QPainter, frame: Frame) -> None:
+    """The price axes at the right, with their labels."""
     model, layout, palette = frame.model, frame.layout, frame.palette
     painter.fillRect(QRectF(layout.plot, 0, layout.axis, layout.height), palette["bg0"])
-    painter.fillRect(QRectF(0, layout.bottom, layout.plot, layout.height - layout.bottom), palette["bg0"])
-    tops = [pane.scale.top - 1 for pane in model.panes[1:]]
-    hairlines = np.array([[layout.plot, 0, layout.plot, layout.bottom], [0, layout.bottom, layout.width, layout.bottom],
-                          *([0, top, layout.width, top] for top in tops)], float)  # fmt: skip
-    draw_lines(painter, pen(palette["line"]), *hairlines.T)
+    painter.fillRect(QRectF(layout.plot, 0, 1, layout.bottom), palette["line"])
+    paint_separators(painter, frame)
     frame.scale_labels = []
     for pane in model.panes:
         _price_labels(painter, frame, pane)
-    _time_labels(painter, frame, ticks)
+
+
+def paint_separators(painter: QPainter, frame: Frame) -> None:
+    """Hairlines between the panes."""
+    for pane in frame.model.panes[1:]:
+        painter.fillRect(QRectF(0, pane.scale.top - 1, frame.layout.width, 1), frame.palette["line"])
 
 
 def _price_labels(painter: QPainter, frame: Frame, pane: Pane) -> None:
@@ -96,12 +100,17 @@ def short(value: float, pane: Pane, more: int = 0) -> str:
     return f"{value:,.{places}f}".replace("-", "−")
 
 
-def _time_labels(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
-    layout, view = frame.layout, frame.model.view
+def paint_time_axis(painter: QPainter, frame: Frame, ticks: list[TimeTick]) -> None:
+    """The time axis below, with its labels."""
+    layout, view, palette = frame.layout, frame.model.view, frame.palette
+    painter.fillRect(QRectF(0, layout.bottom, layout.plot, layout.height - layout.bottom), palette["bg0"])
+    painter.fillRect(QRectF(0, layout.bottom, layout.width, 1), palette["line"])
     y = (layout.bottom + layout.height) / 2
     for tick in ticks:
-        x = view.x(tick.index + 0.5)
+        x = float(view.x(tick.index + 0.5))
+        if not 0 <= x <= layout.plot:
+            continue
         font = "bold" if tick.rank else "small"
         half = frame.advance(tick.text, font) / 2
         if half <= x <= layout.plot - half:
-            draw_text(painter, frame, x - half, y, tick.text, frame.palette["text0" if tick.rank else "text1"], font)
+            draw_text(painter, frame, x - half, y, tick.text, palette["text0" if tick.rank else "text1"], font)

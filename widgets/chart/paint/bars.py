@@ -13,6 +13,8 @@ from widgets.chart.series import Columns
 
 LEAST_CANDLE = 2.5
 BODY_SHARE = 0.8
+EPSILON = 1e-5
+"""Added before rounding, so that a bar on the edge between pixels falls on the same side in every frame."""
 VOLUME_SHARE, VOLUME_PIXELS = 0.15, 4.0
 Bools = npt.NDArray[np.bool_]
 
@@ -20,7 +22,7 @@ Bools = npt.NDArray[np.bool_]
 def split(frame: Frame) -> tuple[range, range]:
     """The bars in view as settled ones and those that share a column with the newest, which may still change."""
     view, series = frame.model.view, frame.model.series
-    start, stop = view.range()
+    start, stop = frame.seen()
     edge = series.count - 1
     if not _is_wide(frame):
         group = series.group(VOLUME_PIXELS / (view.bar * frame.ratio))
@@ -36,7 +38,7 @@ def paint_bars(painter: QPainter, frame: Frame, bars: range) -> None:
     """Volume and bars of `bars`, a part of those in view. Work in proportion to pixels."""
     if not bars:
         return
-    painter.setClipRect(frame.layout.rect(frame.model.price_pane))
+    painter.setClipRect(frame.area(frame.model.price_pane))
     if _is_wide(frame):
         _candles(painter, frame, bars)
     else:
@@ -48,7 +50,7 @@ def _candles(painter: QPainter, frame: Frame, bars: range) -> None:
     series, view, ratio = frame.model.series, frame.model.view, frame.ratio
     rows = slice(bars.start, bars.stop)
     # in device pixels, so that all wicks are equally thick on any screen
-    middle = np.floor(view.x(np.arange(bars.start, bars.stop) + 0.5) * ratio)
+    middle = np.floor(view.x(np.arange(bars.start, bars.stop) + 0.5) * ratio + EPSILON)
     body = _odd(view.bar * BODY_SHARE * ratio)
     wick = 1.0 if body < 7 * ratio or ratio < 1.75 else 3.0
     left, stem = (middle - body // 2) / ratio, (middle - wick // 2) / ratio
@@ -98,7 +100,7 @@ def _wide_volume(painter: QPainter, frame: Frame, columns: Columns) -> None:
 
 def _edges(frame: Frame, columns: Columns) -> Floats:
     """Left edges of the groups in device pixels, and the right edge of the last."""
-    return np.round(frame.model.view.x(np.append(columns.first, columns.first[-1] + columns.group)) * frame.ratio)
+    return np.round(frame.model.view.x(np.append(columns.first, columns.first[-1] + columns.group)) * frame.ratio + EPSILON)
 
 
 def _uprights(painter: QPainter, color: QColor, x: Floats, top: Floats, low: Floats) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from widgets.chart.layout import Layout
 from widgets.chart.marks import Mark, PriceLine
-from widgets.chart.model import ChartModel
+from widgets.chart.model import ChartModel, Pane
 from widgets.chart.palette import Face, Palette
 from widgets.theme import RADIUS, UNIT
 
@@ -20,6 +20,7 @@ TAG_HEIGHT = 16
 class Frame:
     """One repaint. `ratio` is device pixels per pixel, `most` the highest volume in view.
 
+    `strip` is the part of the plot (from x, to x) being painted where it is not all of it.
     `cursor` is the crosshair in pixels, None when the pointer is elsewhere; `dragged` id and ticks of the line being moved.
     """
 
@@ -28,6 +29,7 @@ class Frame:
     palette: Palette
     faces: dict[str, Face]
     cursor: QPointF | None = None
+    strip: tuple[float, float] | None = None
     ratio: float = 1.0
     most: float = 0.0
     dragged: tuple[str, int] | None = None
@@ -43,6 +45,19 @@ class Frame:
     def price_of(self, line: PriceLine) -> int:
         """The line's price in ticks, while it is being dragged the pointer's."""
         return self.dragged[1] if self.dragged and self.dragged[0] == line.id else line.price
+
+    def area(self, pane: Pane) -> QRectF:
+        """The part of the pane to paint in."""
+        left, right = self.strip or (0.0, float(self.layout.plot))
+        return QRectF(left, pane.scale.top, right - left, pane.scale.height)
+
+    def seen(self) -> tuple[int, int]:
+        """First and one past the last bar to paint."""
+        start, stop = self.model.view.range()
+        if self.strip is None:
+            return start, stop
+        left, right = (int(self.model.view.place(x)) for x in self.strip)
+        return min(max(start, left - 1), stop), max(min(stop, right + 2), start)
 
     def advance(self, text: str, font: str = "small") -> float:
         return self.faces[font].advance(text)

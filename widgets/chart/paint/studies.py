@@ -9,8 +9,9 @@ from PySide6.QtGui import QPainter
 from engine.domain.market import Floats, Ints
 from widgets.chart.indicators import Curve, Study
 from widgets.chart.model import Pane
+from widgets.chart.paint.bars import EPSILON
 from widgets.chart.paint.frame import Frame
-from widgets.chart.primitives import draw_curve, draw_lines, draw_rects, pen
+from widgets.chart.primitives import draw_curve, draw_rects, pen
 
 SMOOTH_UP_TO = 1200
 """More points than this are drawn without antialiasing."""
@@ -21,7 +22,7 @@ def paint_studies(painter: QPainter, frame: Frame, is_growing: bool) -> None:
     model = frame.model
     for study in model.studies.values():
         pane = next(pane for pane in model.panes if pane.name == study.indicator.pane)
-        painter.setClipRect(frame.layout.rect(pane))
+        painter.setClipRect(frame.area(pane))
         if not is_growing:
             _levels(painter, frame, pane, study.indicator.levels)
         index = _indices(frame, study, is_growing)
@@ -33,21 +34,29 @@ def paint_studies(painter: QPainter, frame: Frame, is_growing: bool) -> None:
 
 
 def _indices(frame: Frame, study: Study, is_growing: bool) -> Ints:
-    """The bars whose values are joined: about one a pixel."""
-    view, count = frame.model.view, frame.model.series.count
-    start, stop = view.range()
-    start, edge = max(start - 1, study.indicator.warmup), count - 1
-    stride = max(1, int(1 / view.bar))
+    """The bars whose values are joined, about one a pixel and one beyond each edge."""
+    start, stop = frame.seen()
+    edge, stride = frame.model.series.count - 1, _stride(frame)
+    start = max(start - stride, study.indicator.warmup)
     if is_growing:
-        return np.arange(max(start, edge - 1), stop) if stride == 1 and stop == count else np.empty(0, np.int64)
-    index = np.arange(start // stride * stride + stride - 1, min(stop, edge), stride)
+        return np.arange(max(start, edge - 1), edge + 1) if stride == 1 and stop >= edge else np.empty(0, np.int64)
+    index = np.arange(start // stride * stride + stride - 1, min(stop + stride, edge), stride)
     return index[index >= start]
+
+
+def _stride(frame: Frame) -> int:
+    return max(1, int(1 / frame.model.view.bar))
+
+
+def _points(frame: Frame) -> float:
+    """How many points a curve across the whole plot has."""
+    return frame.model.view.visible / _stride(frame)
 
 
 def _levels(painter: QPainter, frame: Frame, pane: Pane, levels: tuple[float, ...]) -> None:
     y = np.round(np.array([pane.scale.y(level) for level in levels], float))
-    dashed = pen(frame.palette["text2"], 1, Qt.PenStyle.DotLine)
-    draw_lines(painter, dashed, np.zeros(len(y)), y, np.full(len(y), float(frame.layout.plot)), y)
+    faint = frame.palette.mix("text2", "bg0", 0.5)
+    draw_rects(painter, faint, np.zeros(len(y)), y, float(frame.layout.plot), 1.0)
 
 
 def _curve(painter: QPainter, frame: Frame, pane: Pane, study: Study, curve: Curve, index: Ints) -> None:
@@ -65,8 +74,8 @@ def _curve(painter: QPainter, frame: Frame, pane: Pane, study: Study, curve: Cur
 
 
 def _smooth_curve(painter: QPainter, frame: Frame, pane: Pane, token: str, style: Qt.PenStyle, x: Floats, values: Floats) -> None:
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(x) <= SMOOTH_UP_TO)
-    if style is Qt.PenStyle.DashLine and len(x) > SMOOTH_UP_TO // 4:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, _points(frame) <= SMOOTH_UP_TO)
+    if style is Qt.PenStyle.DashLine and _points(frame) > SMOOTH_UP_TO // 4:
         style = Qt.PenStyle.SolidLine
     draw_curve(painter, pen(frame.palette[token], 1.0, style), x, pane.scale.y(values))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -78,7 +87,7 @@ def _bars_from_zero(painter: QPainter, frame: Frame, pane: Pane, x: Floats, valu
     for token, which in (("up", values >= 0), ("down", values < 0)):
         top = np.minimum(y[which], zero)
         tall = np.maximum(np.abs(y[which] - zero), 1.0)
-        draw_rects(painter, frame.palette.mix(token, "bg0", 0.6), np.floor(x[which] - width / 2), top, width, tall)
+        draw_rects(painter, frame.palette.mix(token, "bg0", 0.6), np.floor(x[which] - width / 2 + EPSILON), top, width, tall)
 
 
 def _probabilities(painter: QPainter, frame: Frame, pane: Pane) -> None:
@@ -90,7 +99,7 @@ def _probabilities(painter: QPainter, frame: Frame, pane: Pane) -> None:
     first, last = np.searchsorted(at, [model.series.at[start], model.series.at[stop - 1]])
     rows = slice(int(first), int(last) + 1, max(1, int((last - first) / max(view.width, 1))))
     index = np.searchsorted(model.series.at[: model.series.count], at[rows], side="right") - 1
-    painter.setClipRect(frame.layout.rect(pane))
+    painter.setClipRect(frame.area(pane))
     _levels(painter, frame, pane, (0.5,))
     x = view.x(index + 0.5)
     for token, column in (("up", p_long), ("down", p_short)):
