@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from engine.core.clock import Nanos, to_datetime
+from engine.core.clock import HOUR, Nanos, to_datetime
 from engine.domain import facts as f
 from engine.domain.instrument import Cash, Instrument
 from engine.domain.intents import Intent, SubmitOrder, encode
@@ -36,6 +36,9 @@ from engine.signals.desk import Answer, Desk, Mode
 from engine.signals.policy import Policy, Proposal
 
 NEVER: Nanos = 1 << 62
+
+BarListener = Callable[[Bar, Cash], None]
+"""Told of every closed bar, with the equity at its close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Pipeline:
         self.due: Nanos = NEVER
         self.bars_closed = 0
         self.subscribers: list[Subscriber] = []
-        self.on_bar: list[Callable[[Bar, Cash], None]] = []
+        self.on_bar: list[BarListener] = []
         self.opened: dict[Symbol, Nanos] = {}
         self._reports: list[Report] = []
         self._roll: Nanos = 0
@@ -217,7 +220,12 @@ class Pipeline:
             return False
         if any(o.role is Role.ENTRY and o.side is side for o in self.register.live.get(symbol, {}).values()):
             return False
-        return self.setup.instrument.sessions.is_open(self.now)
+        return self._market_is_open()
+
+    def _market_is_open(self) -> bool:
+        """Long bars end with the day, as the market shuts: what they decide waits for the open."""
+        sessions = self.setup.instrument.sessions
+        return sessions.is_open(self.now) or (self.setup.timeframe.span >= 4 * HOUR and sessions.is_open(self.now - 1))
 
     def _signal(self, proposal: Proposal, bar: Bar, row: Floats | None) -> None:
         signal = self._record_signal(proposal, bar, row)

@@ -13,12 +13,12 @@ from engine.brokers.sim.broker import SimBroker, SimTerms
 from engine.config import Config
 from engine.core.clock import Nanos, SystemClock, from_iso
 from engine.core.errors import UserError
-from engine.domain.instrument import Cash, Instrument, cash
-from engine.domain.market import Bar, Bars, Timeframe
+from engine.domain.instrument import Instrument, cash
+from engine.domain.market import Bars, Timeframe
 from engine.execution.trader import Sizing
 from engine.learning import Lesson, learn, load_model
 from engine.market.tape import BarTape, Tape, TickTape
-from engine.pipeline import NEVER, Pipeline, Setup
+from engine.pipeline import NEVER, BarListener, Pipeline, Setup
 from engine.player import Player
 from engine.signals.desk import Mode
 from engine.signals.model_policy import ModelPolicy
@@ -35,7 +35,6 @@ VERSION = "0.1.0"
 """Part of a run's identity: another version may decide otherwise."""
 
 Progress = Callable[[float, str], None]
-BarListener = Callable[[Bar, Cash], None]
 
 
 def silent(_share: float, _what: str) -> None:

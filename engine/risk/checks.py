@@ -55,7 +55,7 @@ def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot) -> dict[st
     age = snapshot.at - quote.at
     if age > instrument.stale_after_s * SECOND:
         faults["stale"] = f"the last quote of {draft.symbol} is {age // SECOND} s old, more than {instrument.stale_after_s} s"
-    if not instrument.sessions.is_open(snapshot.at):
+    if not (instrument.sessions.is_open(snapshot.at) or instrument.sessions.is_open(snapshot.at - 1)):
         faults["session"] = f"{draft.symbol} is outside its trading hours"
     middle = (quote.bid + quote.ask) // 2
     price = draft.price if draft.price is not None else middle
