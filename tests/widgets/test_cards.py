@@ -170,10 +170,19 @@ def test_recent_signals_show_what_became_of_them(queue):
 
 def test_cards_have_the_room_when_there_is_little(queue, qtbot):
     assert queue.below.isVisible()
-    queue.resize(320, 260)
+    queue.resize(320, 220)
     qtbot.waitUntil(lambda: not queue.below.isVisible(), timeout=2000)
     queue.update_cards((), samples.NOW)
     assert queue.below.isVisible()
+
+
+def test_a_split_made_by_hand_is_kept(queue):
+    queue.split.splitterMoved.emit(200, 1)
+    queue.split.setSizes([300, 190])
+    sizes = queue.split.sizes()
+    queue.update_cards((samples.card(), samples.card(2)), samples.NOW)
+    assert queue.split.sizes() == sizes
+    assert queue.save_state()["split"] == sizes
 
 
 def test_cards_change_their_theme_at_run_time(queue, qtbot):

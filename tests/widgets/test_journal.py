@@ -26,6 +26,7 @@ TERMS = ("XAUUSD", "buy", "limit", 40, "entry", 240_950, None, "GTC", None, Fals
         (f.PositionChanged("XAUUSD", "x", -40, 0, 0, 3), "XAUUSD is short 0.40 lot."),
         (f.PositionChanged("XAUUSD", "x", 0, 0, -5_000_000, 3), "XAUUSD is flat after trade 3, −5.00 booked."),
         (f.CardDecided("s1", "vetoed", "news ahead", 0), "Signal s1 was vetoed: news ahead."),
+        (f.CardDecided("s1", "expired", "nobody decided in time", 0), "Signal s1 expired: nobody decided in time."),
         (f.TradingStateChanged("HALTED", "owner", "enough"), "Trading is HALTED (owner): enough."),
         (f.IntentReceived(encode(AcceptCard("s1", "level")), "window"), "window asked for AcceptCard: signal s1, reason level."),
         (f.IntentReceived("not json", "api"), "api asked: not json."),
@@ -49,6 +50,7 @@ def test_every_kind_of_fact_has_a_sentence():
 def test_trouble_and_the_owners_word_stand_out():
     assert role(f.OrderRejected("ng-1", "no")) == "warn"
     assert role(f.CardDecided("s1", "vetoed", "", 0)) == "gold"
+    assert role(f.CardDecided("s1", "expired", "", 0)) == "text1"
     assert role(f.TradingStateChanged("HALTED", "owner", "")) == "trip"
     assert role(f.TradingStateChanged("ACTIVE", "owner", "")) == "text0"
     assert role(f.OrderSent("ng-1")) == "text0"

@@ -19,7 +19,8 @@ from widgets.tables.model import KeyedTableModel
 from widgets.tables.view import DeskTable
 from widgets.theme import UNIT, Theme
 
-ROOM_FOR_RECENT = 330
+ROOM_FOR_RECENT = 90
+"""Pixels below which the list of recent signals is not worth showing."""
 _SENTENCES = {
     "AUTO": "In AUTO signals are traded as they come. Switch to CONFIRM to decide on each.",
     "CONFIRM": "No signal waits. Each new one appears here until you decide or it expires.",
@@ -43,11 +44,13 @@ class CardQueue(QWidget):
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.cards: dict[str, SignalCard] = {}
+        self._split_by_hand = False
         self.empty = Empty(theme, "cards-outline", _SENTENCES["CONFIRM"], "Switch to CONFIRM")
         self.empty.acted.connect(lambda: self.mode_wanted.emit("CONFIRM"))
         self.model = KeyedTableModel(columns(), lambda row: row.signal.signal)
         self.recent = DeskTable(self.model, theme, "Recent signals")
         self.recent.set_compact(True)
+        self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.recent.sort_by("time", descending=True)
         self._column = QVBoxLayout()
         self._lay_out()
@@ -77,8 +80,7 @@ class CardQueue(QWidget):
         self.split = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
         self.split.addWidget(self.scroll)
         self.split.addWidget(self.below)
-        self.split.setSizes([260, 90])
-        self.split.setStretchFactor(0, 1)
+        self.split.splitterMoved.connect(lambda _at, _number: self._on_split())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.split)
@@ -88,8 +90,16 @@ class CardQueue(QWidget):
         self._share_room()
 
     def _share_room(self) -> None:
-        """Where there is little room the cards that wait have it."""
-        self.below.setVisible(not self.cards or self.height() >= ROOM_FOR_RECENT)
+        """The first card has the room it needs, the list of recent signals what is left; below a few rows it hides."""
+        first = next(iter(self.cards.values()), self.empty)
+        needed = first.sizeHint().height() + 2 * UNIT
+        left = self.height() - needed
+        self.below.setVisible(left >= ROOM_FOR_RECENT)
+        if not self._split_by_hand:
+            self.split.setSizes([needed, max(0, left)])
+
+    def _on_split(self) -> None:
+        self._split_by_hand = True
 
     def set_mode(self, mode: str) -> None:
         """The empty state says what the mode does with signals."""
@@ -156,11 +166,12 @@ class CardQueue(QWidget):
         self.model.set_display(display)
 
     def save_state(self) -> dict[str, Any]:
-        return {"recent": self.recent.save_state(), "split": self.split.sizes()}
+        return {"recent": self.recent.save_state(), "split": self.split.sizes() if self._split_by_hand else None}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         self.recent.restore_state(state.get("recent", {}))
         if state.get("split"):
+            self._split_by_hand = True
             self.split.setSizes([int(size) for size in state["split"]])
 
     def state(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Weights(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, short)
             length = abs(weight) / biggest * (half - 2)
             left = middle if weight >= 0 else middle - length
-            tone = color(self._theme, "up" if weight >= 0 else "down")
+            tone = color(self._theme, "text2" if not weight else "up" if weight > 0 else "down")
             painter.fillRect(QRectF(left, top + 3, max(1.0, length), ROW - 6), tone)
             painter.setPen(tone)
             number = QRectF(self.width() - _NUMBER, top, _NUMBER, ROW)

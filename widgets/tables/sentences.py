@@ -57,7 +57,8 @@ def _explained(fact: f.SignalExplained) -> str:
 def _decided(fact: f.CardDecided) -> str:
     reason = f": {fact.reason}" if fact.reason else ""
     quantity = f" to {fact.quantity} steps" if fact.quantity else ""
-    return f"Signal {fact.signal} was {fact.decision}{quantity}{reason}."
+    verb = "" if fact.decision == "expired" else "was "
+    return f"Signal {fact.signal} {verb}{fact.decision}{quantity}{reason}."
 
 
 def _asked(fact: f.IntentReceived) -> str:
@@ -137,4 +138,6 @@ def role(fact: f.Fact) -> str:
     """The colour of the fact's line: trouble stands out, the owner's word is gold."""
     if isinstance(fact, f.TradingStateChanged):
         return "text0" if fact.state == "ACTIVE" else "trip"
+    if isinstance(fact, f.CardDecided) and fact.decision == "expired":
+        return "text1"
     return "warn" if isinstance(fact, _BAD) else "gold" if isinstance(fact, _OWNER) else "text0"
