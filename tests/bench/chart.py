@@ -18,6 +18,8 @@ from tests.bench.chart_peers import HEIGHT, PEERS, VISIBLE, WIDTH, median_ms, wa
 
 PATIENCE_S = 600
 ROUNDS = 300
+PAN_PIXELS = 3
+"""A hand drags by whole pixels; at 5,000 bars three are the ten bars the peers are moved by."""
 
 
 def run(bars: int = 1_000_000, busy: AbstractContextManager[object] | None = None) -> dict[str, Any]:
