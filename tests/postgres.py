@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,13 @@ max_connections = 40
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The URL of a private, empty PostgreSQL."""
+    with private_server() as url:
+        yield url
+
+
+@contextmanager
+def private_server() -> Iterator[str]:
+    """A PostgreSQL that lives as long as the context; its URL. Skips, or fails in CI, where none is installed."""
     programs = _programs()
     if programs is None:
         _refuse("PostgreSQL is not installed, so the books are tested on SQLite only; install the package postgresql")
