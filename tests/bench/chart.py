@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -22,14 +21,19 @@ PAN_PIXELS = 3
 """A hand drags by whole pixels; at 5,000 bars three are the ten bars the peers are moved by."""
 
 
-def run(bars: int = 1_000_000, busy: AbstractContextManager[object] | None = None) -> dict[str, Any]:
-    """The figures of the chart and of those peers that are installed (extra `bench`).
+def run(
+    bars: int = 1_000_000, busy: AbstractContextManager[object] | None = None, python: str = sys.executable
+) -> dict[str, Any]:
+    """The figures of the chart and of those peers that the interpreter `python` can import (extra `bench`).
 
     `busy` keeps the machine busy while it is entered (a replay at full speed, say); the same figures are then
     taken again as `ours_busy`. Frames are 1600 x 900 with 5,000 bars in view, all painted whole.
     """
     ours = measure(bars)
-    result: dict[str, Any] = {"ours": ours, "peers": {name: _peer(name, bars) for name in PEERS if _is_installed(name)}}
+    result: dict[str, Any] = {
+        "ours": ours,
+        "peers": {name: _peer(python, name, bars) for name in PEERS if _is_installed(python, name)},
+    }
     result["ratio"] = {
         figure: round(min(peer[figure] for peer in result["peers"].values()) / ours[figure], 2)
         for figure in ("pan_ms", "update_ms")
@@ -81,13 +85,14 @@ def measure(bars: int) -> dict[str, float]:
     return figures
 
 
-def _is_installed(name: str) -> bool:
-    return importlib.util.find_spec(name.split(".")[0]) is not None
+def _is_installed(python: str, name: str) -> bool:
+    question = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({name.split('.')[0]!r}) is None)"
+    return subprocess.run([python, "-c", question], check=False).returncode == 0
 
 
-def _peer(name: str, bars: int) -> dict[str, float]:
+def _peer(python: str, name: str, bars: int) -> dict[str, float]:
     """A peer in its own process: finplot brings another Qt binding, and both change global settings."""
-    command = [sys.executable, str(Path(chart_peers.__file__)), name, str(bars)]
+    command = [python, str(Path(chart_peers.__file__)), name, str(bars)]
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, env=environment, check=True)
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -168,14 +168,20 @@ class ChartModel:
         span = (high - low) / (1 - below - above)
         pane.scale.low, pane.scale.high = low - span * below, high + span * above
 
+    def bounds(self, pane: Pane) -> tuple[float, float] | None:
+        """The values a pane's indicator can have, None where there is no end to them."""
+        if pane.name == "Probability":
+            return 0.0, 1.0
+        study = self.studies.get(pane.name)
+        return study.indicator.span if study is not None else None
+
     def _extent(self, pane: Pane, start: int, stop: int) -> tuple[float, float]:
         if pane.name == "price":
             return self.series.low_high(start, stop)
-        if pane.name == "Probability":
-            return 0.0, 1.0
+        bounds = self.bounds(pane)
+        if bounds is not None:
+            return bounds
         study = self.studies[pane.name]
-        if study.indicator.span:
-            return study.indicator.span
         stride = max(1, (stop - start) // 4000)
         start = max(start, study.indicator.warmup)
         columns = [study.columns[curve.column][start:stop:stride] for curve in study.indicator.curves]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -62,7 +62,8 @@ class ChartWidget(QWidget):
         surface.order_requested.connect(self.order_requested)
         surface.view_changed.connect(self._mirror_view)
         for key, button in (("M", header.magnet), ("A", header.auto)):
-            QShortcut(QKeySequence(key), surface, button.toggle)
+            shortcut = QShortcut(QKeySequence(key), surface, button.toggle)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)  # A and M mean other things elsewhere in the window
 
     def _mirror_view(self) -> None:
         self.header.auto.setChecked(self.model.price_pane.auto)

@@ -63,7 +63,10 @@ def _values(model: ChartModel, pane: Pane) -> list[float]:
         return []
     if pane.name == "price":
         return price_ticks(scale.low, scale.high, max(int(scale.height / TICK_HEIGHT), 2), model.tick)[1]
-    return price_ticks(scale.low, scale.high, max(int(scale.height / 26), 2), 1e-9)[1]
+    low, high = model.bounds(pane) or (scale.low, scale.high)
+    return [
+        value for value in price_ticks(scale.low, scale.high, max(int(scale.height / 26), 2), 1e-9)[1] if low <= value <= high
+    ]
 
 
 def paint_price_axis(painter: QPainter, frame: Frame) -> None:
