@@ -108,7 +108,7 @@ class PositionsPanel(TablePanel):
         self._parts = [self.add_button("Close", "Close all of the selected position at the market", self.close_all, "Del")]
         for part in _PARTS:
             act = partial(self.close_part, part)
-            self._parts.append(self.add_button(f"{part} %", f"Close {part} % of it", act, f"Alt+{part // 25}"))
+            self._parts.append(self.add_button(f"{part} %", f"Close {part} % of it", act, f"Ctrl+{part // 25}"))
         self._parts.append(self.add_button("Custom…", "Close a quantity you type", self.ask_quantity, "Alt+C"))
         self.reverse = self._confirm("Reverse", "Reverse at the market?", self._reverse)
         self.reverse.setToolTip("Close and open the same quantity the other way; asks once more")
