@@ -38,7 +38,7 @@ def calm_band(working: Mapping[ClientOrderId, Order], through: Ticks) -> Band:
     """The band in which none of the working orders is reached; an empty one while a market order waits."""
     bid_low, bid_high, ask_low, ask_high = 0, 1 << 62, 0, 1 << 62
     for order in working.values():
-        if order.type is OrderType.MARKET:
+        if deals_at_market(order):
             return 0, 0, 0, 0
         buys, limits = order.side.sign > 0, order.type is OrderType.LIMIT
         price = order.limit if limits else order.stop
@@ -54,6 +54,12 @@ def calm_band(working: Mapping[ClientOrderId, Order], through: Ticks) -> Band:
     return bid_low, bid_high, ask_low, ask_high
 
 
+def deals_at_market(order: Order) -> bool:
+    """A market order, or a stop that has triggered and was filled in part."""
+    return order.type is OrderType.MARKET or (order.type is OrderType.STOP and order.filled > 0)
+
+
+_HALF = 1 << 19
 _RANK = {OrderType.MARKET: 0, OrderType.STOP: 1, OrderType.LIMIT: 2}
 """At the same point of a move a stop comes before a target."""
 
@@ -81,7 +87,7 @@ def first_match(
     if best is None or found is None:
         return None
     order, steps = found
-    return Match(order, steps, _price(order, before, quote, terms), _between(before, quote, best[0]))
+    return Match(order, steps, _price(order, before, quote, best[0], terms), _between(before, quote, best[0]))
 
 
 def _touch(order: Order, quote: Quote) -> Ticks:
@@ -89,32 +95,35 @@ def _touch(order: Order, quote: Quote) -> Ticks:
 
 
 def _progress(order: Order, before: Quote, quote: Quote, terms: DealingTerms) -> int:
+    """Where on the move the order deals; at its start what was reached there already, NEVER what the move does not reach."""
     side, start, now = order.side.sign, _touch(order, before), _touch(order, quote)
-    if order.type is OrderType.MARKET:
+    if deals_at_market(order):
         return 0
     if order.type is OrderType.STOP:
         assert order.stop is not None
-        if quote.path and fills.stop_reached(side, start, order.stop):
-            return 0
-        reached, price = fills.stop_reached(side, now, order.stop), order.stop
+        price = order.stop
+        at_start, reached = fills.stop_reached(side, start, price), fills.stop_reached(side, now, price)
     else:
         assert order.limit is not None
-        if quote.path and fills.limit_reached(side, start, order.limit, terms.through):
-            return 0
-        reached, price = fills.limit_reached(side, now, order.limit, terms.through), order.limit
-    if not reached:
-        return fills.NEVER
-    return fills.progress(start, now, price) if quote.path else 0
+        price = order.limit - side * terms.through
+        at_start, reached = fills.limit_reached(side, start, price, 0), fills.limit_reached(side, now, price, 0)
+    if quote.path:
+        return 0 if at_start else fills.progress(start, now, price) if reached else fills.NEVER
+    return 0 if reached else fills.NEVER
 
 
-def _price(order: Order, before: Quote, quote: Quote, terms: DealingTerms) -> Ticks:
-    side, start, now = order.side.sign, _touch(order, before), _touch(order, quote)
-    if order.type is OrderType.MARKET:
+def _price(order: Order, before: Quote, quote: Quote, at: int, terms: DealingTerms) -> Ticks:
+    """What was reached at the start of a path deals at the touch there: the rest of the way comes after it."""
+    side, start = order.side.sign, _touch(order, before)
+    now = start if quote.path and at == 0 else _touch(order, quote)
+    if deals_at_market(order):
         return fills.market_price(side, now, terms.slippage)
     if order.type is OrderType.STOP:
         assert order.stop is not None
         return fills.stop_price(side, start, now, order.stop, quote.path, terms.slippage)
     assert order.limit is not None
+    if quote.path and at:
+        return order.limit
     return fills.limit_price(side, start, now, order.limit, quote.path)
 
 
@@ -122,6 +131,6 @@ def _between(before: Quote, quote: Quote, at: int) -> Quote:
     """The market at `at` / 2**20 of the way."""
     if not quote.path or at == 0:
         return before
-    bid = before.bid + ((quote.bid - before.bid) * at >> 20)
-    ask = before.ask + ((quote.ask - before.ask) * at >> 20)
+    bid = before.bid + ((quote.bid - before.bid) * at + _HALF >> 20)
+    ask = before.ask + ((quote.ask - before.ask) * at + _HALF >> 20)
     return quote._replace(bid=bid, ask=ask)
