@@ -53,15 +53,15 @@ class ModelSection(Section):
     """The model's policy; distances in ATR.
 
     `threshold` "auto" takes what training suggests: the probability that a `signal_rate` share of bars comes over (by default
-    2 % of a recorded file's bars, 15 % of the simulated market's, which has more to find).
+    2 % of a recorded file's bars, 20 % of the simulated market's, which has more to find).
     """
 
     threshold: Literal["auto"] | float = "auto"
-    stop_atr: float = Field(2.5, gt=0, le=50)
+    stop_atr: float = Field(1.5, gt=0, le=50)
     reward_risk: float = Field(1.5, gt=0, le=50)
-    horizon: int = Field(120, ge=1, le=10_000)
+    horizon: int = Field(60, ge=1, le=10_000)
     signal_rate: float | None = Field(None, gt=0, lt=1)
-    risk_per_trade: Fraction = Field(Decimal("0.0025"), gt=0, le=1)
+    risk_per_trade: Fraction = Field(Decimal("0.001"), gt=0, le=1)
     train_share: float = Field(0.4, gt=0.05, lt=0.95)
 
 

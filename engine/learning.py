@@ -13,8 +13,10 @@ from engine.core.errors import ModelError, UserError
 from engine.core.workers import run_apart
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Timeframe
+from engine.features import specification as spec
 from engine.models import registry
 from engine.models.dataset import data_sha256
+from engine.models.manifest import FORMAT
 from engine.models.options import TrainOptions
 from engine.models.serving import LightGBMPredictor
 
@@ -104,5 +106,6 @@ def train_into(
 
 
 def _key(bars: Bars, timeframe: Timeframe, instrument: Instrument, options: TrainOptions, seed: int) -> str:
-    inputs = [data_sha256(bars), timeframe.name, instrument.symbol, instrument.spread, options.as_dict(), seed]
+    made_of = [spec.sha256(), FORMAT]
+    inputs = [data_sha256(bars), timeframe.name, instrument.symbol, instrument.spread, options.as_dict(), seed, *made_of]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]

@@ -217,7 +217,7 @@ def simulated_feed(request: Request) -> Feed:
     from engine.market.simulated import SimulatedTape
 
     tape = SimulatedTape(request.instrument, request.seed)
-    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.15)
+    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.2)
 
 
 def _policy(request: Request, feed: Feed) -> tuple[Policy, Lesson | None]:

@@ -22,7 +22,7 @@ from engine.rules.sizing import by_risk, loss_per_step
 class Sizing:
     """`risk_per_trade`: share of equity a trade may lose at its stop; `fixed` lot steps, when not 0, beats it."""
 
-    risk_per_trade: Decimal = Decimal("0.0025")
+    risk_per_trade: Decimal = Decimal("0.001")
     fixed: Steps = 0
 
 
