@@ -1,0 +1,154 @@
+"""A venue rebuilt from its facts goes on like the one that never stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.brokers.sim.broker import SimBroker, SimTerms
+from engine.domain import facts as f
+from engine.domain.market import Quote
+from engine.domain.order import Order, OrderType, Role, Side, TimeInForce, terms
+from tests.engine.rig import GOLD
+
+PRICES = st.integers(900, 1_100)
+SIDES = st.sampled_from(list(Side))
+BRACKETS = st.tuples(
+    st.just("bracket"),
+    SIDES,
+    st.sampled_from(list(OrderType)),
+    st.integers(1, 20),
+    PRICES,
+    PRICES,
+    PRICES,
+    st.sampled_from(list(TimeInForce)),
+)
+CLOSES = st.tuples(st.just("close"), SIDES, st.sampled_from(list(OrderType)), st.integers(1, 20), PRICES)
+CANCELS = st.tuples(st.just("cancel"), st.integers(0, 40))
+CHANGES = st.tuples(st.just("modify"), st.integers(0, 40), st.integers(1, 25), PRICES)
+QUOTES = st.tuples(st.just("quote"), PRICES, st.integers(0, 30), st.booleans())
+TIMES = st.tuples(st.just("time"), st.integers(1, 50))
+ROLLS = st.tuples(st.just("roll"), st.integers(0, 6))
+FLOW = st.lists(st.one_of(BRACKETS, CLOSES, CANCELS, CHANGES, QUOTES, QUOTES, QUOTES, TIMES, ROLLS), max_size=40)
+TERMS = st.sampled_from([SimTerms(), SimTerms(0, 0, 3), SimTerms(1, 2, 0), SimTerms(0, 1, 4)])
+
+
+class Venue:
+    """A broker, with everything that happened to it in the order of a journal."""
+
+    def __init__(self, given: SimTerms) -> None:
+        self.journal: list[f.Fact | Quote] = []
+        self.said: list[f.Fact] = []
+        self.names: list[str] = []
+        self.number = 0
+        self.broker = SimBroker({"XAUUSD": GOLD}, given, self._hear)
+        self.at = 0
+
+    def _hear(self, report: Any) -> None:
+        self.journal.append(report.fact)
+        self.said.append(report.fact)
+
+    def submit(self, order: Order) -> None:
+        self.journal += [f.OrderIntended(**terms(order)), f.OrderSent(order.id)]
+        self.names.append(order.id)
+        self.broker.submit(order)
+
+    def do(self, what: tuple[Any, ...]) -> None:
+        match what:
+            case "bracket", side, type_, quantity, price, stop, target, tif:
+                self._bracket(side, type_, quantity, price, stop, target, tif)
+            case "close", side, type_, quantity, price:
+                self.submit(_order(self._name(), side, type_, quantity, Role.CLOSE, price)._replace(reduce_only=True))
+            case "cancel", number:
+                self._known(number, self.broker.cancel)
+            case "modify", number, quantity, price:
+                self._known(number, lambda name: self._modify(name, quantity, price))
+            case "quote", bid, spread, path:
+                self.at += 1
+                quote = Quote("XAUUSD", self.at, bid, bid + spread, path)
+                self.journal.append(quote)
+                self.broker.on_market(quote)
+            case "time", ahead:
+                self.broker.on_time(self.at + ahead)
+            case "roll", weekday:
+                self.broker.on_roll(weekday)
+
+    def _name(self) -> str:
+        self.number += 1
+        return f"n{self.number}"
+
+    def _known(self, number: int, action: Any) -> None:
+        if number < len(self.names):
+            action(self.names[number])
+
+    def _modify(self, name: str, quantity: int, price: int) -> None:
+        type_ = self.broker._book[name].type
+        if type_ is not OrderType.MARKET:
+            limit, stop = (price, None) if type_ is OrderType.LIMIT else (None, price)
+            self.broker.modify(name, quantity, limit, stop)
+
+    def _bracket(self, side: Side, type_: OrderType, quantity: int, price: int, stop: int, target: int, tif: TimeInForce) -> None:
+        name = self._name()
+        expires = self.at + 25 if tif is TimeInForce.GTD else None
+        self.submit(_order(name, side, type_, quantity, Role.ENTRY, price)._replace(tif=tif, expires=expires))
+        legs = {"parent": name, "oco": f"{name}-oco", "reduce_only": True}
+        self.submit(_order(f"{name}-stop", side.opposite, OrderType.STOP, quantity, Role.STOP, stop)._replace(**legs))
+        self.submit(_order(f"{name}-target", side.opposite, OrderType.LIMIT, quantity, Role.TARGET, target)._replace(**legs))
+
+
+def _order(name: str, side: Side, type_: OrderType, quantity: int, role: Role, price: int) -> Order:
+    limit = price if type_ is OrderType.LIMIT else None
+    stop = price if type_ is OrderType.STOP else None
+    return Order(name, "XAUUSD", side, type_, quantity, role, limit, stop)
+
+
+@settings(max_examples=200)
+@given(FLOW, st.data(), TERMS)
+def test_a_venue_cut_anywhere_and_restored_says_the_same(
+    flow: list[tuple[Any, ...]], data: st.DataObject, given: SimTerms
+) -> None:
+    cut = data.draw(st.integers(0, len(flow)), label="cut")
+    live, restored = Venue(given), Venue(given)
+    for what in flow[:cut]:
+        live.do(what)
+    for happened in live.journal:
+        if isinstance(happened, Quote):
+            restored.broker.mark(happened)
+        else:
+            restored.broker.apply(happened)
+    restored.at, restored.names, restored.number = live.at, list(live.names), live.number
+    live.said.clear()
+    for what in flow[cut:]:
+        live.do(what)
+        restored.do(what)
+    assert restored.said == live.said
+
+
+@settings(max_examples=200)
+@given(FLOW, TERMS)
+def test_whatever_is_asked_the_venue_keeps_its_promises(flow: list[tuple[Any, ...]], given: SimTerms) -> None:
+    venue = Venue(given)
+    position = 0
+    for what in flow:
+        before, said = position, len(venue.said)
+        venue.do(what)
+        for fact in venue.said[said:]:
+            if not isinstance(fact, f.OrderFilled):
+                continue
+            order = venue.broker._book[fact.order]
+            signed = fact.quantity if fact.side == "buy" else -fact.quantity
+            assert fact.quantity > 0
+            assert not given.fill_steps or fact.quantity <= given.fill_steps
+            if order.reduce_only:
+                assert abs(position + signed) == abs(position) - fact.quantity
+            position += signed
+        assert venue.broker._position.get("XAUUSD", 0) == position
+        if what[0] != "quote":
+            assert position == before
+    for order in venue.broker._book.orders.values():
+        assert order.filled <= order.quantity
+        if order.parent:
+            group = [venue.broker._book[name] for name in venue.broker._book.group(order)]
+            assert sum(leg.filled for leg in group) <= venue.broker._book[order.parent].filled
