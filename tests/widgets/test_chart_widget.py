@@ -456,3 +456,12 @@ def test_a_picture_scrolled_by_hand_equals_one_painted_anew(chart, bar):
 def pixels_of(chart) -> np.ndarray:
     image = chart.surface.grab().toImage()
     return np.frombuffer(image.constBits(), np.uint32).copy()
+
+
+def test_letters_mean_the_chart_only_while_it_has_the_focus(chart, qtbot):
+    qtbot.waitExposed(chart)
+    chart.activateWindow()
+    chart.header.reset.setFocus()
+    qtbot.waitUntil(chart.header.reset.hasFocus)
+    QTest.keyClick(chart.header.reset, Qt.Key.Key_M)
+    assert not chart.surface.magnet
