@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
         width, height = 1366, 700
         self.dock_manager.setSplitterSizes(areas["left"], [210, width - 210 - 300, 300])
         self.dock_manager.setSplitterSizes(areas["center"], [round(height * 0.72), round(height * 0.28)])
-        self.dock_manager.setSplitterSizes(areas["right"], [round(height * 0.5), round(height * 0.5)])
+        self.dock_manager.setSplitterSizes(areas["right"], [270, height - 270])
 
     def _lay_out(self, middle: QWidget) -> None:
         inner = QVBoxLayout(middle)
@@ -343,12 +343,18 @@ class MainWindow(QMainWindow):
         geometry, docks = self._memory.get("geometry"), self._memory.get("docks")
         if geometry and not self.restoreGeometry(QByteArray(base64.b64decode(geometry))):
             LOG.say("the remembered window size could not be used", "warning")
+        for name, panel in self.panels.items():
+            if hasattr(panel.widget, "restore_state") and (kept := self._memory.get(f"panel_{name}")):
+                panel.widget.restore_state(kept)
         if docks and not self.dock_manager.restoreState(QByteArray(base64.b64decode(docks))):
             LOG.say("the remembered layout could not be used", "warning")
 
     def remember(self) -> None:
         """Keeps size and layout for the next start."""
         self._memory.set("geometry", base64.b64encode(self.saveGeometry().data()).decode())
+        for name, panel in self.panels.items():
+            if hasattr(panel.widget, "save_state"):
+                self._memory.set(f"panel_{name}", panel.widget.save_state())
         self._memory.set("docks", base64.b64encode(self.dock_manager.saveState().data()).decode())
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -10,8 +10,7 @@ from app.console import Console
 from app.headless import pace_of
 from engine.domain.facts import Record
 from engine.picture import paint
-from engine.session import Request, open_session
-from engine.signals.desk import Mode
+from engine.session import Request, mode_of, open_session
 from widgets.tables.sentences import sentence
 
 PACE = 60.0
@@ -21,7 +20,7 @@ REST_S = 0.05
 def watch(request: Request, speed: str | None) -> int:
     """Runs the session at a pace until its end or Ctrl+C. Nobody can answer cards here, so signals are traded (AUTO)."""
     pace = PACE if speed is None else pace_of(speed)
-    told = replace(request, mode=Mode.AUTO, progress=_tell)
+    told = replace(request, mode=mode_of("auto"), progress=_tell)
     session = open_session(told)
     lines: list[str] = []
     session.pipeline.subscribers.append(lambda record: lines.append(_line(record)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.faults import LOG
 from app.panels.base import Surroundings, View
 from app.picture import Picture
+from engine.domain.facts import OrderFact
 from engine.host import Opening
 from widgets.tables.fills import FillsPanel
 from widgets.tables.journal import JournalPanel
@@ -57,9 +58,14 @@ class OrdersView(ListView):
         self._first = True
 
     def show(self, picture: Picture) -> None:
-        if picture.frame.records or self._first:
+        orders = picture.chronicle.orders
+        if self._first:
             self._first = False
-            self.widget.update_rows(list(picture.chronicle.orders.values()))
+            self.widget.update_rows(list(orders.values()))
+            return
+        changed = dict.fromkeys(r.fact.order for r in picture.frame.records if isinstance(r.fact, OrderFact))
+        if changed:
+            self.widget.extend_rows([orders[name] for name in changed])
 
 
 class FillsView(ListView):
