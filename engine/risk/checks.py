@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.core.clock import MINUTE, SECOND
 from engine.domain.instrument import Instrument
 from engine.domain.limits import Limits
+from engine.domain.market import Ticks
 from engine.domain.order import OrderType
 from engine.risk.exposure import Snapshot, Stake
 
@@ -52,6 +53,8 @@ def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot) -> dict[st
     if quote is None:
         return {"quote": f"there is no quote of {draft.symbol} yet"}
     faults = {}
+    if snapshot.stakes.get(draft.symbol, Stake()).is_unknown:
+        faults["unknown_order"] = f"the fate of an order in {draft.symbol} is not known yet; nothing is opened there until it is"
     age = snapshot.at - quote.at
     if age > instrument.stale_after_s * SECOND:
         faults["stale"] = f"the last quote of {draft.symbol} is {age // SECOND} s old, more than {instrument.stale_after_s} s"
@@ -61,11 +64,20 @@ def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot) -> dict[st
     price = draft.price if draft.price is not None else middle
     if abs(price - middle) > middle * instrument.collar:
         faults["collar"] = f"the price is more than {100 * instrument.collar:g} % away from the market"
-    reference = draft.price or (quote.ask if draft.side.sign > 0 else quote.bid)
-    if draft.stop_loss is not None and (reference - draft.stop_loss) * draft.side.sign <= 0:
+    faults |= _exits(draft, draft.price or (quote.ask if draft.side.sign > 0 else quote.bid))
+    return faults
+
+
+def _exits(draft: Draft, reference: Ticks) -> dict[str, str]:
+    faults = {}
+    if draft.stop_loss is not None and draft.stop_loss <= 0:
+        faults["stop"] = "a stop needs a price above zero"
+    elif draft.stop_loss is not None and (reference - draft.stop_loss) * draft.side.sign <= 0:
         word = "below" if draft.side.sign > 0 else "above"
         faults["stop"] = f"the stop of a {draft.side.value} must lie {word} its price"
-    if draft.take_profit is not None and (draft.take_profit - reference) * draft.side.sign <= 0:
+    if draft.take_profit is not None and draft.take_profit <= 0:
+        faults["target"] = "a target needs a price above zero"
+    elif draft.take_profit is not None and (draft.take_profit - reference) * draft.side.sign <= 0:
         word = "above" if draft.side.sign > 0 else "below"
         faults["target"] = f"the target of a {draft.side.value} must lie {word} its price"
     return faults

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, Steps
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import Order, OrderType, Role
+from engine.domain.order import Order, OrderType, Role, Side, State
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 
@@ -19,7 +19,8 @@ UNPROTECTED_PER_MILLE = 20
 @dataclass(frozen=True, slots=True)
 class Stake:
     """One instrument's share: signed `quantity`, `mark` (the side it would close at), `risk` = loss at the stops with
-    slippage, `notional` gross; `pending_*` the same for entries that may still fill."""
+    slippage, `notional` gross; `pending_*` the same for entries that may still fill, `pending_buys` and `pending_sells` their
+    lot steps. `is_unknown` says that the fate of an order is still to be found."""
 
     quantity: Steps = 0
     mark: Ticks = 0
@@ -28,6 +29,9 @@ class Stake:
     protected: Steps = 0
     pending_notional: Cash = 0
     pending_risk: Cash = 0
+    pending_buys: Steps = 0
+    pending_sells: Steps = 0
+    is_unknown: bool = False
 
     @property
     def total_risk(self) -> Cash:
@@ -36,6 +40,11 @@ class Stake:
     @property
     def total_notional(self) -> Cash:
         return self.notional + self.pending_notional
+
+    def closes(self, side: Side) -> Steps:
+        """How much an order of `side` can close before it opens: what is held the other way and no waiting entry closes."""
+        waiting = self.pending_buys if side is Side.BUY else self.pending_sells
+        return max(0, -self.quantity * side.sign - waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,8 @@ class Stakes:
         at = mark(quantity, quote)
         sign = 1 if quantity > 0 else -1
         value, left, risk = instrument.tick_value, abs(quantity), 0
-        pending_notional = pending_risk = 0
+        pending_notional = pending_risk = buys = sells = 0
+        unknown = False
         for order in self._register.live.get(symbol, {}).values():
             if order.role is Role.STOP and order.side.sign == -sign and left and order.stop is not None:
                 covered = min(left, self._register.armed(order))
@@ -116,9 +126,12 @@ class Stakes:
                 price = entry_price(order, quote)
                 pending_notional += price * order.leaves * value
                 pending_risk += self._entry_distance(order, price) * order.leaves * value
+                buys, sells = (buys + order.leaves, sells) if order.side is Side.BUY else (buys, sells + order.leaves)
+            unknown = unknown or order.state is State.UNKNOWN
         risk += self.default_distance(symbol, at) * left * value
         notional = abs(quantity) * at * value
-        return Stake(quantity, at, notional, risk, abs(quantity) - left, pending_notional, pending_risk)
+        covered = abs(quantity) - left
+        return Stake(quantity, at, notional, risk, covered, pending_notional, pending_risk, buys, sells, unknown)
 
     def _kept(self, symbol: Symbol) -> Steps:
         """The position less what market orders on their way are closing of it."""
@@ -135,7 +148,7 @@ class Stakes:
     def _entry_distance(self, order: Order, price: Ticks) -> Ticks:
         for name in self._register.children.get(order.id, ()):
             leg = self._register[name]
-            if leg.role is Role.STOP and leg.stop is not None:
+            if leg.role is Role.STOP and leg.stop is not None and leg.is_live:
                 return max(0, (price - leg.stop) * order.side.sign + self._slippage)
         return self.default_distance(order.symbol, price)
 

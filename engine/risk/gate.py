@@ -17,6 +17,8 @@ from engine.rules.sizing import default_stop, loss_per_step
 
 DEFAULT_STOP_PER_MILLE = 3_000
 """An opening order without a stop gets one three ATR away."""
+_ABOUT_SIZE = {"quantity", "reduce_only"}
+"""Faults that a smaller order may not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +52,23 @@ class Gate:
         if draft.symbol not in snapshot.quotes:
             return Verdict((), tuple(faults.values()), tuple(faults), (), 0)
         stake = snapshot.stakes.get(draft.symbol, Stake())
-        grows = _grows(draft, stake)
+        grows = _grows(draft, draft.quantity, stake)
         if grows and stop is None:
             faults["stop"] = "an opening order needs a stop, and no ATR is known yet to set one; give a stop price"
         lines = self._lines(draft, draft.quantity, stop, snapshot, stake, grows)
         reasons = [*faults.values(), *(line.sentence for line in lines if line.hard and not line.passed)]
         limits = [*faults, *(line.name for line in lines if line.hard and not line.passed)]
         warnings = tuple(line.sentence for line in lines if not line.hard and not line.passed)
-        largest = draft.quantity if not limits else self._largest(draft, stop, snapshot, stake, grows)
+        largest = draft.quantity if not limits else 0
+        if limits and not set(faults) - _ABOUT_SIZE:
+            largest = self._largest(draft, stop, snapshot, stake)
         return Verdict(lines, tuple(reasons), tuple(limits), warnings, largest, stop, is_default)
 
     def largest(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The biggest quantity, up to the draft's, that every hard limit lets pass."""
         stop, _ = self._stop(draft, snapshot)
         stake = snapshot.stakes.get(draft.symbol, Stake())
-        return self._largest(draft, stop, snapshot, stake, _grows(draft, stake))
+        return self._largest(draft, stop, snapshot, stake)
 
     def _stop(self, draft: Draft, snapshot: Snapshot) -> tuple[Ticks | None, bool]:
         if draft.stop_loss is not None or draft.symbol not in snapshot.quotes:
@@ -92,16 +96,17 @@ class Gate:
         instrument = self._instruments[draft.symbol]
         value, sign = instrument.tick_value, draft.side.sign
         quote, price = snapshot.quotes[draft.symbol], entry(draft, snapshot)
-        held = stake.quantity * sign
-        opening = quantity if held >= 0 else max(0, quantity + held)
-        closing = quantity - opening
-        per_step = 0 if stop is None else loss_per_step(sign, price, stop, self._slippage, value, 0)
+        spread = quote.ask - quote.bid
+        marked = price - sign * spread
+        closing = min(quantity, max(0, -stake.quantity * sign) if draft.reduce_only else stake.closes(draft.side))
+        opening = quantity - closing
+        per_step = 0 if stop is None else loss_per_step(sign, marked, stop, self._slippage, value, 0)
         kept = abs(stake.quantity) - closing
         share = stake.risk if not closing else stake.risk * kept // max(1, abs(stake.quantity))
         risk_after = share + stake.pending_risk + opening * per_step
-        notional_after = kept * stake.mark * value + stake.pending_notional + costs.notional(price, opening, value)
+        notional_after = kept * stake.mark * value + stake.pending_notional + costs.notional(marked, opening, value)
         fee = costs.commission(price, quantity, value, instrument.commission, instrument.commission_ppm)
-        cost = fee + quantity * (quote.ask - quote.bid) * value
+        cost = fee + opening * spread * value
         by_risk = self.limits.position_basis == "risk"
         preview(
             snapshot.equity,
@@ -118,19 +123,21 @@ class Gate:
             self._rows,
         )
 
-    def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake, grows: bool) -> Steps:
-        if not grows:
-            return draft.quantity
-        low, high = 0, min(draft.quantity, self._instruments[draft.symbol].max_order)
+    def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> Steps:
+        instrument = self._instruments[draft.symbol]
+        low, high = 0, min(draft.quantity, instrument.max_order)
+        if draft.reduce_only:
+            high = max(0, min(high, -stake.quantity * draft.side.sign))
+            low = high
         hard_caps = [(row, cap) for row, hard, cap in self._caps if hard]
         while low < high:
             middle = (low + high + 1) // 2
             self._fill(draft, middle, stop, snapshot, stake)
-            if all(self._rows[row, 1] <= cap for row, cap in hard_caps):
+            if not _grows(draft, middle, stake) or all(self._rows[row, 1] <= cap for row, cap in hard_caps):
                 low = middle
             else:
                 high = middle - 1
-        return low
+        return low if low >= instrument.min_order else 0
 
 
 def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
@@ -141,9 +148,8 @@ def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
     return quote.ask if draft.side is Side.BUY else quote.bid
 
 
-def _grows(draft: Draft, stake: Stake) -> bool:
-    held = stake.quantity * draft.side.sign
-    return not draft.reduce_only and (held >= 0 or draft.quantity > -held)
+def _grows(draft: Draft, quantity: Steps, stake: Stake) -> bool:
+    return not draft.reduce_only and quantity > stake.closes(draft.side)
 
 
 def caps(limits: Limits) -> tuple[tuple[int, bool, float], ...]:
