@@ -32,6 +32,7 @@ from engine.ports.journal import Journal, Subscriber
 from engine.risk.exposure import Snapshot, Stakes, equity
 from engine.risk.gate import Gate
 from engine.risk.guard import Guard
+from engine.risk.trip import FAR, trip_prices
 from engine.signals.desk import Answer, Desk, Mode
 from engine.signals.policy import Policy, Proposal
 
@@ -86,6 +87,7 @@ class Pipeline:
         self.opened: dict[Symbol, Nanos] = {}
         self._reports: list[Report] = []
         self._roll: Nanos = 0
+        self._trips: tuple[Ticks, Ticks] = (0, FAR)
         self._quoted = False
         self._pending = False
         self._answer: list[f.Record] | None = None
@@ -141,8 +143,8 @@ class Pipeline:
         self.bars.push(quote)
         if self._reports:
             self._drain()
-        if (self.ledger.open or self._pending) and self.equity() <= self.guard.floor:
-            self._trip()
+        if self._pending or quote.bid <= self._trips[0] or quote.ask >= self._trips[1]:
+            self._check_equity()
         if opens or self._pending:
             self._schedule()
         if self._pending:
@@ -276,7 +278,7 @@ class Pipeline:
         self._roll = daily_after(at, self.setup.limits.day_zone, self.setup.limits.day_minute)
         self._quoted = False
 
-    def _trip(self) -> None:
+    def _check_equity(self) -> None:
         changed = self.guard.tripped(self.equity())
         if changed is not None:
             self.emit(changed)
@@ -296,16 +298,17 @@ class Pipeline:
 
     def _finish(self) -> None:
         self._drain()
-        if (self.ledger.open or self._pending) and self.equity() <= self.guard.floor:
-            self._trip()
+        if self.ledger.open or self._pending:
+            self._check_equity()
         self._schedule()
         if self._pending:
             self._commit()
 
     def _schedule(self) -> None:
-        """The next moment that `on_time` must be called at."""
+        """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
         dues = [self._roll, self.bars.due or NEVER, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER]
         self.due = min(dues)
+        self._trips = trip_prices(self.ledger, self.setup.instrument.symbol, self.guard.floor)
 
     def _commit(self) -> None:
         self.journal.commit(self.step, self.now)
