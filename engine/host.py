@@ -25,6 +25,7 @@ from engine.picture import paint
 from engine.pipeline import NEVER
 from engine.session import Request, Session, open_session
 from engine.signals.desk import Mode
+from engine.signals.model_policy import ModelPolicy
 
 SLICE_NS = 2_000_000
 """The longest the engine holds the GIL before it yields."""
@@ -41,13 +42,15 @@ T = TypeVar("T")
 class Frame:
     """What happened since the last frame: facts and bars all of them, the picture only as it is now.
 
-    `played` is the share of the tape behind us, None for an endless one; `curve` pairs (time, equity) of closed bars.
+    `played` is the share of the tape behind us, None for an endless one; `curve` pairs (time, equity) of closed bars;
+    `odds` the model's (bar, long, short) probabilities.
     """
 
     view: EngineView
     records: list[Record]
     bars: list[Bar]
     curve: list[tuple[Nanos, Cash]]
+    odds: list[tuple[Nanos, float, float]]
     forming: Bar | None
     playing: bool
     speed: float
@@ -72,6 +75,7 @@ class _Outbox:
     records: list[Record] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     curve: list[tuple[Nanos, Cash]] = field(default_factory=list)
+    odds: list[tuple[Nanos, float, float]] = field(default_factory=list)
 
 
 class Host:
@@ -171,6 +175,8 @@ class Host:
             self._opened.set_exception(error)
             return
         session.pipeline.subscribers.append(self._fact)
+        if isinstance(session.policy, ModelPolicy):
+            session.policy.watcher = lambda at, long, short: self._outbox.odds.append((at, long, short))
         last_seen = session.book.cursor_at
         records = list(session.journal.records())
         self._opened.set_result(Opening(session.kind, session.before, records, session.resumed, session.book.id, last_seen))
@@ -243,6 +249,7 @@ class Host:
             records=out.records,
             bars=out.bars,
             curve=out.curve,
+            odds=out.odds,
             forming=session.pipeline.bars.peek(),
             playing=self._playing,
             speed=self._speed,

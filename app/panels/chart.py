@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
+
+import numpy as np
 
 from app.bars import BarLog
 from app.panels.base import Surroundings, View
@@ -21,6 +24,9 @@ from widgets.chart.marks import Mark
 
 RECENT_MARKS = 400
 """Marks kept on the chart: the newest signals and fills."""
+
+RECENT_ODDS = 3_000
+"""Bars whose probabilities are kept for the pane below the chart."""
 
 _LIMITS = {
     "position": ("warn", "position cap"),
@@ -47,6 +53,7 @@ class ChartPanel(View):
         self._positions: tuple[PositionView, ...] = ()
         self._working: tuple[Order, ...] = ()
         self._seen = (-1, -1)
+        self._odds: deque[tuple[int, float, float]] = deque(maxlen=RECENT_ODDS)
         self.widget = chart = ChartWidget(around.theme)
         chart.set_instrument(self._instrument)
         chart.set_timeframe(self._frame)
@@ -90,6 +97,7 @@ class ChartPanel(View):
 
     def show(self, picture: Picture) -> None:
         self._grow(picture)
+        self._show_odds(picture)
         self._mark(picture)
         view = picture.view
         self._positions, self._working = view.positions, view.working
@@ -116,6 +124,14 @@ class ChartPanel(View):
                 self.widget.append_bar(grown)
             elif grown.at == self._newest:
                 self.widget.update_last(grown)
+
+    def _show_odds(self, picture: Picture) -> None:
+        """The model's probabilities of the bars played in this window, on the session's own timeframe."""
+        if not picture.frame.odds:
+            return
+        self._odds.extend(picture.frame.odds)
+        columns = list(zip(*self._odds, strict=True))
+        self.widget.set_probabilities(np.array(columns[0], np.int64), np.array(columns[1]), np.array(columns[2]))
 
     def _mark(self, picture: Picture) -> None:
         signals, fills = picture.chronicle.signals, picture.chronicle.fills

@@ -20,7 +20,7 @@ class WatchView(View):
     def __init__(self, around: Surroundings) -> None:
         self._memory = remembered("watchlist")
         own = around.bridge.request.instrument.symbol
-        symbols = [own, *(s for s in self._memory.get("symbols", ["XAGUSD", "EURUSD"]) if s != own)]
+        symbols = [own, *(s for s in self._memory.get("symbols", []) if s != own)]
         self.widget = Watchlist(around.theme, symbols)
         self.widget.set_display(around.display)
         self.widget.added.connect(self._save)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from engine.core.clock import Nanos
 from engine.core.errors import ModelError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bar, Floats, Quote
@@ -28,18 +31,22 @@ class ModelPolicy:
         self.threshold = threshold
         self.reward_risk = reward_risk
         self.sha256 = predictor.sha256
-        self.probabilities: tuple[float, float] | None = None
+        self.watcher: Callable[[Nanos, float, float], None] | None = None
+        """Told of every bar's open time and probabilities (long, short); for pictures only."""
+        self._bar: Nanos = 0
 
-    def observe(self, bar: Bar) -> None:  # noqa: ARG002
-        self.probabilities = None
+    def observe(self, bar: Bar) -> None:
+        self._bar = bar.at
 
     def decide(self, row: Floats | None, atr: float, quote: Quote) -> Proposal | None:
         if row is None:
             return None
         try:
-            long, short = self.probabilities = self._predictor.predict(row)
+            long, short = self._predictor.predict(row)
         except ModelError:
             return None
+        if self.watcher is not None:
+            self.watcher(self._bar, long, short)
         side, probability = (Side.BUY, long) if long >= short else (Side.SELL, short)
         if probability < self.threshold:
             return None
