@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.brokers.sim.broker import SimBroker, SimTerms
 from engine.config import Config
 from engine.core.clock import Nanos, SystemClock, from_iso
-from engine.core.errors import UserError
+from engine.core.errors import NiceGoldError, UserError
 from engine.domain.instrument import Instrument, cash
 from engine.domain.market import Bars, Timeframe
 from engine.execution.trader import Sizing
@@ -171,7 +172,9 @@ class Session:
         return summarise(self.pipeline, self.player, self.database, self.book.id, bars, self.played_ns)
 
     def close(self) -> None:
-        """Lets go of the books; what was committed stays."""
+        """Lets go of the books, and leaves in them how far the market was played. What was committed stays."""
+        with suppress(NiceGoldError):  # without it the run goes on from its last fact
+            self.books.keep_place(self.book, self.pipeline.step, self.pipeline.now)
         self.journal.close()
         self.database.close()
 

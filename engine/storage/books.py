@@ -16,7 +16,8 @@ class BookRow:
     """A book as of when it was read.
 
     `run_id` is the hash of the run's inputs and `attempt` counts its runs from 1; `description` is canonical JSON of the inputs.
-    `cursor` is the step of the last commit and `cursor_at` its time; `facts` the number of the last fact. `summary` is JSON.
+    `cursor` is the step the market was last known to be played to and `cursor_at` its time; `facts` the number of the last
+    fact. `summary` is JSON.
     """
 
     id: int
@@ -65,6 +66,11 @@ class Books:
             (run_id, run_id, account, kind, description, at),
         )
         return BookRow(*rows[0])
+
+    def keep_place(self, book: BookRow, cursor: int, at: Nanos) -> None:
+        """Remembers how far the market was played, so that the run goes on from there and not from its last fact."""
+        moved = "UPDATE books SET cursor = ?, cursor_at = ? WHERE id = ? AND cursor < ?"
+        self._database.rows(moved, (cursor, at, book.id, cursor))
 
     def finish(self, book: BookRow, summary_json: str) -> None:
         """Marks the run as complete, with what it came to."""
