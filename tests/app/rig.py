@@ -24,7 +24,7 @@ from engine.domain.market import Timeframe
 from engine.session import Request
 from engine.signals.desk import Mode
 
-PATIENCE_S = 30.0
+PATIENCE_S = 15.0
 BRISK = 6_000.0
 """A hundred minute bars a second: a few a frame, so that a card can be answered before it expires."""
 
@@ -90,12 +90,12 @@ class Desk:
         """Looks at every turn of the loop whether `claim` holds, and returns what it gave."""
         end = monotonic() + PATIENCE_S
         while not (value := claim()):
-            assert monotonic() < end, f"never came: {what}; banner: {self._banner()!r}"
+            assert monotonic() < end, f"never came: {what}; shown was {self._shown()}"
             await asyncio.sleep(0.01)
         return value
 
-    def _banner(self) -> str:
-        return self.window.banner.text() if self.terminal.window is not None else "no window"
+    def _shown(self) -> str:
+        return str(self.window.state()) if self.terminal.window is not None else "no window"
 
     async def opened(self) -> None:
         """The session is open and the first picture is shown."""
