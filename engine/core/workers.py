@@ -9,13 +9,16 @@ from typing import Any
 
 from engine.core.errors import NiceGoldError, UserError
 
+HEARTBEAT_S = 0.1
+
 Progress = Callable[[float, str], None]
 
 
 def run_apart(function: Callable[..., Any], arguments: tuple[Any, ...], progress: Progress) -> Any:
     """`function(*arguments, progress)` in a fresh process; its result. Both must be importable and picklable.
 
-    Raises what the function raised; NiceGoldError when the process died without an answer.
+    `progress` is called at least every HEARTBEAT_S; what it raises ends the process at once. Raises what the function raised;
+    NiceGoldError when the process died without an answer.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -27,6 +30,9 @@ def run_apart(function: Callable[..., Any], arguments: tuple[Any, ...], progress
     except EOFError:
         process.join()
         raise NiceGoldError(f"the worker process ended with code {process.exitcode} and no answer; see the log") from None
+    except BaseException:
+        process.kill()
+        raise
     finally:
         ours.close()
         process.join(timeout=5)
@@ -35,9 +41,14 @@ def run_apart(function: Callable[..., Any], arguments: tuple[Any, ...], progress
 
 
 def _listen(pipe: Connection, progress: Progress) -> Any:
+    last = (0.0, "starting a worker process")
     while True:
+        if not pipe.poll(HEARTBEAT_S):
+            progress(*last)
+            continue
         kind, value = pipe.recv()
         if kind == "progress":
+            last = value
             progress(*value)
         elif kind == "error":
             raise value
