@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.brokers.sim.broker import SimBroker, SimTerms
 from engine.config import Config
 from engine.core.clock import Nanos, SystemClock, from_iso
-from engine.core.errors import NiceGoldError, UserError
+from engine.core.errors import UserError
 from engine.domain.instrument import Instrument, cash
 from engine.domain.market import Bars, Timeframe
 from engine.execution.trader import Sizing
@@ -47,7 +46,8 @@ class Request:
     """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
 
     `replay` None runs the built-in simulated market. `train_from` is "file" (the first share of it) or "db".
-    `apart` trains in a process of its own, for a session beside a window.
+    `apart` trains in a process of its own, for a session beside a window. `review` opens a finished run as it ended, to be
+    looked at, instead of refusing it.
     """
 
     db: str
@@ -65,6 +65,7 @@ class Request:
     until: str | None = None
     new: bool = False
     apart: bool = False
+    review: bool = False
     progress: Progress = silent
 
 
@@ -109,11 +110,14 @@ class Session:
         self._warm(feed.before)
         self.player = Player(feed.tape, self.pipeline)
         self.resumed = self.book.facts > 0
+        self.is_finished = self.book.is_finished
         self._start()
 
     def _book(self, description: str) -> BookRow:
         known = self.books.find(self.run_id)
         if known is not None and known.is_finished and not self.request.new:
+            if self.request.review:
+                return known
             self.database.close()
             raise UserError(
                 f"this run is finished (book {known.id} of {self.database.place.name}); add --new to run it again, "
@@ -143,8 +147,8 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        """True when the tape, or the time it is to run until, is at its end."""
-        return self.player.finished or self.player.at >= self.until
+        """True when the run is finished, or its tape or the time it is to run until is at the end."""
+        return self.is_finished or self.player.finished or self.player.at >= self.until
 
     @property
     def played_share(self) -> float | None:
@@ -158,10 +162,20 @@ class Session:
         self.player.play(min(until, self.until), most)
         self.played_ns += self._clock.monotonic() - begun
 
+    def keep_place(self) -> None:
+        """Remembers how far the market was played, so that the run goes on from there; else it does from its last fact.
+
+        For between two steps only: a step that failed is to be taken again.
+        """
+        if not self.journal.is_waiting:
+            self.books.keep_place(self.book, self.pipeline.step, self.pipeline.now)
+
     def finish(self) -> dict[str, Any]:
         """Marks the run as finished and returns its summary."""
         summary = self.summary()
+        self.keep_place()
         self.books.finish(self.book, json.dumps(summary, sort_keys=True))
+        self.is_finished = True
         return summary
 
     def summary(self) -> dict[str, Any]:
@@ -172,9 +186,7 @@ class Session:
         return summarise(self.pipeline, self.player, self.database, self.book.id, bars, self.played_ns)
 
     def close(self) -> None:
-        """Lets go of the books, and leaves in them how far the market was played. What was committed stays."""
-        with suppress(NiceGoldError):  # without it the run goes on from its last fact
-            self.books.keep_place(self.book, self.pipeline.step, self.pipeline.now)
+        """Lets go of the books; what was committed stays."""
         self.journal.close()
         self.database.close()
 
@@ -240,7 +252,7 @@ def _learn(request: Request, feed: Feed) -> Lesson:
     if request.train_from == "db":
         from engine.storage.market import open_market
 
-        first = next(feed.tape.reels()).at[0]
+        first = next(feed.tape.reels()).quotes[0].at
         with open_market(request.db) as store:
             bars = store.read_bars(request.instrument.symbol, request.timeframe.name, None, first)
     return learn(

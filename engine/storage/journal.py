@@ -60,6 +60,11 @@ class SqlJournal:
         """The number of the last fact appended, committed or not; 0 for a new book."""
         return self._seq
 
+    @property
+    def is_waiting(self) -> bool:
+        """True while facts are appended and not committed."""
+        return bool(self._waiting)
+
     def close(self) -> None:
         """Gives the connection back; facts still waiting are dropped, as in a crash."""
         if self._writer is not None:
