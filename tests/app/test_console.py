@@ -130,21 +130,21 @@ def test_a_terminal_shows_badges_account_and_limits(terminal):
         "daily loss",
         "leverage",
         "2.90×",
-        "3200.25",
+        "3,200.25",
     ):
         assert expected in text
 
 
 def test_a_terminal_shows_positions_with_stop_and_target(terminal):
     text = shown(terminal, positions=(position(),))
-    for expected in ("−0.10", "3200.50", "3204.00", "3194.00", "−52.50"):
+    for expected in ("−0.10", "3,200.50", "3,204.00", "3,194.00", "−52.50"):
         assert expected in text
 
 
 def test_a_terminal_shows_working_orders(terminal):
     order = Order("A1", "XAUUSD", Side.BUY, OrderType.STOP, 10, Role.STOP, stop=320_400, state=State.ACCEPTED)
     text = shown(terminal, working=(order,))
-    for expected in ("XAUUSD stop", "buy", "0.10", "3204.00", State.ACCEPTED.value):
+    for expected in ("XAUUSD stop", "buy", "0.10", "3,204.00", State.ACCEPTED.value):
         assert expected in text
 
 
