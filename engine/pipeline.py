@@ -124,6 +124,7 @@ class Pipeline:
                 self.guard,
                 self.desk,
                 self.book.last,
+                self.stakes,
                 self.snapshot,
                 self.equity,
             )
@@ -162,6 +163,8 @@ class Pipeline:
             self._close_bar()
         if at >= self._roll:
             self._roll_day(at)
+        for symbol in tuple(self.ledger.open):
+            self.protection.settle(symbol)
         self._finish()
 
     def on_report(self, report: Report) -> None:

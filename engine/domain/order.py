@@ -180,6 +180,10 @@ class Order(NamedTuple):
     def is_live(self) -> bool:
         return self.state in LIVE
 
+    def may(self, event: str) -> bool:
+        """True when the state table has a row for `event` (the name of a fact)."""
+        return (self.state, event) in TRANSITIONS
+
     @property
     def average_price(self) -> float | None:
         """Mean fill price in ticks, None before the first fill."""

@@ -9,14 +9,16 @@ from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.limits import Verdict
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce, terms
+from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, TimeInForce, apply, terms
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Broker, Report
 from engine.risk.exposure import Snapshot
 from engine.risk.gate import Draft, Gate
+from engine.risk.guard import HALTED
 
 Emit = Callable[[f.Fact], None]
+_CHANGES_EXITS = (f.OrderCancelled, f.OrderExpired, f.OrderModified)
 
 
 class OrderManager:
@@ -81,7 +83,7 @@ class OrderManager:
 
     def cancel(self, order: Order, reason: str) -> None:
         """Asks the broker to cancel; a cancel already under way is not asked again."""
-        if order.state in (State.PENDING_CANCEL, State.INTENT):
+        if not order.may("CancelRequested"):
             return
         self._emit(f.CancelRequested(order.id, reason))
         self._broker.cancel(order.id)
@@ -94,26 +96,40 @@ class OrderManager:
                 self.cancel(order, reason)
 
     def modify(self, order: Order, quantity: Steps, price: Ticks) -> None:
-        """Asks for a new quantity (in all, filled part included) and price."""
+        """Asks for a new quantity (in all, filled part included) and price; not while another change is under way."""
+        if not order.may("ModifyRequested"):
+            return
         limit = price if order.type is OrderType.LIMIT else None
         stop = price if order.type is OrderType.STOP else None
         self._emit(f.ModifyRequested(order.id, quantity, limit, stop))
         self._broker.modify(order.id, quantity, limit, stop)
 
     def on_report(self, report: Report) -> Symbol | None:
-        """Records what the broker said; the symbol whose position it changed, if any. A known execution counts once."""
+        """Records what the broker said; the symbol whose position or exits it changed, if any. A known execution counts once.
+
+        Raises IllegalTransition, with nothing on record, for what cannot happen to the order.
+        """
         fact = report.fact
-        if isinstance(fact, f.OrderFilled):
-            if self._register.knows(fact.execution):
-                return None
-            change = self._ledger.change(fact)
+        if isinstance(fact, f.FinancingCharged):
             self._emit(fact)
-            self._emit(change)
-            return fact.symbol
+            return None
+        if isinstance(fact, f.OrderFilled) and self._register.knows(fact.execution):
+            return None
+        order = apply(self._register[fact.order], fact)
+        if isinstance(fact, f.OrderFilled):
+            self._fill(order, fact)
+            return order.symbol
         self._emit(fact)
-        if isinstance(fact, (f.OrderCancelled, f.OrderExpired)):
-            return self._register[fact.order].symbol
-        return None
+        leg_refused = isinstance(fact, f.OrderRejected) and order.parent
+        return order.symbol if leg_refused or isinstance(fact, _CHANGES_EXITS) else None
+
+    def _fill(self, order: Order, fact: f.OrderFilled) -> None:
+        change = self._ledger.change(fact)
+        self._emit(fact)
+        self._emit(change)
+        if order.filled > order.quantity:
+            reason = f"order {order.id} was filled {order.filled} lot steps, more than the {order.quantity} it was for"
+            self._emit(f.TradingStateChanged(HALTED, "overfill", reason))
 
     def _draft(self, draft: Draft, role: Role, signal: str, tif: TimeInForce, expires: Nanos | None) -> Order:
         limit = draft.price if draft.type is OrderType.LIMIT else None

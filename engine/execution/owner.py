@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 from engine.domain import facts as f
 from engine.domain import intents as i
@@ -17,9 +18,9 @@ from engine.execution.protection import Protection
 from engine.execution.trader import Trader
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
-from engine.risk.exposure import Snapshot, mark
+from engine.risk.exposure import Snapshot, Stakes, mark
 from engine.risk.gate import Draft, Gate
-from engine.risk.guard import HALTED, Guard
+from engine.risk.guard import ACTIVE, HALTED, Guard
 from engine.signals.desk import Card, Desk, Mode
 
 
@@ -42,10 +43,12 @@ class Hands:
     guard: Guard
     desk: Desk
     quotes: Mapping[Symbol, Quote]
+    stakes: Stakes
     snapshot: Callable[[], Snapshot]
     equity: Callable[[], Cash]
 
 
+Word = TypeVar("Word", bound=Enum)
 DRIFT_CAP = Decimal("0.5")
 """A card is not accepted once the price has run further than this share of its risk from where it was decided."""
 
@@ -83,16 +86,21 @@ class Owner:
     # --- orders -------------------------------------------------------------------------------------------------------
 
     def draft(self, intent: i.SubmitOrder) -> Draft:
-        """The ticket as the gate sees it. Raises Refused for an unknown instrument."""
+        """The ticket as the gate sees it. Raises Refused for an unknown instrument or word."""
         if intent.symbol not in self._h.instruments:
             raise Refused(f"{intent.symbol} is not traded in this session")
-        side, kind = Side(intent.side), OrderType(intent.type)
+        side, kind = _word(Side, intent.side), _word(OrderType, intent.type)
         price = None if kind is OrderType.MARKET else intent.price
         return Draft(intent.symbol, side, kind, intent.quantity, price, intent.stop_loss, intent.take_profit, intent.reduce_only)
 
     def _submit(self, intent: i.SubmitOrder) -> None:
         role = Role.CLOSE if intent.reduce_only else Role.ENTRY
-        verdict = self._h.manager.place(self.draft(intent), role, "", TimeInForce(intent.tif), intent.expires)
+        draft, tif = self.draft(intent), _word(TimeInForce, intent.tif)
+        at = self._h.snapshot().at
+        if tif is TimeInForce.GTD and (intent.expires is None or intent.expires <= at):
+            raise Refused("a good-till-date order needs a date that lies ahead")
+        expires = intent.expires if tif is TimeInForce.GTD else None
+        verdict = self._h.manager.place(draft, role, "", tif, expires)
         if not verdict.approved:
             raise Refused("; ".join(verdict.reasons))
 
@@ -104,9 +112,13 @@ class Owner:
 
     def _cancel(self, intent: i.CancelOrder) -> None:
         order = self._live(intent.order)
-        held = self._h.ledger.position(order.symbol)
-        if order.role is Role.STOP and held and self._h.register.armed(order):
+        if order.role is Role.STOP and self._waits(order):
+            raise Refused("a stop that waits for its entry cannot be cancelled; move it, or cancel the entry")
+        if order.role is Role.STOP and self._h.ledger.position(order.symbol) and self._h.register.armed(order):
             raise Refused("a stop over an open position cannot be cancelled; move it, or close the position")
+        entries = [other for other in self._h.register.working(order.symbol) if other.role is Role.ENTRY]
+        if order.role is Role.CLOSE and order.type is OrderType.MARKET and entries:
+            raise Refused("an entry counts on this close; cancel the entry first")
         self._h.manager.cancel(order, "by the owner")
 
     def _modify(self, intent: i.ModifyOrder) -> None:
@@ -117,23 +129,51 @@ class Owner:
             raise Refused("a market order has no price to change; cancel it instead")
         if quantity <= order.filled:
             raise Refused(f"order {order.id} has filled that much already")
-        if order.role is Role.STOP:
-            self._check_stop(order.symbol, order.side, price)
-        if order.role is Role.ENTRY:
-            self._check_entry(order, quantity, price)
+        if not order.may("ModifyRequested"):
+            raise Refused(f"order {order.id} is {order.state.value}; change it when that is settled")
+        if order.role is Role.STOP and quantity != order.quantity:
+            raise Refused("the quantity of a stop follows the position; close a part of the position instead")
+        self._check_change(order, quantity, price)
         self._h.manager.modify(order, quantity, price)
+        if order.role is Role.ENTRY and quantity != order.quantity:
+            for leg in self._legs(order):
+                self._h.manager.modify(leg, quantity, leg.limit or leg.stop or 0)
 
-    def _check_entry(self, order: Order, quantity: int, price: Ticks) -> None:
-        grown = max(0, quantity - order.quantity)
-        stop = next((leg.stop for leg in self._legs(order) if leg.role is Role.STOP), None)
-        if grown:
-            draft = Draft(order.symbol, order.side, order.type, grown, price, stop)
-            verdict = self._h.gate.check(draft, self._h.snapshot())
-            if not verdict.approved:
-                raise Refused("; ".join(verdict.reasons))
+    def _check_change(self, order: Order, quantity: int, price: Ticks) -> None:
+        if order.role is Role.ENTRY:
+            self._check_entry(order, quantity, price, {})
+        elif self._waits(order):
+            self._check_entry(self._h.register[order.parent], 0, None, {order.role: price})
+        if order.role in (Role.STOP, Role.TARGET) and self._h.register.armed(order):
+            check = self._check_stop if order.role is Role.STOP else self._check_target
+            check(order.symbol, order.side, price)
+
+    def _check_entry(self, order: Order, quantity: int, price: Ticks | None, exits: dict[Role, Ticks]) -> None:
+        """Asks the gate about a waiting entry as it would be; 0, None and missing exits leave its terms as they are."""
+        prices = {leg.role: leg.stop if leg.role is Role.STOP else leg.limit for leg in self._legs(order)}
+        prices.update(exits)
+        draft = Draft(
+            order.symbol,
+            order.side,
+            order.type,
+            (quantity or order.quantity) - order.filled,
+            price or order.limit or order.stop,
+            prices.get(Role.STOP),
+            prices.get(Role.TARGET),
+        )
+        now = self._h.snapshot()
+        rest = {**now.stakes, order.symbol: self._h.stakes.of(order.symbol, without=order.id)}
+        verdict = self._h.gate.check(draft, replace(now, stakes=rest, recent=()))
+        if not verdict.approved:
+            raise Refused("; ".join(verdict.reasons))
 
     def _legs(self, order: Order) -> list[Order]:
-        return [self._h.register[name] for name in self._h.register.children.get(order.id, ())]
+        legs = [self._h.register[name] for name in self._h.register.children.get(order.id, ())]
+        return [leg for leg in legs if leg.is_live]
+
+    def _waits(self, leg: Order) -> bool:
+        """A leg whose entry may still fill."""
+        return bool(leg.parent) and self._h.register[leg.parent].is_live
 
     # --- positions ----------------------------------------------------------------------------------------------------
 
@@ -143,14 +183,22 @@ class Owner:
             raise Refused(f"there is no open position in {symbol}")
         return held
 
+    def _kept(self, symbol: Symbol) -> int:
+        """The position less what is being closed of it at the market already."""
+        self._position(symbol)
+        kept = self._h.stakes.of(symbol).quantity
+        if not kept:
+            raise Refused(f"the position in {symbol} is being closed already")
+        return kept
+
     def _close(self, intent: i.ClosePosition) -> None:
-        held = self._position(intent.symbol)
-        verdict = self._h.manager.close(intent.symbol, intent.quantity or abs(held))
+        kept = self._kept(intent.symbol)
+        verdict = self._h.manager.close(intent.symbol, intent.quantity or abs(kept))
         if not verdict.approved:
             raise Refused("; ".join(verdict.reasons))
 
     def _reverse(self, intent: i.ReversePosition) -> None:
-        held = self._position(intent.symbol)
+        held = self._kept(intent.symbol)
         side = Side.of(-held)
         quote = self._h.quotes[intent.symbol]
         stop = self._mirrored_stop(intent.symbol, side, quote)
@@ -161,7 +209,7 @@ class Owner:
             raise Refused("the position is being closed, but not reversed: " + "; ".join(verdict.reasons))
 
     def _mirrored_stop(self, symbol: Symbol, side: Side, quote: Quote) -> Ticks | None:
-        stops = [o.stop for o in self._h.register.working(symbol) if o.role is Role.STOP and o.side is side and o.stop]
+        stops = [o.stop for o in self._exits(symbol, side, Role.STOP) if o.stop]
         if not stops:
             return None
         at = mark(-side.sign, quote)
@@ -173,16 +221,20 @@ class Owner:
         exit_side = Side.of(-held)
         if intent.stop_loss is not None:
             self._check_stop(intent.symbol, exit_side, intent.stop_loss)
+        if intent.take_profit:
+            self._check_target(intent.symbol, exit_side, intent.take_profit)
+        if intent.stop_loss is not None:
             self._move(intent.symbol, exit_side, Role.STOP, intent.stop_loss)
         if intent.take_profit == 0:
             for order in self._exits(intent.symbol, exit_side, Role.TARGET):
                 self._h.manager.cancel(order, "by the owner")
         elif intent.take_profit is not None:
-            self._check_target(intent.symbol, exit_side, intent.take_profit)
             self._move(intent.symbol, exit_side, Role.TARGET, intent.take_profit)
 
     def _exits(self, symbol: Symbol, side: Side, role: Role) -> list[Order]:
-        return [o for o in self._h.register.working(symbol) if o.role is role and o.side is side]
+        """The exits over what is open; those of an entry that filled nothing yet belong to that entry."""
+        working = self._h.register.working(symbol)
+        return [o for o in working if o.role is role and o.side is side and self._h.register.armed(o)]
 
     def _move(self, symbol: Symbol, side: Side, role: Role, price: Ticks) -> None:
         exits = self._exits(symbol, side, role)
@@ -219,8 +271,9 @@ class Owner:
 
     def _flatten(self) -> None:
         self._h.manager.cancel_entries("flatten")
-        for symbol, holding in list(self._h.ledger.open.items()):
-            self._h.manager.close(symbol, abs(holding.quantity))
+        for symbol in list(self._h.ledger.open):
+            if kept := self._h.stakes.of(symbol).quantity:
+                self._h.manager.close(symbol, abs(kept))
 
     # --- cards --------------------------------------------------------------------------------------------------------
 
@@ -250,8 +303,10 @@ class Owner:
         self._decide(signal, "flipped", intent.reason, side, stop, target, 0)
 
     def _fresh(self, name: str) -> f.SignalEmitted:
-        """The signal of a waiting card, unless the price has run away from it."""
+        """The signal of a waiting card, unless nothing may be opened now or the price has run away from it."""
         signal = self._card(name).signal
+        if self._h.guard.state != ACTIVE:
+            raise Refused(f"trading is {self._h.guard.state}: {self._h.guard.reason}")
         quote = self._h.quotes[signal.symbol]
         at = quote.ask if signal.side == Side.BUY.value else quote.bid
         drift, risk = abs(at - signal.reference), abs(signal.reference - signal.stop)
@@ -279,7 +334,7 @@ class Owner:
     # --- the desk -----------------------------------------------------------------------------------------------------
 
     def _set_mode(self, intent: i.SetMode) -> None:
-        mode = Mode(intent.mode)
+        mode = _word(Mode, intent.mode)
         if mode is not self._h.desk.mode:
             self._h.emit(f.ModeChanged(mode.value))
 
@@ -295,6 +350,15 @@ class Owner:
         if isinstance(changed, str):
             raise Refused(changed)
         self._h.emit(f.TradingStateChanged(changed.state, changed.cause, intent.reason or changed.reason))
+
+
+def _word(kind: type[Word], text: str) -> Word:
+    """The word of this kind that `text` spells. Raises Refused naming those there are."""
+    try:
+        return kind(text)
+    except ValueError:
+        words = ", ".join(str(word.value) for word in kind)
+        raise Refused(f"{text!r} is not known here; use one of {words}") from None
 
 
 def expired(card: Card) -> f.CardDecided:

@@ -36,8 +36,8 @@ class Protection:
     def settle(self, symbol: Symbol) -> None:
         """Cancels exits that no longer exit anything, shrinks those that are too large, covers what has no stop."""
         position = self._ledger.position(symbol)
-        for order in self._exits(symbol):
-            if order.side.sign * position >= 0 and not self._waits(order):
+        for order in self._register.working(symbol):
+            if order.reduce_only and order.side.sign * position >= 0 and not self._waits(order):
                 self._manager.cancel(order, "the position it stood over is gone")
         if not position:
             return
@@ -74,10 +74,15 @@ class Protection:
                 continue
             price = order.stop if role is Role.STOP else order.limit
             assert price is not None
-            if cut == order.leaves:
+            if cut == armed:
                 self._manager.cancel(order, "the position was closed in part")
-            elif order.quantity - cut > order.filled:
-                self._manager.modify(order, order.filled + armed - cut, price)
+            elif cut:
+                self._manager.modify(order, self._spent(order) + armed - cut, price)
+
+    def _spent(self, order: Order) -> Steps:
+        """What of the order's quantity is gone: its own fills, without a parent those of its group too."""
+        group = [order.id] if order.parent else self._register.group(order)
+        return sum(self._register[name].filled for name in group)
 
     def _cover(self, symbol: Symbol, position: Steps, bare: Steps) -> None:
         at = mark(position, self._quotes[symbol])

@@ -13,7 +13,7 @@ from engine.domain.market import Symbol, Ticks
 from engine.domain.order import OrderType, Side
 from engine.execution.manager import Emit, OrderManager
 from engine.portfolio.ledger import Ledger
-from engine.risk.exposure import Snapshot
+from engine.risk.exposure import Snapshot, Stake
 from engine.risk.gate import Draft, Gate, entry
 from engine.rules.sizing import by_risk, loss_per_step
 
@@ -51,9 +51,9 @@ class Trader:
 
     def trade(self, signal: f.SignalEmitted, side: Side, stop: Ticks, target: Ticks, quantity: Steps = 0) -> Verdict | None:
         """Closes an opposite position and enters with a bracket; None when there is nothing to size. `quantity` 0 = by risk."""
-        held = self._ledger.position(signal.symbol) * side.sign
-        if held < 0 and self._snapshot().stakes[signal.symbol].quantity:
-            self._manager.close(signal.symbol, -held, signal.signal)
+        kept = self._snapshot().stakes.get(signal.symbol, Stake()).quantity
+        if kept * side.sign < 0:
+            self._manager.close(signal.symbol, abs(kept), signal.signal)
         draft = Draft(signal.symbol, side, OrderType.MARKET, quantity, stop_loss=stop, take_profit=target)
         snapshot = self._snapshot()
         steps = quantity or self.size(draft, snapshot)

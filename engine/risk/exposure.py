@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, Steps
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import Order, OrderType, Role, Side, State
+from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 
@@ -108,8 +108,8 @@ class Stakes:
         symbols = dict.fromkeys([*self._ledger.open, *(s for s, orders in self._register.live.items() if orders)])
         return {symbol: self.of(symbol) for symbol in symbols if symbol in self._quotes}
 
-    def of(self, symbol: Symbol) -> Stake:
-        """The stake in `symbol`; it must have a quote."""
+    def of(self, symbol: Symbol, without: ClientOrderId = "") -> Stake:
+        """The stake in `symbol`, which must have a quote; as if the order `without` did not wait."""
         instrument, quote = self._instruments[symbol], self._quotes[symbol]
         quantity = self._kept(symbol)
         at = mark(quantity, quote)
@@ -122,7 +122,7 @@ class Stakes:
                 covered = min(left, self._register.armed(order))
                 risk += max(0, (at - order.stop) * sign + self._slippage) * covered * value
                 left -= covered
-            elif order.role is Role.ENTRY:
+            elif order.role is Role.ENTRY and order.id != without:
                 price = entry_price(order, quote)
                 pending_notional += price * order.leaves * value
                 pending_risk += self._entry_distance(order, price) * order.leaves * value
