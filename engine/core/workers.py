@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from engine.core.errors import NiceGoldError, UserError
 
 HEARTBEAT_S = 0.1
 
 Progress = Callable[[float, str], None]
+
+
+class Pipe(Protocol):
+    """An end of a pipe; its class differs between systems."""
+
+    def poll(self, timeout: float) -> bool: ...
+
+    def recv(self) -> Any: ...
+
+    def send(self, message: Any) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def run_apart(function: Callable[..., Any], arguments: tuple[Any, ...], progress: Progress) -> Any:
@@ -40,7 +51,7 @@ def run_apart(function: Callable[..., Any], arguments: tuple[Any, ...], progress
             process.kill()
 
 
-def _listen(pipe: Connection, progress: Progress) -> Any:
+def _listen(pipe: Pipe, progress: Progress) -> Any:
     last = (0.0, "starting a worker process")
     while True:
         if not pipe.poll(HEARTBEAT_S):
@@ -56,7 +67,7 @@ def _listen(pipe: Connection, progress: Progress) -> Any:
             return value
 
 
-def _work(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _work(pipe: Pipe, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     try:
         result = function(*arguments, lambda share, words: pipe.send(("progress", (share, words))))
         pipe.send(("result", result))
