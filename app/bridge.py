@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from app.picture import Picture
-from engine.domain.facts import IntentRefused, Record
+from engine.core.errors import NiceGoldError
+from engine.domain.facts import IntentRefused
 from engine.domain.intents import Intent, SubmitOrder
-from engine.host import Host, Opening
+from engine.host import EngineStopped, Host, Opening
 from engine.portfolio.chronicle import Chronicle
 from engine.session import Request
 from widgets.format import Display
 
 FRAME_S = 1 / 30
 
+T = TypeVar("T")
+
 
 class Bridge(QObject):
     """Owns the host and asks it for frames. All signals are emitted on the window's thread.
 
     `progressed(share, words)` while the session opens, `shown(Picture)` per frame, `refused(intent, sentence)`,
-    `verdict(order, Verdict)`, `failed(exception)` when the engine stopped.
+    `verdict(order, Verdict)`, `faulted(exception)` when a command failed that should not, `failed(exception)` when the engine
+    stopped or never started.
     """
 
     progressed = Signal(float, str)
@@ -33,6 +39,7 @@ class Bridge(QObject):
     refused = Signal(object, str)
     done = Signal(object, object)
     verdict = Signal(object, object)
+    faulted = Signal(object)
     failed = Signal(object)
     _crashed = Signal(object)
 
@@ -46,22 +53,29 @@ class Bridge(QObject):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._crashed.connect(self.failed)
-        told = _with_progress(request, self.progressed.emit)
-        self.host = Host(told, self._crashed.emit)
+        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit)
 
     async def run(self) -> None:
         """Opens the session and shows frames until `close`."""
         try:
             self.opening = await asyncio.wrap_future(self.host.start())
         except Exception as error:  # shown in the window, which stays open to say what to mend
-            self.failed.emit(error)
+            self._end(error)
             return
         for record in self.opening.records:
             self.chronicle.take(record)
         self.opened.emit(self.opening)
-        while not self._stopping:
-            await self.refresh()
-            await asyncio.sleep(FRAME_S)
+        try:
+            while not self._stopping:
+                await self.refresh()
+                await asyncio.sleep(FRAME_S)
+        except Exception as error:  # without pictures the window is blind; it says so instead of showing old ones
+            self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        """The engine that stopped by itself has said why already."""
+        if not self._stopping and not isinstance(error, EngineStopped):
+            self.failed.emit(error)
 
     async def refresh(self) -> None:
         """Takes a frame and shows it."""
@@ -83,14 +97,14 @@ class Bridge(QObject):
         self._keep(self._preview(order))
 
     def play(self, speed: float | None = None) -> None:
-        self._keep(self._wait(self.host.set_playing(True, speed)))
+        self._keep(self._ask(lambda host: host.set_playing(True, speed)))
 
     def pause(self) -> None:
-        self._keep(self._wait(self.host.set_playing(False)))
+        self._keep(self._ask(lambda host: host.set_playing(False)))
 
     def step(self) -> None:
         """Plays one bar and pauses."""
-        self._keep(self._wait(self.host.step_bar()))
+        self._keep(self._ask(lambda host: host.step_bar()))
 
     async def close(self) -> None:
         """Stops asking for frames, ends the session and its thread."""
@@ -107,24 +121,28 @@ class Bridge(QObject):
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.failed.emit(error)
+            self.faulted.emit(error)
+
+    async def _ask(self, command: Callable[[Host], Future[T]], intent: Intent | None = None) -> T | None:
+        """What the engine answers; None after a refusal, which is said."""
+        if self.opening is None:
+            self.refused.emit(intent, "The session is not open yet; nothing was done.")
+            return None
+        try:
+            return await asyncio.wrap_future(command(self.host))
+        except NiceGoldError as error:
+            self.refused.emit(intent, str(error))
+            return None
 
     async def _submit(self, intent: Intent) -> None:
-        records: Sequence[Record] = await asyncio.wrap_future(self.host.submit(intent))
-        refusal = next((r.fact for r in records if isinstance(r.fact, IntentRefused)), None)
+        records = await self._ask(lambda host: host.submit(intent), intent)
+        refusal = next((r.fact for r in records or () if isinstance(r.fact, IntentRefused)), None)
         if refusal is not None:
             self.refused.emit(intent, refusal.reason)
-        else:
+        elif records is not None:
             self.done.emit(intent, records)
 
     async def _preview(self, order: SubmitOrder) -> None:
-        self.verdict.emit(order, await asyncio.wrap_future(self.host.preview(order)))
-
-    async def _wait(self, answer: Any) -> None:
-        await asyncio.wrap_future(answer)
-
-
-def _with_progress(request: Request, progress: Any) -> Request:
-    from dataclasses import replace
-
-    return replace(request, progress=progress, apart=True)
+        verdict = await self._ask(lambda host: host.preview(order), order)
+        if verdict is not None:
+            self.verdict.emit(order, verdict)

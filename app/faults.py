@@ -11,7 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from app.paths import log_dir
 from engine.core.clock import SystemClock
+from engine.core.errors import NiceGoldError
 from engine.core.log import crash_log, logger
 from widgets.tables.log import KEPT, LogLine
 
@@ -39,6 +41,17 @@ class WindowLog:
 
 
 LOG = WindowLog()
+
+
+def said(error: BaseException, source: str) -> str:
+    """What the owner is told of an error, logged on the way: its own sentence, or for a bug where the report lies."""
+    if isinstance(error, NiceGoldError):
+        sentence = str(error)
+        LOG.say(sentence, "error", source)
+        return f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}."
+    report = crash_log(log_dir(), error)
+    LOG.say(f"{type(error).__name__}: {error}; the report is in {report}", "error", source)
+    return f"Something went wrong inside the program ({type(error).__name__}: {error}); the report is in {report}."
 
 
 def catch_everything(folder: Path) -> None:

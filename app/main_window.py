@@ -13,20 +13,19 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
-    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from app.banner import Banner
 from app.bridge import Bridge
 from app.commands import Commands
 from app.dialogs.account import PaperAccount
 from app.dialogs.palette import Palette
-from app.faults import LOG
+from app.faults import LOG, said
 from app.notices import Notices
 from app.panels import PANELS, Panel, Surroundings
 from app.picture import Picture
@@ -62,7 +61,10 @@ class MainWindow(QMainWindow):
         self._speed, self._autoplay = speed, autoplay
         self._welcomed = False
         self._memory = remembered("layout")
+        self._was_finished = False
+        self._faulted = False
         self.reset_wanted: Callable[[Decimal], None] = lambda _balance: None
+        self.fresh_wanted: Callable[[], None] = lambda: None
         self.kind = "REPLAY" if bridge.request.replay is not None else "SIMULATED"
         self.setWindowTitle(f"NiceGold Terminal — PAPER — {self.kind}")
         self.setWindowIcon(icons.app_icon())
@@ -88,9 +90,7 @@ class MainWindow(QMainWindow):
         self.replay_bar.set_display(self.display)
         self.replay_bar.show_speed(self._speed)
         self.status = StatusBar(self.theme)
-        self.banner = QLabel(visible=False, wordWrap=True)
-        self.banner.setProperty("role", "banner")
-        self.banner.setContentsMargins(12, 4, 12, 4)
+        self.banner = Banner()
         self.menu_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu_button.setIcon(icons.icon("menu", self.theme, "text0"))
         self.menu_button.setIconSize(QSize(16, 16))
@@ -199,6 +199,7 @@ class MainWindow(QMainWindow):
         bridge.opened.connect(self._opened)
         bridge.shown.connect(self._show)
         bridge.refused.connect(self._refused)
+        bridge.faulted.connect(self._fault)
         bridge.failed.connect(self._failed)
         self.account_bar.intent.connect(bridge.submit)
         self.replay_bar.play.connect(lambda: bridge.play(self._speed))
@@ -238,32 +239,40 @@ class MainWindow(QMainWindow):
         word = "at its end" if frame.finished else "running" if frame.playing else "paused"
         self.status.show_light("feed", f"{self.kind} {word}", "good" if frame.playing else "warn")
         self.notices.show(picture)
-        if picture.opening.resumed and not self._welcomed:
-            self._welcomed = True
-            self._tell(welcome_back(picture), action="Go on")
+        self._say_where_it_stands(picture)
+
+    def _say_where_it_stands(self, picture: Picture) -> None:
+        """Once: that the run is at its end, or what a run that goes on finds in its book."""
+        if picture.frame.finished and not self._was_finished:
+            self._was_finished = True
+            self.banner.tell(
+                f"This run is at its end and is shown as it ended; it stays in the database as book {picture.opening.book}. "
+                "Nothing is traded in it any more.",
+                "Start afresh",
+                self.fresh_wanted,
+                "Run it again from its beginning, in a new book",
+            )
+        elif picture.opening.resumed and not self._welcomed:
+            self.banner.tell(welcome_back(picture), "Go on", self._go_on, "Play the market on from where it stood")
+        self._welcomed = True
 
     def _refused(self, _intent: object, sentence: str) -> None:
         self.status.say(sentence, "error")
         LOG.say(sentence, "warning", "refused")
 
     def _failed(self, error: BaseException) -> None:
-        LOG.say(f"{type(error).__name__}: {error}", "error", "engine")
+        """The session never opened, or stopped: the window stays and says what to do."""
+        sentence = f"{said(error, 'engine')} Then close this window and start again."
         self.status.show_light("feed", "stopped", "error")
-        self.panels["chart"].widget.set_empty_text(str(error))
-        self._tell(f"The session stopped: {error}", role="error")
+        self.panels["chart"].widget.set_empty_text(sentence)
+        self.banner.complain(sentence)
 
-    def _tell(self, sentence: str, role: str = "banner", action: str = "") -> None:
-        """A line across the window that stays until it is answered."""
-        style.set_role(self.banner, "role", role)
-        self.banner.setText(sentence)
-        self.banner.show()
-        if action:
-            button = QPushButton(action, self.banner)
-            button.setToolTip("Play the market on from where it stood")
-            button.clicked.connect(self._go_on)
-            layout = self.banner.layout() or QHBoxLayout(self.banner)
-            layout.addStretch()
-            layout.addWidget(button)
+    def _fault(self, error: BaseException) -> None:
+        """A command failed that should not: trading is halted once, the window stays alive."""
+        self.banner.complain(f"{said(error, 'window')} Trading is halted; Resume takes that back.")
+        if not self._faulted:
+            self._faulted = True
+            self.bridge.submit(Halt(reason="a fault in the program"))
 
     def _go_on(self) -> None:
         self.banner.hide()
@@ -372,7 +381,7 @@ class MainWindow(QMainWindow):
             "toolbar": self.account_bar.state(),
             "replay": self.replay_bar.state(),
             "status": self.status.state(),
-            "banner": self.banner.text() if self.banner.isVisible() else "",
+            "banner": self.banner.text(),
             "tabs": {name: dock.windowTitle() for name, dock in self.docks.items() if not dock.isClosed()},
             "panels": visible,
         }

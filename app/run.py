@@ -79,6 +79,7 @@ class Terminal:
         bridge = Bridge(request, shown)
         window = self.window = MainWindow(bridge, load(self.theme), shown, self.leave, self.speed, self.autoplay)
         window.reset_wanted = lambda balance: self._reset(request, balance)
+        window.fresh_wanted = lambda: self._begin(replace(request, new=True))
         window.resize(1366, 768) if not remembered("layout").get("geometry") else None
         window.show()
         work = asyncio.ensure_future(bridge.run())
@@ -93,11 +94,32 @@ class Terminal:
         self.window = None
 
     def _reset(self, request: Request, balance: Decimal) -> None:
-        account = request.config.account.model_copy(update={"balance": balance})
-        config = request.config.model_copy(update={"account": account})
-        self._next = replace(request, config=config, new=True)
+        remembered("account").set(_market(request), str(balance))
         LOG.say(f"paper account reset to {balance}", source="account")
+        self._begin(replace(with_balance(request, balance), new=True))
+
+    def _begin(self, request: Request) -> None:
+        """Ends this session and opens `request` in its place."""
+        self._next = request
         self.leave()
+
+
+def _market(request: Request) -> str:
+    return "simulated" if request.replay is None else str(request.replay.resolve())
+
+
+def with_balance(request: Request, balance: Decimal) -> Request:
+    """The request for a paper account that starts with `balance`."""
+    account = request.config.account.model_copy(update={"balance": balance})
+    return replace(request, config=request.config.model_copy(update={"account": account}))
+
+
+def as_last_reset(request: Request) -> Request:
+    """The request with the balance the owner last reset this market's account to, unless the configuration names one."""
+    balance = remembered("account").get(_market(request))
+    if balance is None or "balance" in request.config.account.model_fields_set:
+        return request
+    return with_balance(request, Decimal(balance))
 
 
 def run_window(
@@ -112,7 +134,7 @@ def run_window(
     asyncio.set_event_loop(loop)
     catch_in_loop(loop, folder)
     with loop:
-        terminal = Terminal(request, theme, speed or DEFAULT_SPEED, autoplay)
+        terminal = Terminal(as_last_reset(request), theme, speed or DEFAULT_SPEED, autoplay)
         if prepare is not None:
             prepare(terminal)
             style.apply(app, load(terminal.theme))

@@ -10,11 +10,13 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TypeVar
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from engine.core.clock import SECOND, Nanos, SystemClock
+from engine.core.errors import NiceGoldError, UserError
 from engine.domain.facts import CardOpened, Record
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder
@@ -23,7 +25,7 @@ from engine.domain.market import Bar, Bars
 from engine.domain.views import EngineView
 from engine.picture import paint
 from engine.pipeline import NEVER
-from engine.session import Request, Session, open_session
+from engine.session import Progress, Request, Session, open_session
 from engine.signals.desk import Mode
 from engine.signals.model_policy import ModelPolicy
 
@@ -36,6 +38,10 @@ MAX_SPEED = 1e9
 """A speed at or above this plays as fast as it goes."""
 
 T = TypeVar("T")
+
+
+class EngineStopped(NiceGoldError):
+    """The engine's thread has ended, or is about to; what was asked of it is not done."""
 
 
 @dataclass(slots=True)
@@ -82,11 +88,13 @@ class Host:
     """Runs one session on its own thread: `start`, `opened`, then `take` and the commands; `stop` ends it in order."""
 
     def __init__(self, request: Request, failed: Callable[[BaseException], None]) -> None:
-        self._request = request
+        self._request = replace(request, apart=True, review=True, progress=self._progress(request.progress))
         self._failed = failed
+        self._answers: set[Future[Any]] = set()
         self._clock = SystemClock()
         self._thread = threading.Thread(target=self._run, name="engine")
         self._loop = asyncio.new_event_loop()
+        self._leaving = threading.Event()
         self._opened: Future[Opening] = Future()
         self._outbox = _Outbox()
         self._stop = asyncio.Event()
@@ -110,7 +118,7 @@ class Host:
 
     def submit(self, intent: Intent) -> Future[Sequence[Record]]:
         """Carries out an intent; the facts it led to."""
-        return self._call(lambda session: session.pipeline.on_intent(intent))
+        return self._call(lambda session: _carry_out(session, intent))
 
     def preview(self, intent: SubmitOrder) -> Future[Verdict]:
         """What the gate would answer to a ticket."""
@@ -134,28 +142,40 @@ class Host:
         return self._playing
 
     def stop(self) -> None:
-        """Ends the session after the step at hand and waits for the thread."""
+        """Ends the session after the step at hand, or its opening, and waits for the thread."""
+        self._leaving.set()
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+            with suppress(RuntimeError):  # its loop is closed: it is on its way out
+                self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
 
     def _call(self, action: Callable[[Session], T]) -> Future[T]:
         answer: Future[T] = Future()
-
-        def act() -> None:
-            if not answer.set_running_or_notify_cancel():
-                return
-            try:
-                if self._session is None:
-                    raise RuntimeError("the session is not open")
-                answer.set_result(action(self._session))
-            except Exception as error:  # handed to whoever asked; a bug in a command must not end the engine's thread
-                answer.set_exception(error)
-
-        self._loop.call_soon_threadsafe(act)
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+        try:
+            self._loop.call_soon_threadsafe(self._answer, action, answer)
+        except RuntimeError:
+            _refuse(answer)
         return answer
 
+    def _progress(self, told: Progress) -> Progress:
+        def tell(share: float, words: str) -> None:
+            if self._leaving.is_set():
+                raise EngineStopped("the session was closed before it was open")
+            told(share, words)
+
+        return tell
+
     # --- on the engine's thread ---------------------------------------------------------------------------------------
+
+    def _answer(self, action: Callable[[Session], T], answer: Future[T]) -> None:
+        if self._session is None or not answer.set_running_or_notify_cancel():
+            return
+        try:
+            answer.set_result(action(self._session))
+        except Exception as error:  # handed to whoever asked; a bug in a command must not end the engine's thread
+            answer.set_exception(error)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -167,6 +187,8 @@ class Host:
             if self._session is not None:
                 self._session.close()
             self._loop.close()
+            for answer in tuple(self._answers):
+                _refuse(answer)
 
     async def _live(self) -> None:
         try:
@@ -186,25 +208,28 @@ class Host:
                 await asyncio.wait_for(self._stop.wait(), 0 if busy else REST_S)
             except TimeoutError:
                 continue
+        session.keep_place()
 
     def _slice(self, session: Session) -> bool:
         """Plays what is due, for one slice; True while more is due at once."""
-        if not self._playing or session.is_over:
-            return False
+        more = self._playing and self._play_slice(session)
+        if session.is_over:
+            self._playing = more = False
+            if not session.is_finished:
+                session.finish()
+        return more
+
+    def _play_slice(self, session: Session) -> bool:
         end = self._clock.monotonic() + SLICE_NS
         until = self._due(session)
         while session.player.at < until and not session.is_over:
             session.play(until, 1 if self._pause_at or self._waits_on_cards(session) else CHUNK)
-            if not self._playing:
-                return False
             if self._pause_at and session.pipeline.bars_closed >= self._pause_at:
                 self._playing, self._pause_at = False, 0
+            if not self._playing:
                 return False
             if self._clock.monotonic() >= end:
                 return True
-        if session.is_over:
-            session.finish()
-            self._playing = False
         return False
 
     def _due(self, session: Session) -> Nanos:
@@ -256,3 +281,14 @@ class Host:
             finished=session.is_over,
             played=session.played_share,
         )
+
+
+def _carry_out(session: Session, intent: Intent) -> Sequence[Record]:
+    if session.is_over:
+        raise UserError("this run is at its end and nothing is traded in it any more; start afresh to trade on")
+    return session.pipeline.on_intent(intent)
+
+
+def _refuse(answer: Future[Any]) -> None:
+    with suppress(InvalidStateError):  # it was answered in the same moment
+        answer.set_exception(EngineStopped("the engine has stopped; close the window and start again"))
