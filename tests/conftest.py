@@ -1,16 +1,29 @@
-"""For all tests: Qt without a screen, chosen before Qt is loaded; no verdict on a slow machine; nothing left behind."""
+"""What all tests share: no screen is needed, nobody judges how long a kernel takes to compile, and nothing is left behind."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.strays import nothing_is_left_behind
 
 __all__ = ["nothing_is_left_behind"]
 
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+settings.register_profile("nicegold", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nicegold")
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("qt_log_ignore", "This plugin does not support propagateSizeHints")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for everything the program keeps and remembers."""
+    monkeypatch.setenv("NICEGOLD_HOME", str(tmp_path))
+    monkeypatch.setenv("NICEGOLD_WINDOW_MEMORY", str(tmp_path))
+    return tmp_path
