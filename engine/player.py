@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 
 from engine.core.clock import Nanos
 from engine.domain.facts import IntentReceived, Record
-from engine.domain.market import Quote
 from engine.market.tape import Reel, Tape
 from engine.pipeline import NEVER, Pipeline
 
-EMPTY = Reel("", [], [], [], [], 0, False)
+EMPTY = Reel([], [], 0)
 
 
 class Player:
@@ -34,7 +33,7 @@ class Player:
     @property
     def at(self) -> Nanos:
         """The time of the next quote; that of the last one where there is no more."""
-        return self._reel.at[self._index] if self._index < len(self._reel.at) else self._pipeline.now
+        return self._reel.quotes[self._index].at if self._index < len(self._reel.quotes) else self._pipeline.now
 
     def play(self, until: Nanos = NEVER, most: int = NEVER) -> None:
         """Plays quotes before `until`, `most` of them at the most; at the tape's end closes the last bar."""
@@ -46,21 +45,17 @@ class Player:
     def _run(self, until: Nanos, most: int) -> int:
         """Plays within the current reel and returns how many quotes that were."""
         reel, first, pipeline = self._reel, self._index, self._pipeline
-        on_quote, symbol, per_bar, path = pipeline.on_quote, reel.symbol, reel.per_bar, reel.path
-        last = min(len(reel.at), first + most)
+        on_quote, per_bar = pipeline.on_quote, reel.per_bar
         index = first
-        for at, bid, ask in zip(reel.at[first:last], reel.bid[first:last], reel.ask[first:last], strict=True):
+        for quote in reel.quotes[first : first + most]:
+            at = quote.at
             if at >= until:
                 break
             while pipeline.due <= at:
                 pipeline.on_time(pipeline.due)
-            if per_bar:
-                edge = index % per_bar
-                if edge == 0:
-                    pipeline.bars.record(reel.bars[index // per_bar])
-                on_quote(Quote(symbol, at, bid, ask, path and edge != 0))
-            else:
-                on_quote(Quote(symbol, at, bid, ask, path))
+            if per_bar and not index % per_bar:
+                pipeline.bars.record(reel.bars[index // per_bar])
+            on_quote(quote)
             index += 1
         self._moved(index - first)
         return max(1, index - first)
@@ -68,7 +63,7 @@ class Player:
     def _moved(self, count: int) -> None:
         self.quotes += count
         self._index += count
-        if self._index >= len(self._reel.at):
+        if self._index >= len(self._reel.quotes):
             self._turn()
 
     def _turn(self) -> None:
@@ -116,9 +111,7 @@ class Player:
 
     def _recall_quote(self) -> None:
         reel, index = self._reel, self._index
-        edge = index % reel.per_bar if reel.per_bar else 0
-        if reel.per_bar and edge == 0:
+        if reel.per_bar and not index % reel.per_bar:
             self._pipeline.bars.record(reel.bars[index // reel.per_bar])
-        path = reel.path and edge != 0
-        self._pipeline.recall_quote(Quote(reel.symbol, reel.at[index], reel.bid[index], reel.ask[index], path))
+        self._pipeline.recall_quote(reel.quotes[index])
         self._moved(1)

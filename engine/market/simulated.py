@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from engine.core.clock import Nanos, from_iso
 from engine.domain.instrument import Instrument
-from engine.domain.market import Bar, Bars, Symbol
+from engine.domain.market import Bars, Symbol
 from engine.market.synthetic import SyntheticChunk, SyntheticMarket
-from engine.market.tape import Reel
+from engine.market.tape import Reel, bar_rows, quote_rows
 
 HISTORY_WEEKS = 8
 QUOTES_PER_BAR = 12
@@ -43,7 +43,5 @@ class SimulatedTape:
 
 
 def _reel(symbol: Symbol, chunk: SyntheticChunk) -> Reel:
-    bars = chunk.bars
-    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.spread)
-    rows = [Bar(*row) for row in zip(bars.at.tolist(), *(column.tolist() for column in columns), strict=True)]
-    return Reel(symbol, chunk.at.tolist(), chunk.bid.tolist(), chunk.ask.tolist(), rows, chunk.quotes_per_bar, False)
+    quotes = quote_rows(symbol, chunk.at, chunk.bid, chunk.ask)
+    return Reel(quotes, bar_rows(chunk.bars), chunk.quotes_per_bar)

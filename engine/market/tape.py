@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import cycle, repeat
 from typing import Protocol
 
 import numpy as np
 
-from engine.core.clock import Nanos
 from engine.domain.instrument import Instrument
-from engine.domain.market import Bar, Bars, BarSide, Ints, QuoteColumns, Symbol, Timeframe
+from engine.domain.market import BAR_COLUMNS, Bar, Bars, BarSide, Ints, Quote, QuoteColumns, Symbol, Timeframe
 
-CHUNK = 2_048
+CHUNK = 512
+_BAR_PATH = (False, True, True, True)
+"""A recorded bar's first quote is a jump, the others are its path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """A stretch of a tape: quotes as plain lists (fast to walk) and, every `per_bar` quotes, the recorded bar they unfold.
+    """A stretch of a tape: its quotes and, every `per_bar` quotes, the recorded bar they unfold.
 
-    `per_bar` 0 means ticks with no recorded bars. The first quote of a recorded bar is a jump, the others are its path.
+    `per_bar` 0 means ticks with no recorded bars.
     """
 
-    symbol: Symbol
-    at: list[Nanos]
-    bid: list[int]
-    ask: list[int]
+    quotes: list[Quote]
     bars: list[Bar]
     per_bar: int
-    path: bool
 
 
 class Tape(Protocol):
@@ -76,9 +74,8 @@ class BarTape:
         times, path = np.empty(4 * len(bars), np.int64), np.empty(4 * len(bars), np.int64)
         unfold(bars.at, ohlc, spread, self.timeframe.span, times, path)
         bid, ask = sides(path, np.repeat(spread, 4), self.instrument.bar_side)
-        columns = (bars.open, bars.high, bars.low, bars.close, bars.volume, spread * tick)
-        rows = [Bar(*row) for row in zip(bars.at.tolist(), *(column.tolist() for column in columns), strict=True)]
-        return Reel(self.symbol, times.tolist(), bid.tolist(), ask.tolist(), rows, 4, True)
+        rows = bar_rows(replace(bars, spread=(spread * tick).astype(np.float64)))
+        return Reel(quote_rows(self.symbol, times, bid, ask, cycle(_BAR_PATH)), rows, len(_BAR_PATH))
 
 
 class TickTape:
@@ -102,8 +99,20 @@ class TickTape:
         tick = float(self.instrument.tick_size)
         for start in range(0, len(self._quotes), 4 * CHUNK):
             rows = slice(start, start + 4 * CHUNK)
-            bid, ask = (as_ticks(column[rows], tick).tolist() for column in (self._quotes.bid, self._quotes.ask))
-            yield Reel(self.symbol, self._quotes.at[rows].tolist(), bid, ask, [], 0, False)
+            bid, ask = (as_ticks(column[rows], tick) for column in (self._quotes.bid, self._quotes.ask))
+            yield Reel(quote_rows(self.symbol, self._quotes.at[rows], bid, ask), [], 0)
+
+
+def quote_rows(symbol: Symbol, at: Ints, bid: Ints, ask: Ints, path: Iterable[bool] = repeat(False)) -> list[Quote]:
+    """The columns as quotes; built without a call of Python's for each, which takes less than half the time."""
+    rows = zip(repeat(symbol), at.tolist(), bid.tolist(), ask.tolist(), path, repeat(0), repeat(0), strict=False)
+    return list(map(tuple.__new__, repeat(Quote), rows))
+
+
+def bar_rows(bars: Bars) -> list[Bar]:
+    """The columns as bars."""
+    columns = (getattr(bars, name).tolist() for name in BAR_COLUMNS)
+    return list(map(tuple.__new__, repeat(Bar), zip(*columns, strict=True)))
 
 
 def spread_ticks(bars: Bars, instrument: Instrument) -> Ints:
