@@ -7,6 +7,7 @@ import sys
 import time
 
 from engine.core.errors import UserError
+from engine.core.memory import long_lived
 from engine.session import Request, Session, open_session
 
 SLICE = 4_096
@@ -19,11 +20,8 @@ def run_headless(request: Request, speed: str, as_json: bool) -> int:
     session = open_session(request)
     try:
         _announce(session)
-        if pace is None:
-            while not session.is_over:
-                session.play(most=SLICE)
-        else:
-            _paced(session, pace)
+        with long_lived():
+            _play(session, pace)
         summary = session.finish()
     except KeyboardInterrupt:
         summary = session.summary()
@@ -35,6 +33,15 @@ def run_headless(request: Request, speed: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps(summary))
     return 0
+
+
+def _play(session: Session, pace: float | None) -> None:
+    """To the end of the tape, at `pace` times real time or as fast as it goes."""
+    if pace is not None:
+        _paced(session, pace)
+        return
+    while not session.is_over:
+        session.play(most=SLICE)
 
 
 def _announce(session: Session) -> None:
