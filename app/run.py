@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from app.bridge import Bridge
+from app.collector import Collector
 from app.faults import LOG, catch_everything, catch_in_loop
 from app.main_window import DEFAULT_SPEED, MainWindow
 from app.paths import log_dir
@@ -63,12 +64,17 @@ class Terminal:
 
     async def run(self) -> None:
         """Shows windows until the user leaves."""
-        request: Request | None = self.request
-        while request is not None:
-            self._leaving.clear()
-            self._next = None
-            await self._one(request)
-            request = self._next
+        collector = Collector()
+        collector.start()
+        try:
+            request: Request | None = self.request
+            while request is not None:
+                self._leaving.clear()
+                self._next = None
+                await self._one(request)
+                request = self._next
+        finally:
+            collector.stop()
 
     def leave(self) -> None:
         """Ends the session and the window."""
