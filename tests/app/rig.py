@@ -73,18 +73,8 @@ class Desk:
         return {line["id"]: line["price"] for line in self.panel("chart").state()["lines"]}
 
     async def frame(self) -> None:
-        """The next picture the window shows."""
-        shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def seen(_picture: object) -> None:
-            if not shown.done():
-                shown.set_result(None)
-
-        connection = self.bridge.shown.connect(seen)
-        try:
-            await asyncio.wait_for(shown, PATIENCE_S)
-        finally:
-            self.bridge.shown.disconnect(connection)
+        """A picture of now, shown."""
+        await self.bridge.refresh()
 
     async def until(self, claim: Callable[[], Any], what: str) -> Any:
         """Looks at every turn of the loop whether `claim` holds, and returns what it gave."""
@@ -108,9 +98,13 @@ class Desk:
         try:
             return await self.until(claim, what)
         finally:
-            self.bridge.pause()
-            await self.until(lambda: not self.bridge.host.is_busy, "a market that stands")
-            await self.frame()
+            await self.pause()
+
+    async def pause(self) -> None:
+        """Pauses the market and waits until the window shows it."""
+        self.bridge.pause()
+        await self.until(lambda: not self.bridge.host.is_busy, "a market that stands")
+        await self.frame()
 
     async def bars(self, count: int) -> None:
         """Plays `count` bars as fast as it goes."""

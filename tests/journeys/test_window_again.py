@@ -46,7 +46,7 @@ def test_a_closed_window_opens_again_where_it_was(qapp, home: Path) -> None:
         desk.window.commands.run("play_pause")
         await desk.until(lambda: desk.bridge.host.is_busy, "a market that moves on")
         assert desk.window.state()["banner"] == ""
-        desk.bridge.pause()
+        await desk.pause()
         await desk.bars(2)
         assert desk.panel("chart").state()["bars"] > before["bars"]
 
