@@ -108,6 +108,11 @@ def share(name: str, value: float, decimals: int = 1) -> str:
     return multiple(value) if name == "leverage" else percent(value, decimals)
 
 
+def cap_decimals(cap: float) -> int:
+    """How many decimals a limit's cap needs: none where it is a whole percent."""
+    return 0 if abs(cap * 100 - round(cap * 100)) < 1e-9 else 2
+
+
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
@@ -177,6 +182,11 @@ def age(span: Nanos) -> str:
 def side_word(sign: int) -> str:
     """LONG, SHORT or FLAT by the sign of a quantity."""
     return "LONG" if sign > 0 else "SHORT" if sign < 0 else "FLAT"
+
+
+def sentence(words: str) -> str:
+    """The words with a capital in front and a full stop behind."""
+    return words if not words else words[0].upper() + words[1:] + ("" if words[-1] in ".!?" else ".")
 
 
 def plain(text: str) -> str:

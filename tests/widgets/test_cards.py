@@ -43,7 +43,7 @@ def test_a_card_shows_the_signal_untouched(queue):
     assert state["title"] == "LONG ▲ XAUUSD"
     assert state["probability"] == "0.63"
     assert state["prices"] == {"Entry": "2,412.20", "Stop": "2,405.80", "Target": "2,421.80"}
-    assert state["why"] == ["rsi_14 +0.31", "spread −0.05"]
+    assert state["why"] == ["rsi 14 +0.31", "spread −0.05"]
     assert state["quantity"] == "0.42"
     assert state["verdict"] == "Passes every limit; tightest position at 26\u00a0%."
 

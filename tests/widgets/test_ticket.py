@@ -62,7 +62,7 @@ def test_the_verdict_is_shown_as_now_fill_and_stop_out_against_the_cap(ticket, q
     order = choose(ticket, qtbot)
     ticket.show_verdict(samples.VERDICT, order)
     preview = ticket.state()["preview"]
-    assert preview["rows"] == [["position", "0.0\u00a0%", "1.2\u00a0%", "1.3\u00a0%", "5.0\u00a0%", "✓"]]
+    assert preview["rows"] == [["position", "0.00\u00a0%", "1.20\u00a0%", "1.30\u00a0%", "5\u00a0%", "✓"]]
     assert preview["sentence"] == "Passes every limit."
 
 
@@ -146,7 +146,7 @@ def test_a_wrong_field_is_marked_with_one_sentence_and_nothing_is_sent(ticket, q
 def test_the_default_stop_is_shown_and_labelled(ticket, qtbot):
     order = choose(ticket, qtbot)
     ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
-    assert ticket.state()["preview"]["stop"] == "No stop typed: default ATR stop 2,406.00 is sent with it."
+    assert ticket.state()["preview"]["stop"] == "Default ATR stop 2,406.00 is sent with it."
 
 
 def test_by_risk_the_quantity_follows_from_the_default_stop_once_it_is_known(ticket, qtbot):

@@ -156,7 +156,7 @@ class SignalCard(QFrame):
     def _show_verdict(self) -> None:
         failed = [line for line in self.card.lines if not line.passed]
         if self.card.reasons:
-            self._say(" ".join(self.card.reasons), "error")
+            self._say(" ".join(map(fmt.sentence, self.card.reasons)), "error")
         elif failed:
             self._say("Warning: " + ", ".join(line.name.replace("_", " ") for line in failed), "warn")
         else:

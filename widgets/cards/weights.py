@@ -15,6 +15,11 @@ SHOWN = 4
 _NAME, _NUMBER = 0.44, 40
 
 
+def in_words(feature: str) -> str:
+    """A feature's name as people read it."""
+    return feature.replace("_", " ")
+
+
 class Weights(QWidget):
     """The features that moved the probability most: name and value, a bar to the right for, to the left against the trade."""
 
@@ -30,14 +35,14 @@ class Weights(QWidget):
         if rows == self._rows:
             return
         self._rows = rows
-        self.setToolTip("\n".join(f"{n} = {v:.4g}: {fmt.signed(w, 3)} log-odds" for n, v, w in rows))
+        self.setToolTip("\n".join(f"{in_words(n)} ({n}) = {v:.4g}: {fmt.signed(w, 3)} log-odds" for n, v, w in rows))
         self.setAccessibleDescription(", ".join(self.texts()))
         self.updateGeometry()
         self.update()
 
     def texts(self) -> list[str]:
         """The rows as words."""
-        return [f"{name} {fmt.signed(weight, 2)}" for name, _value, weight in self._rows]
+        return [f"{in_words(name)} {fmt.signed(weight, 2)}" for name, _value, weight in self._rows]
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -60,7 +65,7 @@ class Weights(QWidget):
             top = at * ROW
             box = QRectF(0, top, name_width - 4, ROW)
             painter.setPen(color(self._theme, "text1"))
-            short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(box.width()))
+            short = painter.fontMetrics().elidedText(in_words(name), Qt.TextElideMode.ElideMiddle, int(box.width()))
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, short)
             length = abs(weight) / biggest * (half - 2)
             left = middle if weight >= 0 else middle - length

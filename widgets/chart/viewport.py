@@ -9,7 +9,7 @@ from engine.domain.market import Floats
 WIDEST_BAR = 60.0
 FEWEST_BARS = 5
 DEFAULT_BAR = 7.0
-ROOM = 130.0
+ROOM = 170.0
 """Pixels right of the newest bar, where the labels of lines stand."""
 
 
@@ -110,7 +110,7 @@ class TimeView:
         self.count = count
 
     def room(self) -> float:
-        return min(self.visible * 0.12, ROOM / self.bar)
+        return min(self.visible * 0.24, ROOM / self.bar)
 
     def clamp(self) -> None:
         self.bar = max(self.bar, self._narrowest())

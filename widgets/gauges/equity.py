@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.core.clock import DAY, Nanos
 from engine.domain.market import Floats, Ints
@@ -145,9 +145,12 @@ class EquityCurve(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for label in (self.headline, self.change):
-            label.setContentsMargins(3 * UNIT, UNIT // 2, 0, 0)
-            layout.addWidget(label)
+        head = QHBoxLayout()
+        head.setContentsMargins(3 * UNIT, UNIT, 3 * UNIT, 0)
+        head.setSpacing(3 * UNIT)
+        head.addWidget(self.headline)
+        head.addWidget(self.change, 1, Qt.AlignmentFlag.AlignBottom)
+        layout.addLayout(head)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.empty, 1)
         self._show()

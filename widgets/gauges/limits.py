@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain.instrument import Cash
 from engine.domain.views import AccountView, Gauge
@@ -16,7 +17,10 @@ from widgets.gauges.bar import Bar
 from widgets.style import headline_font, set_role
 from widgets.theme import UNIT, Theme
 
+WIDE = 560
+"""Pixels from which the account stands beside the limits, not above them."""
 _TONES = {"ok": None, "warn": "warn", "trip": "error"}
+ACCOUNT_WIDTH = 190
 _WORDS = {"ok": "", "warn": "near", "trip": "hit"}
 
 
@@ -45,7 +49,7 @@ class _Row:
     def show(self, gauge: Gauge) -> None:
         self.name.setText(gauge.name.replace("_", " "))
         self.value.setText(fmt.share(gauge.name, gauge.value, 2))
-        self.cap.setText(f"of {fmt.share(gauge.name, gauge.cap, 0 if gauge.cap >= 0.01 else 2)}")
+        self.cap.setText(f"of {fmt.share(gauge.name, gauge.cap, fmt.cap_decimals(gauge.cap))}")
         self.word.setText(_WORDS[gauge.state])
         for label in (self.value, self.word):
             set_role(label, "role", _TONES[gauge.state])
@@ -59,7 +63,7 @@ class _Row:
 
 
 class LimitGauges(QWidget):
-    """All limits with the tightest on top as the one number; open risk, exposure and drawdown of the account below."""
+    """All limits with the tightest on top as the one number; open risk, exposure and drawdown of the account under it."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -85,22 +89,35 @@ class LimitGauges(QWidget):
     def _lay_out(self) -> None:
         inner = QWidget()
         inner.setProperty("surface", "panel")
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
+        self._parts = QBoxLayout(QBoxLayout.Direction.TopToBottom, inner)
+        self._parts.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
+        self._parts.setSpacing(2 * UNIT)
+        self._account_part = QWidget()
+        column = QVBoxLayout(self._account_part)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(UNIT)
-        for widget in (self.empty, self.headline, self.subject):
+        for widget in (self.headline, self.subject, self.figures):
             column.addWidget(widget)
-        column.addSpacing(UNIT)
-        column.addLayout(self._grid)
-        column.addSpacing(UNIT)
-        column.addWidget(self.figures)
         column.addStretch()
+        limits = QVBoxLayout()
+        limits.addLayout(self._grid)
+        limits.addStretch()
+        self._parts.addWidget(self.empty, 1)
+        self._parts.addWidget(self._account_part)
+        self._parts.addLayout(limits, 1)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= WIDE
+        self._parts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        self._parts.setSpacing((6 if wide else 2) * UNIT)
+        self._account_part.setFixedWidth(ACCOUNT_WIDTH if wide else max(0, self.width() - 6 * UNIT))
 
     def show_gauges(self, gauges: tuple[Gauge, ...], account: AccountView | None = None) -> None:
         """The limits and the account of this frame."""
@@ -111,6 +128,7 @@ class LimitGauges(QWidget):
             return
         self._gauges = gauges
         self.empty.setVisible(not gauges)
+        self._account_part.setVisible(bool(gauges))
         while len(self._rows) < len(gauges):
             self._rows.append(_Row(self._theme, self._grid, len(self._rows)))
         for at, row in enumerate(self._rows):
@@ -140,6 +158,6 @@ def _figures(account: AccountView) -> str:
         return f"{fmt.money(value)} {account.currency}"
 
     return (
-        f"Open risk {amount(account.open_risk)} · exposure {amount(account.exposure)} · "
-        f"drawdown {fmt.percent(account.drawdown)} of peak {amount(account.peak)}, worst {fmt.percent(account.max_drawdown)}"
+        f"Open risk {amount(account.open_risk)}\nExposure {amount(account.exposure)}\n"
+        f"Drawdown {fmt.percent(account.drawdown)}, worst {fmt.percent(account.max_drawdown)}\nPeak {amount(account.peak)}"
     )

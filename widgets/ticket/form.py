@@ -68,6 +68,9 @@ class TicketForm(QWidget):
         column.addLayout(foot)
         for field in self.fields.values():
             field.setMinimumWidth(16 * UNIT)
+        policy = self.price.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.price.setSizePolicy(policy)
 
     def _wire(self) -> None:
         for field in self.fields.values():
@@ -85,7 +88,7 @@ class TicketForm(QWidget):
         self.price.setEnabled(waits)
         if not waits:
             self.price.clear()
-        self.price.setPlaceholderText("" if waits else "market")
+        self.price.setVisible(waits)
         self.changed.emit()
 
     def _on_amount_unit(self) -> None:
@@ -156,7 +159,7 @@ class TicketForm(QWidget):
         self.type.choose(order.type.capitalize())
         self.amount_unit.choose("lot")
         self.exit_unit.choose("price")
-        self.price.setEnabled(order.price is not None)
+        self._on_type()
         self.amount.setText(f"{instrument.lots(order.quantity):f}")
         for field, ticks in ((self.price, order.price), (self.stop_loss, order.stop_loss), (self.take_profit, order.take_profit)):
             field.setText("" if ticks is None else f"{instrument.price(ticks):f}")

@@ -46,7 +46,8 @@ class _Line:
 
     def show(self, line: LimitLine) -> None:
         state = line_level(line)
-        values = [fmt.share(line.name, value) for value in (line.now, line.after_fill, line.after_stop, line.cap)]
+        values = [fmt.share(line.name, value, 2) for value in (line.now, line.after_fill, line.after_stop)]
+        values.append(fmt.share(line.name, line.cap, fmt.cap_decimals(line.cap)))
         for label, text in zip(self.labels, (line.name.replace("_", " "), *values), strict=True):
             label.setText(text)
             label.setToolTip(line.sentence)
@@ -123,17 +124,17 @@ class Preview(QWidget):
         """The verdict on an order of `quantity` steps."""
         self._show_lines(verdict.lines)
         if verdict.reasons:
-            self._say(" ".join(verdict.reasons), "error")
+            self._say(" ".join(map(fmt.sentence, verdict.reasons)), "error")
         elif verdict.warnings:
             self._say("Passes, with a warning: " + " ".join(verdict.warnings), "warn")
         else:
             self._say("Passes every limit.", "good")
         self.stop.setVisible(verdict.stop is not None and verdict.stop_is_default)
-        self.stop.setText(f"No stop typed: default ATR stop {fmt.price(verdict.stop, instrument)} is sent with it.")
+        self.stop.setText(f"Default ATR stop {fmt.price(verdict.stop, instrument)} is sent with it.")
         self._largest = verdict.largest
         lots = f"{fmt.lots(verdict.largest, instrument)} lot"
         self.largest.setText(f"Largest that passes: {lots}" if verdict.largest else "No quantity passes.")
-        self.largest.show()
+        self.largest.setVisible(verdict.largest != quantity)
         set_role(self.largest, "role", "label")
         self.use.setVisible(0 < verdict.largest != quantity)
         self.use.setText(f"Use {lots}")

@@ -208,7 +208,7 @@ class Ticket(QWidget):
         if self.form.sides.side is None:
             self._complain("", "")
             self._asked = None
-            self.preview.clear("Choose SELL or BUY to see what the order does to every limit.")
+            self.preview.clear("What the order does to every limit shows here.")
             self._label_submit()
             return
         order = self.compose()

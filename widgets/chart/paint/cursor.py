@@ -40,6 +40,7 @@ def paint_crosshair(painter: QPainter, frame: Frame) -> None:
         return
     index = cursor_index(model, x)
     text = crosshair_time(int(model.series.at[index]), model.zone, model.timeframe.span)
+    frame.legend.append(text)
     rect = pill_rect(frame, 0, layout.bottom + 11, text)
     rect.moveLeft(min(max(0.0, x - rect.width() / 2), layout.plot - rect.width()))
     draw_pill(painter, frame, rect, text, palette["bg2"], palette["text2"], palette["text0"])
@@ -71,7 +72,7 @@ def paint_legend(painter: QPainter, frame: Frame) -> None:
     if not model.series.count:
         return
     index = cursor_index(model, frame.cursor.x()) if frame.cursor is not None else model.series.count - 1
-    _row(painter, frame, 14.0, _bar_words(model, index, frame.cursor is not None))
+    _row(painter, frame, 14.0, _bar_words(model, index))
     y = _badges(painter, frame, 14.0 + LEGEND_ROW)
     for study in model.studies.values():
         pane = next(pane for pane in model.panes if pane.name == study.indicator.pane)
@@ -97,7 +98,7 @@ def _row(painter: QPainter, frame: Frame, y: float, words: list[Word]) -> None:
     frame.legend.append("  ".join(text for text, _, _ in words))
 
 
-def _bar_words(model: ChartModel, index: int, with_time: bool) -> list[Word]:
+def _bar_words(model: ChartModel, index: int) -> list[Word]:
     bar = model.series.row(index)
     before = float(model.series.close[index - 1]) if index else bar.open
     change = bar.close - before
@@ -108,8 +109,6 @@ def _bar_words(model: ChartModel, index: int, with_time: bool) -> list[Word]:
     words = [(f"{model.symbol} {model.timeframe.name}", "text0", "title")]
     words += [(f"{label} {model.text(price)}", tone, "legend") for label, price in prices]
     words += [(moved, "up" if change >= 0 else "down", "legend"), (f"Vol {bar.volume:,.0f}", "text1", "legend")]
-    if with_time:
-        words.append((crosshair_time(bar.at, model.zone, model.timeframe.span), "text0", "legend"))
     return words
 
 

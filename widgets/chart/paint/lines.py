@@ -13,6 +13,7 @@ from widgets.theme import UNIT
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
 TONES = {"up": "up", "down": "down", "": "text0"}
 HANDLE = 5.0
+LIMITS = ("warn", "trip")
 TagColors = tuple[QColor, QColor, QColor]
 
 
@@ -85,11 +86,11 @@ def _grip(painter: QPainter, frame: Frame, rect: QRectF) -> None:
 
 
 def _beyond(painter: QPainter, frame: Frame, at: float, line: PriceLine, is_above: bool, taken: list[QRectF]) -> None:
-    """A line out of view: an arrow at the edge, left of labels already there, its price and how far that is from the last."""
+    """A line out of view: an arrow at the edge, left of labels already there, its price and, if no limit's, its distance."""
     series, model = frame.model.series, frame.model
     price = model.price(line.price)
-    away = f"{price - float(series.close[series.count - 1]):+,.{model.decimals}f}".replace("-", "−")
-    text = f"{'▲' if is_above else '▼'} {line.label}  {model.text(price)}  {away}"
+    away = f"  {price - float(series.close[series.count - 1]):+,.{model.decimals}f}".replace("-", "−")
+    text = f"{'▲' if is_above else '▼'} {line.label}  {model.text(price)}{'' if line.kind in LIMITS else away}"
     width = frame.advance(text) + 2 * UNIT + 2
     rect = QRectF(round(frame.layout.plot - width - 2 * UNIT), round(at - TAG_HEIGHT / 2), round(width), TAG_HEIGHT)
     beside = [other.left() for other in taken if other.intersects(rect)]
