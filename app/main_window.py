@@ -219,6 +219,7 @@ class MainWindow(QMainWindow):
             panel.open(opening)
         self.status.show_light("broker", "paper", "good", "Orders go to the simulated broker; no money is at stake")
         self.status.show_light("journal", f"book {opening.book}", "good", f"Every fact is kept in {self.bridge.request.db}")
+        self.panels["chart"].widget.set_empty_text("Press Play (Ctrl+Space): the first bar appears here.")
         self.status.say("")
         LOG.say(f"session open: {opening.kind}, book {opening.book}, {len(opening.records)} facts", source="session")
         if self._autoplay and not opening.resumed:
