@@ -331,9 +331,12 @@ class Pipeline:
 
     def _apply(self, record: f.Record) -> None:
         fact = record.fact
-        if isinstance(fact, f.OrderFact):
+        if isinstance(fact, f.OrderFact):  # most facts are an order's, and of those only fills concern anybody else
             self.register.apply(fact, record.at)
-        elif isinstance(fact, f.PositionChanged):
+            if isinstance(fact, f.OrderFilled):
+                self.ledger.apply(fact)
+            return
+        if isinstance(fact, f.PositionChanged):
             self._note_opening(fact, record.at)
         self.ledger.apply(fact)
         self.guard.apply(fact)
@@ -410,7 +413,7 @@ class Pipeline:
             stakes=self.stakes.all(),
             quotes=self.book.last,
             atr={symbol: self.atr(symbol)},
-            recent=tuple(self.register.recent),
+            recent=self.register.recent,
         )
 
     def preview(self, intent: SubmitOrder) -> Verdict:

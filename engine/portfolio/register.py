@@ -82,14 +82,18 @@ class OrderRegister:
             self.denied += 1
             self.orders[order.id] = order
             return order
+        if order.role is Role.ENTRY and not order.parent:
+            self.recent.append((at, order))
+        self.adopt(order)
+        return order
+
+    def adopt(self, order: Order) -> None:
+        """Takes in an order that is new here, in whatever state it is: a venue hears of orders only once they were sent."""
         if order.oco:
             self._groups.setdefault(order.oco, []).append(order.id)
         if order.parent:
             self.children.setdefault(order.parent, []).append(order.id)
-        elif order.role is Role.ENTRY:
-            self.recent.append((at, order))
         self._keep(order)
-        return order
 
     def _keep(self, order: Order) -> None:
         self.orders[order.id] = order

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, Steps
@@ -59,7 +59,7 @@ class Snapshot:
     stakes: Mapping[Symbol, Stake]
     quotes: Mapping[Symbol, Quote]
     atr: Mapping[Symbol, Ticks]
-    recent: tuple[tuple[Nanos, Order], ...] = field(default=())
+    recent: Sequence[tuple[Nanos, Order]] = ()
 
     @property
     def risk(self) -> Cash:

@@ -130,13 +130,14 @@ class Gate:
             high = max(0, min(high, -stake.quantity * draft.side.sign))
             low = high
         hard_caps = [(row, cap) for row, hard, cap in self._caps if hard]
+        middle = high  # most drafts pass whole, so the whole is tried first
         while low < high:
-            middle = (low + high + 1) // 2
             self._fill(draft, middle, stop, snapshot, stake)
             if not _grows(draft, middle, stake) or all(self._rows[row, 1] <= cap for row, cap in hard_caps):
                 low = middle
             else:
                 high = middle - 1
+            middle = (low + high + 1) // 2
         return low if low >= instrument.min_order else 0
 
 

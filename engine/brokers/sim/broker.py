@@ -13,7 +13,7 @@ from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order, OrderType, State, TimeInForce, terms
+from engine.domain.order import ClientOrderId, Order, OrderType, State, TimeInForce
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Report, ReportSink
 from engine.rules import costs
@@ -48,8 +48,7 @@ class SimBroker:
         """Accepts the order; it meets the next quote at the earliest. A repeated id changes nothing."""
         if order.id in self._book.orders:
             return
-        self._book.apply(f.OrderIntended(**terms(order)), order.placed)
-        self._book.apply(f.OrderSent(order.id), order.placed)
+        self._book.adopt(order._replace(state=State.SENT))
         self._report(f.OrderAccepted(order.id, f"sim-{order.id}"))
 
     def cancel(self, order: ClientOrderId) -> None:
