@@ -45,6 +45,8 @@ AREAS = {
     "right": ads.RightDockWidgetArea,
     "bottom": ads.BottomDockWidgetArea,
 }
+EDGE = 2
+"""Pixels of the line around the window that has the colour of the account and of the state of trading."""
 DEFAULT_SPEED = 60.0
 """A minute bar a second: the market moves while one watches."""
 
@@ -86,6 +88,8 @@ class MainWindow(QMainWindow):
     def _build_bars(self) -> None:
         self.account_bar = AccountBar(self.theme)
         self.account_bar.set_badges(("PAPER", self.kind))
+        self.account_bar.show_mode(self.bridge.request.mode)
+        self.account_bar.show_state("STARTING", "")
         self.replay_bar = ReplayBar(self.theme)
         self.replay_bar.set_display(self.display)
         self.replay_bar.show_speed(self._speed)
@@ -114,6 +118,7 @@ class MainWindow(QMainWindow):
             panel = self.panels[place.name] = place.make(around)
             dock = self.docks[place.name] = ads.CDockWidget(self.dock_manager, place.title, self.dock_manager)
             dock.setObjectName(place.name)
+            dock.setTabToolTip(f"{place.title} ({place.shortcut})" if place.shortcut else place.title)
             dock.setWidget(panel.widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
             dock.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromDockWidget)
             self._dock(place.area, dock, areas)
@@ -146,21 +151,22 @@ class MainWindow(QMainWindow):
         inner = QVBoxLayout(middle)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addWidget(self.dock_manager)
-        top = QHBoxLayout()
-        top.setContentsMargins(0, 0, 0, 0)
-        top.setSpacing(0)
-        top.addWidget(self.menu_button)
-        top.addWidget(self.account_bar, 1)
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
+        self.account_bar.put_first(self.menu_button)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(0)
+        foot.addWidget(self.replay_bar)
+        foot.addWidget(self.status, 1)
+        self.edge = QWidget(objectName="edge")
+        self.edge.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        column = QVBoxLayout(self.edge)
+        column.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         column.setSpacing(0)
-        column.addLayout(top)
+        column.addWidget(self.account_bar)
         column.addWidget(self.banner)
         column.addWidget(middle, 1)
-        column.addWidget(self.replay_bar)
-        column.addWidget(self.status)
-        self.setCentralWidget(whole)
+        column.addLayout(foot)
+        self.setCentralWidget(self.edge)
 
     def _register(self) -> None:
         add, send = self.commands.add, self.bridge.submit
@@ -181,7 +187,7 @@ class MainWindow(QMainWindow):
         add("reset_layout", "Reset the layout", "View", self._reset_layout)
         for place in PANELS:
             name = place.name
-            add(f"show_{name}_panel", f"Show {place.title}", "View", lambda name=name: self._raise(name))
+            add(f"show_{name}_panel", f"Show {place.title}", "View", lambda name=name: self._raise(name), place.shortcut)
         add("palette", "All commands", "Help", self._palette, "Ctrl+K")
         add("quit", "Quit", "Help", self.close, "Ctrl+Q")
 
@@ -211,7 +217,7 @@ class MainWindow(QMainWindow):
 
     def _progress(self, share: float, words: str) -> None:
         chart = self.panels["chart"].widget
-        chart.set_empty_text(f"Getting ready: {words} ({100 * share:.0f} %)")
+        chart.set_empty_text(f"Getting ready: {words}", share)
         self.status.say(f"{words} ({100 * share:.0f} %)")
 
     def _opened(self, opening: Opening) -> None:
@@ -232,7 +238,7 @@ class MainWindow(QMainWindow):
                 panel.show(picture)
         self.account_bar.show_account(view.account, view.gauges)
         self.account_bar.show_mode(view.mode)
-        self.account_bar.show_state(view.state, view.state_reason)
+        self._show_trading(view.state, view.state_reason)
         self.replay_bar.show_running(frame.playing)
         self.replay_bar.show_position(view.at, frame.played)
         self.status.show_time(view.at, self.display.zone)
@@ -241,6 +247,14 @@ class MainWindow(QMainWindow):
         self.status.show_light("feed", f"{self.kind} {word}", "good" if frame.playing else "warn")
         self.notices.show(picture)
         self._say_where_it_stands(picture)
+
+    def _show_trading(self, state: str, reason: str) -> None:
+        """ACTIVE, REDUCING or HALTED: on the bar, on the window's edge and in its title."""
+        self.account_bar.show_state(state, reason)
+        style.set_role(self.edge, "trading", state.lower())
+        title = " — ".join(("NiceGold Terminal", "PAPER", self.kind, *([] if state == "ACTIVE" else [state])))
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
 
     def _say_where_it_stands(self, picture: Picture) -> None:
         """Once: that the run is at its end, or what a run that goes on finds in its book."""

@@ -20,12 +20,15 @@ from app.collector import Collector
 from app.faults import LOG, catch_everything, catch_in_loop
 from app.main_window import DEFAULT_SPEED, MainWindow
 from app.paths import log_dir
+from app.quitter import Quitter
 from app.state import remembered
 from engine.core.log import start_log
 from engine.session import Request
 from widgets import style
 from widgets.format import Display
 from widgets.theme import load
+
+UTC_NAMES = ("Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu")
 
 
 def application(theme: str | None = None) -> tuple[QApplication, str]:
@@ -42,7 +45,7 @@ def application(theme: str | None = None) -> tuple[QApplication, str]:
 def display(request: Request) -> Display:
     """The user's zone, and the account's currency."""
     zone = bytes(QTimeZone.systemTimeZoneId().data()).decode() or "UTC"
-    return Display(zone if zone in available_zones() else "UTC", request.config.account.currency)
+    return Display(zone if zone in available_zones() and zone not in UTC_NAMES else "UTC", request.config.account.currency)
 
 
 def available_zones() -> set[str]:
@@ -144,6 +147,10 @@ def run_window(
         if prepare is not None:
             prepare(terminal)
             style.apply(app, load(terminal.theme))
-        loop.run_until_complete(terminal.run())
+        quitter = Quitter(terminal.leave)
+        try:
+            loop.run_until_complete(terminal.run())
+        finally:
+            quitter.stop()
     log.close()
     return 0

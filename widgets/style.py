@@ -99,7 +99,7 @@ def style_sheet(theme: Theme) -> str:
     """The program's style sheet with the theme's colours and their tints filled in."""
     text = resources.files("resources").joinpath("themes", "terminal.qss").read_text("utf-8")
     names = {name: getattr(theme, name) for name in theme.__slots__}
-    for name in ("up", "down", "gold", "trip", "paper"):
+    for name in ("up", "down", "gold", "warn", "trip", "paper"):
         names[name + "tint"] = blend(theme, name, "bg1", 0.16).name()
         names["on" + name] = theme.bg0
     names["hover"] = blend(theme, "text0", "bg2", 0.08).name()

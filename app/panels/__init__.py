@@ -16,27 +16,28 @@ from app.panels.watch import WatchView
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a panel stands when the layout is new: `area` is left, center, right, right_low or bottom."""
+    """Where a panel stands when the layout is new: `area` is left, center, right, right_low or bottom. `shortcut` shows it."""
 
     name: str
     title: str
     area: str
     make: Callable[[Surroundings], Panel]
+    shortcut: str
 
 
 PANELS: tuple[Place, ...] = (
-    Place("chart", "Chart", "center", ChartPanel),
-    Place("watchlist", "Watchlist", "left", WatchView),
-    Place("signals", "Signals", "right", SignalsView),
-    Place("ticket", "Ticket", "right_low", TicketView),
-    Place("positions", "Positions", "bottom", PositionsView),
-    Place("orders", "Orders", "bottom", OrdersView),
-    Place("fills", "Fills", "bottom", FillsView),
-    Place("trades", "Trades", "bottom", TradesView),
-    Place("risk", "Risk", "bottom", RiskView),
-    Place("equity", "Equity", "bottom", EquityView),
-    Place("journal", "Journal", "bottom", JournalView),
-    Place("log", "Log", "bottom", LogView),
+    Place("chart", "Chart", "center", ChartPanel, "Ctrl+Shift+0"),
+    Place("watchlist", "Watchlist", "left", WatchView, "Ctrl+Shift+9"),
+    Place("signals", "Signals", "right", SignalsView, ""),
+    Place("ticket", "Ticket", "right_low", TicketView, ""),
+    Place("positions", "Positions", "bottom", PositionsView, "Ctrl+Shift+1"),
+    Place("orders", "Orders", "bottom", OrdersView, "Ctrl+Shift+2"),
+    Place("fills", "Fills", "bottom", FillsView, "Ctrl+Shift+3"),
+    Place("trades", "Trades", "bottom", TradesView, "Ctrl+Shift+4"),
+    Place("risk", "Risk", "bottom", RiskView, "Ctrl+Shift+5"),
+    Place("equity", "Equity", "bottom", EquityView, "Ctrl+Shift+6"),
+    Place("journal", "Journal", "bottom", JournalView, "Ctrl+Shift+7"),
+    Place("log", "Log", "bottom", LogView, "Ctrl+Shift+8"),
 )
 
 __all__ = ["PANELS", "Panel", "Place", "Surroundings"]

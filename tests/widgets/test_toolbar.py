@@ -147,9 +147,9 @@ def test_the_lights_say_what_is_connected(status):
 
 def test_the_clocks_show_utc_and_the_users_zone(status):
     status.show_time(samples.NOW, "Asia/Bangkok")
-    assert status.state()["clocks"] == ["07:03:12 UTC", "14:03:12 Bangkok"]
+    assert status.state()["clocks"] == ["2026-11-20 07:03:12 UTC", "14:03:12 Bangkok"]
     status.show_time(samples.NOW + SECOND, "Etc/UTC")
-    assert status.state()["clocks"] == ["07:03:13 UTC"]
+    assert status.state()["clocks"] == ["2026-11-20 07:03:13 UTC"]
 
 
 def test_an_error_stays_until_the_next_note(status):
@@ -160,9 +160,9 @@ def test_an_error_stays_until_the_next_note(status):
     assert status.state()["note"] == "Saved."
 
 
-def test_a_slow_frame_is_marked(status):
+def test_only_a_slow_frame_is_told(status):
     status.show_frame(7.2)
-    assert status.frame.text() == "7 ms"
-    assert status.frame.property("role") == "label"
+    assert status.frame.isHidden()
     status.show_frame(120)
-    assert status.frame.property("role") == "warn"
+    assert status.frame.text() == "120 ms"
+    assert not status.frame.isHidden()

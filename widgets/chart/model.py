@@ -47,6 +47,7 @@ class ChartModel:
         self.probabilities: tuple[Ints, Floats, Floats] | None = None
         self.badges: tuple[tuple[str, str], ...] = ()
         self.empty_text = ""
+        self.empty_share: float | None = None
 
     @property
     def price_pane(self) -> Pane:

@@ -141,9 +141,9 @@ class ChartWidget(QWidget):
         self.model.badges = tuple(badges)
         self.surface.update()
 
-    def set_empty_text(self, text: str) -> None:
-        """What an empty chart says: what would fill it and how."""
-        self.model.empty_text = text
+    def set_empty_text(self, text: str, share: float | None = None) -> None:
+        """What an empty chart says: what would fill it and how; with a `share` (0 to 1) how far that has come."""
+        self.model.empty_text, self.model.empty_share = text, share
         self.surface.update()
 
     # --- how it is shown ----------------------------------------------------------------------------------------------

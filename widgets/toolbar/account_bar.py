@@ -86,7 +86,7 @@ class AccountBar(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(3 * UNIT, 0, 2 * UNIT, 0)
+        row.setContentsMargins(UNIT, 0, 2 * UNIT, 0)
         row.setSpacing(2 * UNIT)
         row.addWidget(self.logo)
         row.addWidget(self.name)
@@ -105,6 +105,12 @@ class AccountBar(QWidget):
         row.addWidget(self.resume)
         row.addWidget(self.mode)
         row.addWidget(self.halt)
+
+    def put_first(self, button: QWidget) -> None:
+        """The window's menu button, left of everything."""
+        row = self.layout()
+        assert isinstance(row, QHBoxLayout)
+        row.insertWidget(0, button)
 
     # --- what it shows ---
 
@@ -165,7 +171,7 @@ class AccountBar(QWidget):
         self._state = state
         self.trading.show_text(text)
         set_role(self.trading, "role", _STATE_ROLES.get(state, "label"))
-        self.resume.setVisible(state != "ACTIVE")
+        self.resume.setVisible(state in ("REDUCING", "HALTED"))
         self.halt.setEnabled(state != "HALTED")
         set_role(self, "trading", state.lower())
 

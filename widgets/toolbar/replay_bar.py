@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QSlider, QToolButton, QWidget
 
 from engine.core.clock import Nanos
 from widgets import format as fmt
@@ -14,6 +14,7 @@ from widgets import icons
 from widgets.format import Display
 from widgets.theme import UNIT, Theme
 
+HEIGHT = 28
 SPEEDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, math.inf)
 
 
@@ -38,6 +39,8 @@ class ReplayBar(QWidget):
         self._display = Display()
         self._running = False
         self._at: Nanos = 0
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(HEIGHT)
         self._build()
         self._lay_out()
         self.set_theme(theme)
@@ -62,16 +65,17 @@ class ReplayBar(QWidget):
         self.progress.setFixedWidth(30 * UNIT)
         self.share = QLabel()
         self.share.setProperty("role", "label")
-        self.time = QLabel()
-        self.time.setProperty("role", "label")
+        self.share.setMinimumWidth(11 * UNIT)
+        for widget in (self.progress, self.share):
+            widget.hide()
+            widget.setToolTip("How much of the recording is behind")
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
+        row.setContentsMargins(2 * UNIT, 0, 0, 0)
         row.setSpacing(UNIT)
-        for widget in (self.toggle, self.one, self.speed, self.rate, self.progress, self.share, self.time):
+        for widget in (self.toggle, self.one, self.speed, self.rate, self.progress, self.share):
             row.addWidget(widget)
-        row.addStretch()
 
     def _on_speed(self, number: int) -> None:
         self.rate.setText(speed_text(SPEEDS[number]))
@@ -93,9 +97,7 @@ class ReplayBar(QWidget):
 
     def show_position(self, at: Nanos, share: float | None) -> None:
         """The session's time, and how much of the file is behind (None for an endless market)."""
-        if at // 1_000_000_000 != self._at // 1_000_000_000:
-            self._at = at
-            self.time.setText(fmt.moment_with_zone(at, self._display.zone))
+        self._at = at
         self.progress.setVisible(share is not None)
         self.share.setVisible(share is not None)
         if share is not None:
@@ -104,8 +106,6 @@ class ReplayBar(QWidget):
 
     def set_display(self, display: Display) -> None:
         self._display = display
-        if self._at:
-            self.time.setText(fmt.moment_with_zone(self._at, display.zone))
 
     def _dress_toggle(self) -> None:
         self.toggle.setIcon(icons.icon("pause" if self._running else "play", self._theme, "text0"))
@@ -122,5 +122,5 @@ class ReplayBar(QWidget):
             "running": self._running,
             "speed": self.rate.text(),
             "progress": self.share.text() if not self.share.isHidden() else "",
-            "time": self.time.text(),
+            "time": fmt.moment_with_zone(self._at, self._display.zone) if self._at else "",
         }

@@ -14,7 +14,8 @@ from widgets.elided import ElidedLabel
 from widgets.style import set_role, table_font
 from widgets.theme import UNIT, Theme
 
-HEIGHT = 24
+HEIGHT = 28
+SLOW_MS = 50
 _MARKS = {"good": "●", "warn": "▲", "error": "✕", "hint": "○"}
 _TONES = {"good": "up", "warn": "warn", "error": "trip", "hint": "text2"}
 NOTE_MS = 8000
@@ -38,6 +39,8 @@ class StatusBar(QWidget):
         self.frame, self.utc, self.local = (QLabel(font=table_font()) for _ in range(3))
         for label in (self.frame, self.utc, self.local):
             label.setProperty("role", "label")
+        self.frame.setProperty("role", "warn")
+        self.frame.hide()
         self.frame.setToolTip("Time spent on the last frame of the window")
         self._calm = QTimer(self, singleShot=True, interval=NOTE_MS)
         self._calm.timeout.connect(lambda: self.say(""))
@@ -74,7 +77,7 @@ class StatusBar(QWidget):
         if now // SECOND == self._second:
             return
         self._second = now // SECOND
-        self.utc.setText(f"{fmt.clock(now)} UTC")
+        self.utc.setText(fmt.moment_with_zone(now))
         self.utc.setToolTip(fmt.moment_with_zone(now))
         label = fmt.zone_label(now, zone)
         self.local.setVisible(label != "UTC")
@@ -82,11 +85,11 @@ class StatusBar(QWidget):
         self.local.setToolTip(fmt.moment_with_zone(now, zone))
 
     def show_frame(self, milliseconds: float) -> None:
-        """How long the last frame took."""
+        """How long the last frame took; told only where it is felt."""
         text = f"{milliseconds:.0f} ms"
         if text != self.frame.text():
             self.frame.setText(text)
-            set_role(self.frame, "role", "warn" if milliseconds > 50 else "label")
+            self.frame.setVisible(milliseconds > SLOW_MS)
 
     def say(self, sentence: str, role: str = "label") -> None:
         """A note that passes after eight seconds; an error stays until the next."""

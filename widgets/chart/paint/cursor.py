@@ -19,6 +19,7 @@ from widgets.theme import UNIT
 
 LEGEND_ROW = 18
 MAGNET_REACH = 28.0
+PROGRESS_WIDTH = 240
 Word = tuple[str, str, str]
 """Text, colour token and font."""
 
@@ -137,4 +138,15 @@ def paint_empty(painter: QPainter, frame: Frame) -> None:
     painter.setPen(QColor(frame.palette["text1"]))
     area = QRectF(4 * UNIT, 0, frame.layout.plot - 8 * UNIT, frame.layout.bottom)
     painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, frame.model.empty_text)
+    if frame.model.empty_share is not None:
+        _progress(painter, frame, area, frame.model.empty_share)
     _badges(painter, frame, TAG_HEIGHT)
+
+
+def _progress(painter: QPainter, frame: Frame, area: QRectF, share: float) -> None:
+    """A bar below the words, and its percentage."""
+    bar = QRectF(round(area.center().x() - PROGRESS_WIDTH / 2), round(area.center().y() + 4 * UNIT), PROGRESS_WIDTH, UNIT)
+    painter.fillRect(bar, frame.palette["line"])
+    painter.fillRect(QRectF(bar.left(), bar.top(), bar.width() * min(max(share, 0.0), 1.0), bar.height()), frame.palette["gold"])
+    text = f"{100 * share:.0f} %"
+    draw_text(painter, frame, area.center().x() - frame.advance(text) / 2, bar.bottom() + 3 * UNIT, text, frame.palette["text1"])
