@@ -9,8 +9,6 @@ from app.state import remembered
 from engine.host import Opening
 from widgets.tables.watchlist import Watchlist
 
-SPARK_BARS = 60
-
 
 class WatchView(View):
     """Followed instruments; the session's own is always among them."""
@@ -38,9 +36,9 @@ class WatchView(View):
         if self._bars is None or not picture.frame.bars:
             return
         self._bars.extend(picture.frame.bars)
-        closes = self._bars.closes(SPARK_BARS)
+        before, closes = self._bars.before_day, self._bars.day
         tick = float(picture.instrument.tick_size)
-        self.widget.set_day(self._own, closes[0] / tick if closes else None, closes)
+        self.widget.set_day(self._own, None if before is None else before / tick, closes)
 
     def _save(self, _symbol: str) -> None:
         self._memory.set("symbols", list(self.widget.rows))

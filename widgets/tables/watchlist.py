@@ -19,6 +19,7 @@ from widgets.empty import Empty
 from widgets.style import sign_role, table_font
 from widgets.tables.cells import of, price_column
 from widgets.tables.column import Column, text_column
+from widgets.tables.glance import Glance
 from widgets.tables.model import KeyedTableModel
 from widgets.tables.painting import PADDING
 from widgets.tables.panel import TablePanel
@@ -82,10 +83,10 @@ RANK = ("symbol", "bid", "change", "ask", "spread", "spark")
 
 
 def terms(instrument: Instrument) -> str:
-    """What one lot is, in one line."""
+    """What one lot is, a line for each term."""
     return (
-        f"{instrument.name} · 1 lot = {instrument.contract_size:,} {instrument.unit} · tick {instrument.tick_size} = "
-        f"{money(round(instrument.tick_value / instrument.lot_step)):,.2f} {instrument.currency} a lot · "
+        f"{instrument.name}\n1 lot = {instrument.contract_size:,} {instrument.unit}\ntick {instrument.tick_size} = "
+        f"{money(round(instrument.tick_value / instrument.lot_step)):,.2f} {instrument.currency} a lot\n"
         f"step {instrument.lot_step} lot = {fmt.units(1, instrument)}"
     )
 
@@ -107,7 +108,11 @@ class Watchlist(TablePanel):
         self.stale_after = 60 * SECOND
         self.search = self._search_box()
         self.add_button("", "Stop watching the selected instrument", self.remove_selected, "Del", "minus")
+        self.glance = Glance(theme)
+        self.glance.hide()
+        self.layout().addWidget(self.glance)
         self.detail = QLabel(wordWrap=True)
+        self.detail.setFont(table_font())
         self.detail.setProperty("role", "hint")
         self.detail.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, UNIT)
         self.layout().addWidget(self.detail)
@@ -207,10 +212,19 @@ class Watchlist(TablePanel):
 
     def _show(self) -> None:
         self.model.update(list(self.rows.values()))
+        self._show_glance()
+
+    def _show_glance(self) -> None:
+        row = self.table.current()
+        if row is None:
+            self.glance.hide()
+        else:
+            self.glance.show_row(self.rows[row.symbol], of(row))
 
     def _choose(self, symbol: str | None) -> None:
         if symbol is not None:
             self._describe(symbol)
+            self._show_glance()
             self.selected.emit(symbol)
 
     def _describe(self, symbol: str) -> None:
@@ -251,8 +265,12 @@ class Watchlist(TablePanel):
             self._show()
             self._fit()
 
+    def set_theme(self, theme: Theme) -> None:
+        super().set_theme(theme)
+        self.glance.set_theme(theme)
+
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "detail": self.detail.text()}
+        return {**super().state(), "glance": self.glance.state(), "detail": self.detail.text()}
 
 
 def _find(wanted: str) -> str | None:
