@@ -90,6 +90,7 @@ class Pipeline:
         self._trips: tuple[Ticks, Ticks] = (0, FAR)
         self._quoted = False
         self._pending = False
+        self._unsettled = False
         self._answer: list[f.Record] | None = None
 
         self.book = QuoteBook()
@@ -163,8 +164,10 @@ class Pipeline:
             self._close_bar()
         if at >= self._roll:
             self._roll_day(at)
-        for symbol in tuple(self.ledger.open):
-            self.protection.settle(symbol)
+        if self._unsettled:
+            self._unsettled = False
+            for symbol in tuple(self.ledger.open):
+                self.protection.settle(symbol)
         self._finish()
 
     def on_report(self, report: Report) -> None:
@@ -331,6 +334,7 @@ class Pipeline:
 
     def _apply(self, record: f.Record) -> None:
         fact = record.fact
+        self._unsettled = True
         if isinstance(fact, f.OrderFact):  # most facts are an order's, and of those only fills concern anybody else
             self.register.apply(fact, record.at)
             if isinstance(fact, f.OrderFilled):
