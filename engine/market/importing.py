@@ -12,7 +12,7 @@ from engine.core.errors import DataError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Floats, Ints, QuoteColumns, Timeframe
 from engine.market.clock_evidence import ANOTHER_CALENDAR, ClockChoice, judge_given, propose
-from engine.market.formats import FORMATS, Parsed, Source, open_source, sniff
+from engine.market.formats import FORMATS, Format, Mapping, Parsed, Source, Wanted, format_of, open_source
 from engine.market.formats.checks import (
     Sieve,
     refuse_broken_values,
@@ -56,14 +56,16 @@ def read_history(
     strict: bool = False,
     price_scale: Decimal | None = None,
     force: bool = False,
+    mapping: Mapping | None = None,
 ) -> History:
     """Read `path` as a history of `instrument`.
 
     `timeframe` is taken from the rows where it is not given (ticks have none and ignore it), `clock` proposed from the
     bars. Prices are multiplied by `price_scale`. `strict` refuses the whole file for one broken row; `force` reads a file
-    whose name, row distance or calendar contradicts what is asked for. DataError is one sentence with the remedy.
+    whose name, row distance or calendar contradicts what is asked for. `mapping` names the columns of a text that says
+    nothing itself. DataError is one sentence with the remedy.
     """
-    source = open_source(path)
+    source = open_source(path, wanted=Wanted(instrument.symbol, timeframe, mapping))
     label = source.path.name
     parsed = _parse(source, instrument, force)
     if price_scale is not None:
@@ -90,27 +92,29 @@ def read_history(
     _check_calendar(quality, instrument, frame, label, force)
     bars = data if isinstance(data, Bars) else None
     quotes = data if isinstance(data, QuoteColumns) else None
-    return History(bars, quotes, frame, _format_name(source), choice, quality, source.sha256, label)
+    return History(bars, quotes, frame, _format(source).name, choice, quality, source.sha256, label)
 
 
-def _format_name(source: Source) -> str:
-    found = sniff(source.head, source.name)
+def _format(source: Source) -> Format:
+    found = format_of(source)
     if found is None:
         readable = ", ".join(each.title for each in FORMATS)
-        raise DataError(f"{source.path.name}: this is none of the formats that can be read ({readable})")
-    return found.name
+        raise DataError(
+            f"{source.path.name}: this is none of the formats that can be read ({readable}); name its columns with --columns"
+        )
+    return found
 
 
 def _parse(source: Source, instrument: Instrument, force: bool) -> Parsed:
     label = source.path.name
     if not source.text.strip():
         raise DataError(f"{label}: the file is empty")
-    _format_name(source)
+    found = _format(source)
     for name in (label, source.name):
         named = named_symbol(name, instrument.symbol)
         if named not in (None, instrument.symbol) and not force:
             raise DataError(f"{label}: the name says {named}, not {instrument.symbol}; give --instrument {named} or --force")
-    parsed = next(each for each in FORMATS if each.detects(source.head, source.name)).parse(source)
+    parsed = found.parse(source)
     if not len(parsed.at):
         first = f", the first is line {parsed.bad[0].line}: {parsed.bad[0].reason}" if parsed.bad else ""
         raise DataError(f"{label}: no row can be read ({len(parsed.bad):,} broken{first})")
@@ -191,7 +195,8 @@ def _point_digits(parsed: Parsed, instrument: Instrument) -> int:
 
 
 def _check_calendar(quality: QualityReport, instrument: Instrument, frame: Timeframe | None, label: str, force: bool) -> None:
-    share = quality.outside_sessions / quality.rows
+    """Rows in closed hours; a source's fillings there are no market's."""
+    share = (quality.outside_sessions - quality.closed_fills) / quality.rows
     if share > ANOTHER_CALENDAR and not force:
         unit = frame.name if frame else "tick"
         raise DataError(

@@ -16,6 +16,7 @@ from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Floats, Ints, QuoteColumns, Timeframe
 from engine.market.calendar import OpenTimes
 from engine.market.formats.base import BadRow
+from engine.market.formats.digits import Mask
 
 KEPT_BAD_ROWS = 100
 _LARGEST_GAPS = 5
@@ -56,7 +57,8 @@ class Spread:
 @dataclass(frozen=True, slots=True)
 class QualityReport:
     """The state of an imported file. Times in ns UTC; `read` data lines, `rows` kept; `coverage` share of the market's time
-    with bars by year; `bad` the first refused rows, `bad_reasons` all of them by kind."""
+    with bars by year; `bad` the first refused rows, `bad_reasons` all of them by kind. `closed_fills` are those of the flat
+    fills that lie outside the sessions."""
 
     symbol: str
     timeframe: str
@@ -75,6 +77,7 @@ class QualityReport:
     flat_fills: int
     outside_sessions: int
     spread: Spread | None
+    closed_fills: int = 0
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,6 +106,8 @@ def report(
     times = OpenTimes.of(instrument.sessions, int(data.at[0]), int(data.at[-1]) + span)
     bars = data if isinstance(data, Bars) else None
     kinds = Counter(_kind(row.reason) for row in bad)
+    flat = flat_fills(bars) if bars else np.zeros(len(data), np.bool_)
+    outside = closed_rows(data.at, span, times)
     return QualityReport(
         instrument.symbol,
         timeframe.name if timeframe else "ticks",
@@ -118,9 +123,10 @@ def report(
         len(bad),
         tuple(kinds.most_common()),
         bool(bars and bars.volume.any()),
-        _flat_fills(bars) if bars else 0,
-        _outside(data.at, span, times),
+        int(flat.sum()),
+        int(outside.sum()),
         _spread(bars.spread if bars else data.ask - data.bid if isinstance(data, QuoteColumns) else np.empty(0)),
+        int((flat & outside).sum()),
         notes,
     )
 
@@ -155,18 +161,20 @@ def _coverage(at: Ints, span: Nanos, times: OpenTimes) -> Iterator[tuple[int, fl
         yield int(years[begin]), round(min(1.0, int(covered[begin:end].sum()) / whole), 4) if whole else 0.0
 
 
-def _outside(at: Ints, span: Nanos, times: OpenTimes) -> int:
-    """Bars no moment of which lies in a session."""
+def closed_rows(at: Ints, span: Nanos, times: OpenTimes) -> Mask:
+    """Bars no moment of which lies in a session, and ticks outside one (`span` 0)."""
     if not span:
-        return int((~times.is_open(at)).sum())
-    return int((times.open_before(at + span) == times.open_before(at)).sum())
+        return ~times.is_open(at)
+    closed: Mask = times.open_before(at + span) == times.open_before(at)
+    return closed
 
 
-def _flat_fills(bars: Bars) -> int:
+def flat_fills(bars: Bars) -> Mask:
     """Bars that repeat one price with no volume; not told from quiet bars where the file has no volume at all."""
     if not bars.volume.any():
-        return 0
-    return int(((bars.high == bars.low) & (bars.open == bars.close) & (bars.volume == 0)).sum())
+        return np.zeros(len(bars), np.bool_)
+    flat: Mask = (bars.high == bars.low) & (bars.open == bars.close) & (bars.volume == 0)
+    return flat
 
 
 def _spread(spread: Floats) -> Spread | None:

@@ -26,7 +26,7 @@ def decide_timeframe(
     steps = steps[steps > 0]
     seen = detect(steps)
     named = named_timeframe(label) or named_timeframe(source.name)
-    claimed = given or named
+    claimed = given or parsed.timeframe or named
     if claimed is None:
         if seen is None:
             raise DataError(f"{label}: rows {_distance(steps)} apart are no timeframe that is known; give --timeframe")

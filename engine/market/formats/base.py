@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.domain.market import Floats, Ints
+from engine.domain.market import Floats, Ints, Timeframe
 from engine.market.formats.source import Source
 
 
@@ -23,7 +23,8 @@ class Parsed:
 
     `at` is int64 ns on the file's own clock as if it were UTC. `columns` are float64 of equal length: open, high, low,
     close, volume and perhaps spread for bars; bid and ask for ticks. `digits` is the most decimals any price has.
-    `clock` is set where the format itself fixes it; `dates_only` says that no row carries an hour.
+    `clock` and `timeframe` are set where the format itself fixes them; `dates_only` says that no row carries an hour. In the
+    columns named in `unknown` a NaN says that the source does not know.
     """
 
     line: Ints
@@ -34,6 +35,8 @@ class Parsed:
     dates_only: bool = False
     spread_in_points: bool = False
     clock: str | None = None
+    timeframe: Timeframe | None = None
+    unknown: frozenset[str] = frozenset()
 
     @property
     def is_ticks(self) -> bool:
@@ -42,9 +45,13 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One history format: `detects(head, name)` looks at the first bytes and the inner file's name, `parse` reads it all."""
+    """One history format: `detects(head, name)` looks at the first bytes and the inner file's name, `parse` reads it all.
+
+    `example` is a line as the file has it.
+    """
 
     name: str
     title: str
     detects: Callable[[bytes, str], bool]
     parse: Callable[[Source], Parsed]
+    example: str = ""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from engine.core.clock import DAY, SECOND, Nanos, to_datetime
+from engine.core.clock import DAY, HOUR, SECOND, Nanos, to_datetime
 from engine.domain.market import Floats, Ints, Symbol
 from engine.market.formats.base import BadRow, Parsed
 from engine.market.formats.digits import Mask
@@ -50,7 +50,8 @@ def refuse_broken_values(sieve: Sieve) -> None:
     columns = sieve.parsed.columns
     for name, column in columns.items():
         if name in ("volume", "spread"):
-            sieve.refuse(~((column >= 0) & np.isfinite(column)), _says(name, column, "is not a number of zero or more"))
+            unknown = np.isnan(column) & (name in sieve.parsed.unknown)
+            sieve.refuse(~(unknown | (column >= 0) & np.isfinite(column)), _says(name, column, "is not a number of zero or more"))
         else:
             sieve.refuse(~((column > 0) & np.isfinite(column)), _says(name, column, "is not a number above zero"))
     if sieve.parsed.is_ticks:
@@ -127,12 +128,18 @@ def scale_hint(prices: Floats, symbol: Symbol) -> Decimal | None:
 
 
 def refuse_off_grid(sieve: Sieve, span: Nanos, name: str) -> None:
-    """Times off the timeframe's grid on the file's own clock, wherever most rows anchor it."""
+    """Times off the timeframe's grid on the file's own clock, wherever most rows anchor it.
+
+    Long bars that are stamped in UTC follow a market's day, which daylight saving moves by an hour.
+    """
     rest = sieve.parsed.at % span
     if (rest != rest[0]).any() and sieve.keep.any():
         values, counts = np.unique(rest[sieve.keep], return_counts=True)
         anchor = int(values[counts.argmax()])
-        sieve.refuse(rest != anchor, lambda row: f"time {_clock_face(int(sieve.parsed.at[row]))} is off the {name} grid")
+        off = rest != anchor
+        if sieve.parsed.clock == "UTC" and span > HOUR:
+            off &= ((rest - anchor) % span != HOUR) & ((anchor - rest) % span != HOUR)
+        sieve.refuse(off, lambda row: f"time {_clock_face(int(sieve.parsed.at[row]))} is off the {name} grid")
 
 
 def _clock_face(at: Nanos) -> str:
@@ -157,7 +164,7 @@ def refuse_out_of_order(sieve: Sieve, utc: Ints) -> int:
     same_time = utc[twin] == utc[left]
     same_values = np.ones(len(left), np.bool_)
     for column in sieve.parsed.columns.values():
-        same_values &= column[twin] == column[left]
+        same_values &= (column[twin] == column[left]) | np.isnan(column[twin]) & np.isnan(column[left])
     exact = left[same_time & same_values]
     twin_line = dict(zip(left.tolist(), sieve.parsed.line[twin].tolist(), strict=True))
     sieve.keep[exact] = False

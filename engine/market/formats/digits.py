@@ -20,6 +20,8 @@ _WIDEST = 18
 _EXACT = 1 << 53
 _POWERS = 10.0 ** np.arange(_WIDEST + 1)
 _RUN = re.compile(r"((.)\2*)")
+_FIELDS = "YMDHNSFOP"
+_PLUS, _LOWER = ord("+"), 0x20
 
 
 class Decimals(NamedTuple):
@@ -67,26 +69,39 @@ class Stamps(NamedTuple):
 
 
 def stamps(text: Bytes, starts: Ints, template: str) -> Stamps:
-    """Fields at `starts` that follow `template`, such as "YYYY.MM.DD HH:NN:SS.FFF" (NN minutes; other letters literal)."""
+    """Fields at `starts` that follow `template`, such as "YYYY.MM.DD HH:NN:SS.FFF gmt±OOPP".
+
+    NN are minutes; ±, OO and PP sign, hours and minutes of an offset from UTC, which is taken off; lower-case letters stand
+    for themselves in either case, everything else for itself.
+    """
     chars = text[np.minimum(starts[:, None] + np.arange(len(template)), max(0, len(text) - 1))]
     ok = np.ones(len(starts), np.bool_)
     parts: dict[str, Ints] = {}
     for column, letter in enumerate(template):
-        if letter in "YMDHNSF":
-            digit = chars[:, column] - np.uint8(_ZERO)
+        char = chars[:, column]
+        if letter in _FIELDS:
+            digit = char - np.uint8(_ZERO)
             ok &= digit <= 9
             parts[letter] = parts.get(letter, np.zeros(len(starts), np.int64)) * 10 + digit
+        elif letter == "±":
+            ok &= (char == _PLUS) | (char == _MINUS)
+            parts[letter] = np.where(char == _MINUS, -1, 1)
         else:
-            ok &= chars[:, column] == ord(letter)
+            ok &= (char | _LOWER if letter.islower() else char) == ord(letter)
     return _assemble(parts, ok, _fraction(template))
 
 
 @lru_cache(maxsize=32)
 def _pattern(template: str) -> re.Pattern[str]:
-    groups = "".join(
-        f"(?P<{letter}>[0-9]{{{len(run)}}})" if letter in "YMDHNSF" else re.escape(run) for run, letter in _RUN.findall(template)
-    )
-    return re.compile(groups)
+    return re.compile("".join(_group(run, letter) for run, letter in _RUN.findall(template)))
+
+
+def _group(run: str, letter: str) -> str:
+    if letter in _FIELDS:
+        return f"(?P<{letter}>[0-9]{{{len(run)}}})"
+    if letter == "±":
+        return "(?P<sign>[+-])"
+    return f"(?i:{run})" if letter.islower() else re.escape(run)
 
 
 def stamp(text: str, template: str) -> Nanos | None:
@@ -94,7 +109,8 @@ def stamp(text: str, template: str) -> Nanos | None:
     match = _pattern(template).fullmatch(text)
     if match is None:
         return None
-    parts = {letter: np.array([int(digits)], np.int64) for letter, digits in match.groupdict().items()}
+    found = {"±" if name == "sign" else name: f"{text}1" if name == "sign" else text for name, text in match.groupdict().items()}
+    parts = {letter: np.array([int(digits)], np.int64) for letter, digits in found.items()}
     times = _assemble(parts, np.ones(1, np.bool_), _fraction(template))
     return int(times.at[0]) if times.ok[0] else None
 
@@ -115,4 +131,8 @@ def _assemble(parts: dict[str, Ints], ok: Mask, fraction: int) -> Stamps:
     after = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     ok &= day <= after - first
     at = (first + day - 1) * DAY + hour * HOUR + minute * MINUTE + second * SECOND + parts.get("F", nothing) * fraction
+    if "±" in parts:
+        ahead, past = parts["O"], parts.get("P", nothing)
+        ok &= (ahead <= 14) & (past <= 59)
+        at = at - parts["±"] * (ahead * HOUR + past * MINUTE)
     return Stamps(at, ok)

@@ -112,4 +112,10 @@ def _spread(bid: list[Floats], ask: list[Floats]) -> Floats:
     return np.maximum(0.0, total / len(_PRICES))
 
 
-FORMAT = Format("lean", "QuantConnect Lean zip of bid and ask (bars or ticks)", detects, parse)
+FORMAT = Format(
+    "lean",
+    "QuantConnect Lean zip of bid and ask (bars or ticks)",
+    detects,
+    parse,
+    "20140505 00:00,1299.60,1300.10,1299.20,1299.90,0,1299.88,1300.40,1299.49,1300.19,0",
+)

@@ -22,4 +22,6 @@ def parse(source: Source) -> Parsed:
     return metatrader_bars(parse_rows(source.text, _LAYOUT))
 
 
-FORMAT = Format("mt4-export", "MetaTrader 4 history centre export", detects, parse)
+FORMAT = Format(
+    "mt4-export", "MetaTrader 4 history centre export", detects, parse, "2020.05.27,18:05,1710.12,1710.55,1709.98,1710.31,52"
+)

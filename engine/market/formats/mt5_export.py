@@ -30,4 +30,10 @@ def parse(source: Source) -> Parsed:
     return metatrader_bars(parse_rows(source.text, Layout("\t", columns, stamps, stamp_fields=1 + timed, header=1)))
 
 
-FORMAT = Format("mt5-export", "MetaTrader 5 export of bars", detects, parse)
+FORMAT = Format(
+    "mt5-export",
+    "MetaTrader 5 export of bars",
+    detects,
+    parse,
+    "2025.01.02\t01:00:00\t2624.50\t2625.85\t2624.21\t2625.02\t297\t0\t18",
+)

@@ -46,4 +46,10 @@ def parse(source: Source) -> Parsed:
     return metatrader_bars(parse_rows(source.text, Layout(",", columns, _STAMPS, header=1)))
 
 
-FORMAT = Format("mt5-python", "MetaTrader 5 Python export (copy_rates)", detects, parse)
+FORMAT = Format(
+    "mt5-python",
+    "MetaTrader 5 Python export (copy_rates)",
+    detects,
+    parse,
+    "2018-03-01 01:00:00,1318.2,1318.9,1317.6,1318.4,1201",
+)

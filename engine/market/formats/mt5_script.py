@@ -28,4 +28,6 @@ def parse(source: Source) -> Parsed:
     return metatrader_bars(parse_rows(source.text, Layout(",", named_columns(source, header[1:], _NAMES), _STAMPS, header=1)))
 
 
-FORMAT = Format("mt5-script", "MetaTrader 5 script export", detects, parse)
+FORMAT = Format(
+    "mt5-script", "MetaTrader 5 script export", detects, parse, "2016.03.21 01:00:00,1255.10,1255.80,1253.95,1254.32,1201,24"
+)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from engine.core.errors import DataError
+from engine.market.formats.wanted import ANYTHING, Wanted
 
 MAX_BYTES = 1 << 30
 """The largest text that is unpacked: about 18 million rows; beyond it, a file is taken for a mistake or an attack."""
@@ -21,19 +22,23 @@ HEAD = 4096
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's text as UTF-8 bytes without byte order mark. `name` is the inner file's name, `sha256` of the bytes on disk."""
+    """A file's text as UTF-8 bytes without byte order mark. `name` is the inner file's name, `sha256` of the bytes on disk.
+
+    `wanted` is what to take from files that hold several things or do not say what they hold.
+    """
 
     path: Path
     name: str
     text: bytes
     sha256: str
+    wanted: Wanted = ANYTHING
 
     @property
     def head(self) -> bytes:
         return self.text[:HEAD]
 
 
-def open_source(path: str | Path, limit: int = MAX_BYTES) -> Source:
+def open_source(path: str | Path, limit: int = MAX_BYTES, wanted: Wanted = ANYTHING) -> Source:
     """Read `path`, unpacked by its content and not by its name. DataError when it cannot be read or exceeds `limit` bytes."""
     path = Path(path)
     try:
@@ -44,7 +49,7 @@ def open_source(path: str | Path, limit: int = MAX_BYTES) -> Source:
     except OSError as error:
         raise DataError(f"{path}: cannot be opened ({error.strerror or error}); check the path") from error
     name, text = _unpack(path, raw, limit)
-    return Source(path, name, _utf8(path, text), hashlib.sha256(raw).hexdigest())
+    return Source(path, name, _utf8(path, text), hashlib.sha256(raw).hexdigest(), wanted)
 
 
 def _unpack(path: Path, raw: bytes, limit: int) -> tuple[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,13 +19,15 @@ _NEWLINE, _RETURN = 10, 13
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a line is built: `stamps` are templates of the time at its beginning, spanning `stamp_fields` fields (0: none);
-    then `columns`, one name a field; a name beginning with "-" is skipped. `header` lines come first."""
+    then `columns`, one name a field; a name beginning with "-" is skipped. `header` lines come first. A field of the columns
+    in `optional` may be empty, which is read as NaN."""
 
     delimiter: str
     columns: tuple[str, ...]
     stamps: tuple[str, ...] = ()
     stamp_fields: int = 1
     header: int = 0
+    optional: frozenset[str] = frozenset()
 
     @property
     def fields(self) -> int:
@@ -115,8 +118,9 @@ class _Block:
             if name in self.values:
                 begin = edges[:, number - 1] + 1 if number else starts
                 column = decimals(text, begin, edges[:, number])
-                self.values[name][rows] = column.value
-                for field_ in np.flatnonzero(~column.ok & ok):
+                empty = (edges[:, number] == begin) & (name in layout.optional)
+                self.values[name][rows] = np.where(empty, np.nan, column.value)
+                for field_ in np.flatnonzero(~column.ok & ok & ~empty):
                     value = _number(text[begin[field_] : edges[field_, number]].tobytes().decode("utf-8", "replace"))
                     ok[field_] = value is not None
                     self.values[name][rows[field_]] = value or 0.0
@@ -159,7 +163,7 @@ def read_line(line: str, layout: Layout) -> tuple[int, dict[str, float], bool]:
     for name, text in zip(layout.columns, fields[layout.stamp_fields :], strict=True):
         if name.startswith("-"):
             continue
-        value = _number(text)
+        value = math.nan if not text and name in layout.optional else _number(text)
         if value is None:
             raise ValueError(f"{name} {text[:40]!r} is not a number" if text else f"{name} is empty")
         values[name] = value
@@ -179,4 +183,9 @@ def _time(text: str, layout: Layout) -> tuple[int, bool]:
         at = stamp(text, template)
         if at is not None:
             return at, "H" in template
-    raise ValueError(f"time {text[:40]!r} is not {' or '.join(layout.stamps)}".replace("NN", "MM"))
+    raise ValueError(f"time {text[:40]!r} is not {' or '.join(map(spelled, layout.stamps))}")
+
+
+def spelled(template: str) -> str:
+    """A time's template as people write it."""
+    return template.replace("NN", "MM").replace("OO", "HH").replace("PP", "MM").replace("gmt", "GMT").replace("utc", "UTC")

@@ -72,8 +72,15 @@ def test_each_format_is_told_from_the_others(name: str, render) -> None:
         ("ticks-oanda/XAUUSD_H1_2006-2019_oanda-bidask.zip", "lean"),
         ("ticks-oanda/XAUUSD_M1_20140504_quote.zip", "lean"),
         ("ticks-oanda/XAUUSD_tick_20140505_quote.zip", "lean"),
-        ("dukascopy/XAUUSD_M1_2024-06_dukascopy-local.csv.gz", None),
-        ("crypto/PAXGUSDT_H1_2021-2023_binance.csv.gz", None),
+        ("dukascopy/XAUUSD_M1_2024-06_dukascopy-local.csv.gz", "dukascopy"),
+        ("dukascopy/XAUUSD_M5_2016-10-12_dukascopy-widget.csv.gz", "dukascopy"),
+        ("dukascopy/EURUSD_H4_2003-2021_dukascopy-gmt-ask.csv.gz", "dukascopy"),
+        ("histdata/EURUSD_M1_2015-02_histdata-ascii.csv.gz", "histdata"),
+        ("tab-noheader/BTCUSDT_H1_2017-2025_tab.csv.gz", "tab-noheader"),
+        ("crypto/PAXGUSDT_H1_2021-2023_binance.csv.gz", "binance-table"),
+        ("crypto/BTCPERP_M1_2022-01.csv.gz", "csv"),
+        ("exchange-recordings/OKX.ws.1.0.txt.gz", "recording"),
+        ("README.md", None),
     ],
 )
 def test_a_recorded_file_is_known_by_its_first_bytes(path: str, name: str | None) -> None:
