@@ -1,0 +1,61 @@
+"""The configuration: what it takes, and how it says no."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine.config import Config, load, parse
+from engine.core.errors import ConfigError
+from engine.domain.instrument import INSTRUMENTS
+from engine.domain.limits import Limits
+
+
+def test_the_defaults_are_the_limits_of_the_domain() -> None:
+    assert Config().limits.limits() == Limits()
+    assert load(None) == Config()
+
+
+def test_a_file_replaces_only_what_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('[limits]\nleverage = 5\n[broker]\nslippage = 0\nfill_lots = "0.3"\n[instruments.XAUUSD]\nspread = 7\n')
+    config = load(file)
+    assert (config.limits.leverage, config.limits.daily_loss) == (Decimal(5), Config().limits.daily_loss)
+    assert config.broker.fill_lots == Decimal("0.3")
+    gold = config.apply_to(INSTRUMENTS["XAUUSD"])
+    assert (gold.spread, gold.commission) == (7, INSTRUMENTS["XAUUSD"].commission)
+    assert config.apply_to(INSTRUMENTS["XAGUSD"]) is INSTRUMENTS["XAGUSD"]
+
+
+def test_money_per_lot_becomes_cash_units_per_step() -> None:
+    config = parse({"instruments": {"XAUUSD": {"commission_per_lot": 3.5, "financing_short_per_lot": -4}}}, "here")
+    gold = config.apply_to(INSTRUMENTS["XAUUSD"])
+    assert (gold.commission, gold.financing_short) == (35_000, -40_000)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"colour": {}}, "here: colour"),
+        ({"limits": {"leverag": 3}}, "limits.leverag = 3 is not accepted: there is no such key"),
+        ({"limits": {"daily_loss": "much"}}, "limits.daily_loss = 'much'"),
+        ({"signals": {"expiry": 0}}, "signals.expiry = 0"),
+        ({"instruments": {"XAUUSD": {"tick": 1}}}, "instruments.XAUUSD.tick"),
+    ],
+)
+def test_a_key_that_is_not_known_or_out_of_range_is_named(values: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words.replace(".", r"\.")):
+        parse(values, "here")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot be read as TOML"):
+        load(file)
+    with pytest.raises(ConfigError, match="cannot be read as TOML"):
+        load(tmp_path)
+    with pytest.raises(ConfigError, match="does not exist"):
+        load(tmp_path / "none.toml")
