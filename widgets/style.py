@@ -88,7 +88,7 @@ def palette(theme: Theme) -> QPalette:
     ):  # fmt: skip
         made.setColor(target, color(theme, token))
     made.setColor(role.Highlight, blend(theme, "gold", "bg1", 0.22))
-    disabled = blend(theme, "text2", "bg1", 0.6)
+    disabled = blend(theme, "text2", "bg1", 0.75)
     for target in (role.Text, role.ButtonText, role.WindowText):
         made.setColor(QPalette.ColorGroup.Disabled, target, disabled)
     return made
@@ -105,7 +105,7 @@ def style_sheet(theme: Theme) -> str:
     names["hover"] = blend(theme, "text0", "bg2", 0.08).name()
     names["selection"] = blend(theme, "gold", "bg1", 0.35).name()
     names["icons"] = Path(str(resources.files("resources").joinpath("icons"))).as_posix()
-    names["disabled"] = blend(theme, "text2", "bg1", 0.6).name()
+    names["disabled"] = blend(theme, "text2", "bg1", 0.75).name()
     return Template(text).substitute(names)
 
 

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.commands import Command, Commands
+
+SHORTCUT = int(Qt.ItemDataRole.UserRole) + 1
+ROW = 24
+ALIGN = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class CommandRow(QStyledItemDelegate):
+    """The command's title, and its shortcut at the right edge."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(super().sizeHint(option, index).width(), ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().paint(painter, option, index)
+        painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+        painter.setOpacity(0.8)
+        painter.drawText(option.rect.adjusted(0, 0, -8, 0), ALIGN, index.data(SHORTCUT))
 
 
 class Palette(QDialog):
@@ -18,11 +45,18 @@ class Palette(QDialog):
         self.setAccessibleName("Commands")
         self.box = QLineEdit(placeholderText="Type a command")
         self.list = QListWidget()
-        layout = QVBoxLayout(self)
+        self.list.setItemDelegate(CommandRow(self.list))
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        frame = QFrame()
+        frame.setProperty("role", "popup")
+        whole.addWidget(frame)
+        layout = QVBoxLayout(frame)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.box)
         layout.addWidget(self.list)
-        self.resize(420, 320)
+        self.resize(480, 400)
         self.box.textChanged.connect(self._fill)
         self.box.returnPressed.connect(self._run)
         self.list.itemActivated.connect(lambda _item: self._run())
@@ -37,7 +71,8 @@ class Palette(QDialog):
         self.list.setCurrentRow(0)
 
     def _add(self, command: Command) -> None:
-        item = QListWidgetItem(f"{command.menu}: {command.title}" + (f"    {command.shortcut}" if command.shortcut else ""))
+        item = QListWidgetItem(f"{command.menu}: {command.title}")
+        item.setData(SHORTCUT, command.shortcut)
         item.setData(Qt.ItemDataRole.UserRole, command.name)
         self.list.addItem(item)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -62,7 +62,7 @@ class Glance(QWidget):
             label = QLabel(name, font=table_font())
             label.setProperty("role", "hint")
             grid.addWidget(label, at, 0)
-            grid.addWidget(value, at, 2)
+            grid.addWidget(value, at, 1, Qt.AlignmentFlag.AlignRight)
         return grid
 
     def show_row(self, row: Row, instrument: Instrument) -> None:

@@ -171,6 +171,7 @@ class AccountBar(QWidget):
         self._state = state
         self.trading.show_text(text)
         set_role(self.trading, "role", _STATE_ROLES.get(state, "label"))
+        self.resume.clearFocus()  # hidden with the focus, it would hand it to AUTO beside it
         self.resume.setVisible(state in ("REDUCING", "HALTED"))
         self.halt.setEnabled(state != "HALTED")
         set_role(self, "trading", state.lower())
