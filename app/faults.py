@@ -48,7 +48,8 @@ def said(error: BaseException, source: str) -> str:
     if isinstance(error, NiceGoldError):
         sentence = str(error)
         LOG.say(sentence, "error", source)
-        return f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}."
+        begins_with_a_word = sentence.split(" ", 1)[0].isalpha()
+        return f"{sentence[:1].upper() if begins_with_a_word else sentence[:1]}{sentence[1:].rstrip('.')}."
     report = crash_log(log_dir(), error)
     LOG.say(f"{type(error).__name__}: {error}; the report is in {report}", "error", source)
     return f"Something went wrong inside the program ({type(error).__name__}: {error}); the report is in {report}."
