@@ -9,7 +9,7 @@ from typing import Any
 
 import PySide6QtAds as ads  # noqa: N813 - the name its own documentation uses
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -45,6 +45,8 @@ AREAS = {
     "right": ads.RightDockWidgetArea,
     "bottom": ads.BottomDockWidgetArea,
 }
+TICKET_HEIGHT = 430
+"""Pixels the ticket needs to show its preview without scrolling."""
 EDGE = 2
 """Pixels of the line around the window that has the colour of the account and of the state of trading."""
 DEFAULT_SPEED = 60.0
@@ -73,6 +75,9 @@ class MainWindow(QMainWindow):
         self.commands = Commands(self)
         self.panels: dict[str, Panel] = {}
         self.docks: dict[str, ads.CDockWidget] = {}
+        self._areas: dict[str, ads.CDockAreaWidget] = {}
+        self._placed = (0, 0, 0)
+        self._was_restored = False
         self.notices = Notices(self)
         self._build_bars()
         self._build_docks()
@@ -113,7 +118,7 @@ class MainWindow(QMainWindow):
         self.dock_manager = ads.CDockManager(middle)
         self.dock_manager.setStyleSheet("")
         around = Surroundings(self.bridge, self.theme, self.display, self._act)
-        areas: dict[str, ads.CDockAreaWidget] = {}
+        areas = self._areas
         for place in PANELS:
             panel = self.panels[place.name] = place.make(around)
             dock = self.docks[place.name] = ads.CDockWidget(self.dock_manager, place.title, self.dock_manager)
@@ -124,7 +129,7 @@ class MainWindow(QMainWindow):
             self._dock(place.area, dock, areas)
         self.docks["positions"].setAsCurrentTab()
         self._lay_out(middle)
-        self._proportions(areas)
+        self._proportions(1366, 700)
 
     def _dock(self, area: str, dock: ads.CDockWidget, areas: dict[str, ads.CDockAreaWidget]) -> None:
         manager = self.dock_manager
@@ -140,12 +145,25 @@ class MainWindow(QMainWindow):
         else:
             areas[area] = manager.addDockWidget(AREAS[area], dock)
 
-    def _proportions(self, areas: dict[str, ads.CDockAreaWidget]) -> None:
-        """The chart gets at least half of the window."""
-        width, height = 1366, 700
-        self.dock_manager.setSplitterSizes(areas["left"], [210, width - 210 - 300, 300])
-        self.dock_manager.setSplitterSizes(areas["center"], [round(height * 0.72), round(height * 0.28)])
-        self.dock_manager.setSplitterSizes(areas["right"], [270, height - 270])
+    def _proportions(self, width: int, height: int) -> None:
+        """The chart gets at least half of the window, the ticket what its preview needs, the lists some more on large screens."""
+        left, right = min(max(210, width // 8), 320), min(max(300, width // 6), 440)
+        below = min(max(196, round(height * 0.28)), 480)
+        manager, areas = self.dock_manager, self._areas
+        manager.setSplitterSizes(areas["left"], [left, width - left - right, right])
+        manager.setSplitterSizes(areas["center"], [height - below, below])
+        manager.setSplitterSizes(areas["right"], [max(270, height - TICKET_HEIGHT), TICKET_HEIGHT])
+        self._placed = self._splits()
+
+    def _splits(self) -> tuple[int, int, int]:
+        """What a hand on a splitter would change: widths of the sides, height of the lists."""
+        return self._areas["left"].width(), self._areas["right"].width(), self._areas["bottom"].height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A layout nobody has touched follows the window's size."""
+        super().resizeEvent(event)
+        if not self._was_restored and self._splits() == self._placed:
+            self._proportions(self.dock_manager.width(), self.dock_manager.height())
 
     def _lay_out(self, middle: QWidget) -> None:
         inner = QVBoxLayout(middle)
@@ -370,6 +388,7 @@ class MainWindow(QMainWindow):
         for name, panel in self.panels.items():
             if hasattr(panel.widget, "restore_state") and (kept := self._memory.get(f"panel_{name}")):
                 panel.widget.restore_state(kept)
+        self._was_restored = bool(docks)
         if docks and not self.dock_manager.restoreState(QByteArray(base64.b64decode(docks))):
             LOG.say("the remembered layout could not be used", "warning")
 

@@ -103,8 +103,11 @@ class CardQueue(QWidget):
 
     def set_mode(self, mode: str) -> None:
         """The empty state says what the mode does with signals."""
+        if self.empty.sentence.text() == _SENTENCES[mode] and self.empty.button.isHidden() == (mode == "CONFIRM"):
+            return
         self.empty.set_sentence(_SENTENCES[mode])
         self.empty.button.setVisible(mode != "CONFIRM")
+        self._share_room()
 
     def update_cards(self, cards: Sequence[CardView], now: Nanos) -> None:
         """The cards of this frame, and the session's time for their countdowns."""

@@ -14,15 +14,15 @@ def columns() -> tuple[Column, ...]:
     """The columns of the list of signals."""
     at = time_column(lambda row: row.at)
     return (
-        Column("time", "Time", lambda row: row.at, lambda row, d: fmt.clock(row.at, d.zone)[:5], numeric=False, width=44,
+        Column("time", "Time", lambda row: row.at, lambda row, d: fmt.clock(row.at, d.zone)[:5], numeric=False, width=50,
                tint=lambda _row: "text1", why=at.why, export=at.export),
         text_column("symbol", "Symbol", lambda row: row.signal.symbol, 56),
         text_column("side", "Side", lambda row: _word(row), 48, tint=lambda row: "up" if row.signal.side == "buy" else "down"),
         Column("probability", "Prob", lambda row: row.signal.probability,
                lambda row, _d: fmt.number(row.signal.probability, 2), width=36),
-        text_column("outcome", "Outcome", lambda row: row.outcome, 58, tint=lambda row: _ROLES.get(row.outcome, "text1"),
+        text_column("outcome", "Outcome", lambda row: row.outcome, 62, tint=lambda row: _ROLES.get(row.outcome, "text1"),
                     why=_why),
-        text_column("reason", "Reason", lambda row: row.reason, 56, tint=lambda _row: "text1", why=_why),
+        text_column("reason", "Reason", lambda row: row.reason, 46, tint=lambda _row: "text1", why=_why),
     )  # fmt: skip
 
 
