@@ -16,6 +16,7 @@ from engine.domain.market import BAR_COLUMNS, Bars, Floats, Ints, QuoteColumns
 Matrix = Floats
 Mask = npt.NDArray[np.bool_]
 
+BAR_HEIGHT = len(BAR_COLUMNS)
 QUOTE_COLUMNS = tuple(field.name for field in fields(QuoteColumns))
 
 
@@ -94,6 +95,17 @@ def merge(stored: Matrix, new: Matrix, replace: bool) -> tuple[Matrix, WriteResu
     result = WriteResult(new.shape[1] - int(again.sum()), int((again & ~differs).sum()), int(differs.sum()))
     drop = np.roll(again, -1) if replace else again
     return np.ascontiguousarray(both[:, ~drop]), result
+
+
+def clashes(stored: Matrix, new: Matrix) -> tuple[Matrix, Matrix, Ints]:
+    """Rows of both with the same key and other values: the stored ones, the new ones, and their numbers among equal times."""
+    at, number = times(new), ordinals(times(new))
+    place = np.searchsorted(times(stored), at, side="left") + number
+    place = np.minimum(place, stored.shape[1] - 1)
+    met = (times(stored)[place] == at) & (ordinals(times(stored))[place] == number)
+    before, after = stored[1:, place], new[1:]
+    differ = met & ~((before == after) | (np.isnan(before) & np.isnan(after))).all(axis=0)
+    return stored[:, place[differ]], new[:, differ], number[differ]
 
 
 def _equal(matrix: Matrix) -> Mask:

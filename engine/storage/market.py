@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import NamedTuple, Protocol
 
 from engine.core.clock import DAY, HOUR, Nanos
-from engine.domain.market import Bars, QuoteColumns, Symbol, Timeframe
-from engine.storage.columns import Matrix, WriteResult, from_bars, from_quotes, to_bars, to_quotes
+from engine.domain.market import Bars, Ints, QuoteColumns, Symbol, Timeframe
+from engine.storage.columns import BAR_HEIGHT, Matrix, WriteResult, from_bars, from_quotes, to_bars, to_quotes
 from engine.storage.database import Database, Place, locate, open_track
 from engine.storage.migrate import MARKET
+from engine.storage.versions import Import, Kind, Origin, Revised, Versions
 
 TICK = "TICK"
 """What stands for the timeframe where a series is of quotes."""
@@ -39,8 +41,16 @@ class Series(NamedTuple):
 class Backend(Protocol):
     """Matrices of market data (engine.storage.columns) in one kind of database."""
 
-    def write(self, series: Series, source: str, data: Matrix, replace: bool) -> WriteResult:
-        """Stores what is new, all of it or nothing."""
+    def write(self, series: Series, source: str, data: Matrix, replace: bool, origin: Origin | None = None) -> WriteResult:
+        """Stores what is new, all of it or nothing; keeps the values that lost as revisions."""
+        ...
+
+    def remove(self, series: Series, source: str, at: Ints, origin: Origin) -> int:
+        """Takes out the bars of these times and keeps them as revisions; how many there were."""
+        ...
+
+    def versions(self) -> tuple[Versions, Lock]:
+        """The series' history, and the lock under which to ask for it."""
         ...
 
     def read(self, series: Series, height: int, start: Nanos, end: Nanos, source: str | None) -> Matrix:
@@ -62,9 +72,14 @@ class MarketStore:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def write_bars(self, symbol: Symbol, timeframe: str, source: str, bars: Bars, replace: bool = False) -> WriteResult:
-        """Stores bars. Rows that are stored with other values are counted and stay as they are, unless `replace`."""
-        return self._backend.write(_bars(symbol, timeframe), source, from_bars(bars), replace)
+    def write_bars(
+        self, symbol: Symbol, timeframe: str, source: str, bars: Bars, replace: bool = False, origin: Origin | None = None
+    ) -> WriteResult:
+        """Stores bars. Rows that are stored with other values are counted and stay as they are, unless `replace`.
+
+        What was replaced is kept as a revision; so is what an `origin` offered and was not taken.
+        """
+        return self._backend.write(_bars(symbol, timeframe), source, from_bars(bars), replace, origin)
 
     def read_bars(
         self, symbol: Symbol, timeframe: str, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
@@ -72,9 +87,11 @@ class MarketStore:
         """The bars that open at `start` or later and before `end`. Without a source, those of the series with most rows."""
         return to_bars(self._backend.read(_bars(symbol, timeframe), 7, *_range(start, end), source))
 
-    def write_quotes(self, symbol: Symbol, source: str, quotes: QuoteColumns, replace: bool = False) -> WriteResult:
+    def write_quotes(
+        self, symbol: Symbol, source: str, quotes: QuoteColumns, replace: bool = False, origin: Origin | None = None
+    ) -> WriteResult:
         """Stores quotes; several may share a time. Otherwise as `write_bars`."""
-        return self._backend.write(Series(symbol, TICK, HOUR), source, from_quotes(quotes), replace)
+        return self._backend.write(Series(symbol, TICK, HOUR), source, from_quotes(quotes), replace, origin)
 
     def read_quotes(
         self, symbol: Symbol, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
@@ -82,9 +99,31 @@ class MarketStore:
         """The quotes from `start` on and before `end`. Without a source, those of the series with most rows."""
         return to_quotes(self._backend.read(Series(symbol, TICK, HOUR), 3, *_range(start, end), source))
 
+    def remove_bars(self, symbol: Symbol, timeframe: str, source: str, at: Ints, origin: Origin) -> int:
+        """Takes out the bars that open at these times and keeps them as revisions; how many there were."""
+        return self._backend.remove(_bars(symbol, timeframe), source, at, origin)
+
     def coverage(self) -> list[Coverage]:
         """What is stored, by symbol, timeframe and source."""
         return sorted(self._backend.coverage())
+
+    def imports(self) -> list[Import]:
+        """Every file that was written and what it met, the first one first."""
+        versions, lock = self._backend.versions()
+        with lock:
+            return versions.imports()
+
+    def revised(self) -> list[Revised]:
+        """How many values of each series were offered and not taken, replaced or removed."""
+        versions, lock = self._backend.versions()
+        with lock:
+            return versions.counts()
+
+    def revision_bars(self, symbol: Symbol, timeframe: str, source: str, kind: Kind) -> Bars:
+        """The newest revision of `kind` at every place of a series of bars."""
+        versions, lock = self._backend.versions()
+        with lock:
+            return to_bars(versions.last((symbol, Timeframe.of(timeframe).name, source), kind, BAR_HEIGHT))
 
     def close(self) -> None:
         """Ends the connection."""

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from engine.core.clock import Nanos
-from engine.domain.market import BAR_COLUMNS
-from engine.storage.columns import QUOTE_COLUMNS, Matrix, WriteResult, ordinals, times
+from engine.domain.market import BAR_COLUMNS, Ints
+from engine.storage.columns import NOTHING, QUOTE_COLUMNS, Matrix, WriteResult, ordinals, times
 from engine.storage.database import Database
 from engine.storage.link import PostgresLink
 from engine.storage.market import TICK, Coverage, Series
+from engine.storage.versions import VALUES, Origin, Versions
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -27,18 +28,58 @@ class PostgresMarket:
         assert isinstance(link, PostgresLink)
         self._link = link
         self._lock = Lock()
+        self._versions = Versions(link, "market.")
 
-    def write(self, series: Series, source: str, data: Matrix, replace: bool) -> WriteResult:
+    def write(self, series: Series, source: str, data: Matrix, replace: bool, origin: Origin | None = None) -> WriteResult:
         table, names = _table(series)
         with self._lock, self._link.transaction():
             number = self._number(series, source)
             self._link.rows(f"CREATE TEMPORARY TABLE incoming (LIKE {table}) ON COMMIT DROP")
             self._copy_in(names, number, data)
             result = self._compare(table, names, data.shape[1])
+            self._note(number, origin, result, replace, (table, names))
             clash = f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names)}" if replace else "NOTHING"
             self._link.rows(f"INSERT INTO {table} SELECT * FROM incoming ON CONFLICT (series_id, at, n) DO {clash}")
             self._link.rows("UPDATE market.series SET rows = rows + ? WHERE id = ?", (result.added, number))
         return result
+
+    def _note(
+        self, number: int, origin: Origin | None, result: WriteResult, replace: bool, place: tuple[str, tuple[str, ...]]
+    ) -> None:
+        """Keeps the values that will lose, and the import; the same file once more leaves no second trace."""
+        changed = result.added or (replace and result.changed)
+        if origin is None or (self._versions.known(number, origin) and not changed):
+            entry = None
+        else:
+            entry = self._versions.note(number, origin, result)
+        if result.changed and (replace or entry is not None):
+            table, names = place
+            loser, kind = ("s", "replaced") if replace else ("i", "offered")
+            differ = f"({', '.join(f's.{name}' for name in names)}) IS DISTINCT FROM ({', '.join(f'i.{name}' for name in names)})"
+            self._link.rows(
+                f"INSERT INTO market.revisions (series_id, import_id, kind, at, n, {', '.join(VALUES[: len(names)])}) "
+                f"SELECT i.series_id, ?::bigint, ?, i.at, i.n, {', '.join(f'{loser}.{name}' for name in names)} "
+                f"FROM incoming i JOIN {table} s USING (series_id, at, n) WHERE {differ}",
+                (entry, kind),
+            )
+
+    def remove(self, series: Series, source: str, at: Ints, origin: Origin) -> int:
+        with self._lock, self._link.transaction():
+            number = self._number(series, source)
+            entry = self._versions.note(number, origin, NOTHING)
+            names = BAR_COLUMNS[1:]
+            gone = self._link.rows(
+                "WITH gone AS (DELETE FROM market.bars WHERE series_id = ? AND at = ANY(?) RETURNING *), "
+                f"kept AS (INSERT INTO market.revisions (series_id, import_id, kind, at, n, {', '.join(VALUES)}) "
+                f"SELECT series_id, ?::bigint, 'removed', at, n, {', '.join(names)} FROM gone) SELECT count(*) FROM gone",
+                (number, at.tolist(), entry),
+            )
+            removed = int(gone[0][0])
+            self._link.rows("UPDATE market.series SET rows = rows - ? WHERE id = ?", (removed, number))
+        return removed
+
+    def versions(self) -> tuple[Versions, Lock]:
+        return self._versions, self._lock
 
     def _number(self, series: Series, source: str) -> int:
         key = (series.symbol, series.timeframe, source)
