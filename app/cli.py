@@ -188,6 +188,7 @@ def screenshot(
     theme: Annotated[str, typer.Option(help="dark or light.")] = "dark",
     bars: Annotated[int, typer.Option(help="Bars to play before the picture is taken.")] = 600,
     panel: Annotated[str | None, typer.Option(help="Panel to bring to the front, for example risk.")] = None,
+    do: Annotated[list[str] | None, typer.Option(help="Window command to run before, for example buy; may be repeated.")] = None,
     dump_state: Annotated[Path | None, typer.Option(help="Write what is shown as JSON.")] = None,
     db: Db = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.")] = 7,
@@ -197,7 +198,8 @@ def screenshot(
     from app.screenshot import take_screenshot
 
     request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new=False)
-    return take_screenshot(request, file, size, theme, bars, panel, dump_state, db is not None)
+    wanted = [*([f"show_{panel}_panel"] if panel else []), *(do or [])]
+    return take_screenshot(request, file, size, theme, bars, wanted, dump_state, db is not None)
 
 
 @app.command("import")

@@ -22,9 +22,9 @@ SETTLE_FRAMES = 4
 
 
 def take_screenshot(
-    request: Request, file: Path, size: str, theme: str, bars: int, panel: str | None, dump: Path | None, own_book: bool
+    request: Request, file: Path, size: str, theme: str, bars: int, commands: list[str], dump: Path | None, own_book: bool
 ) -> int:
-    """Opens the window offscreen on the request, plays `bars`, writes the PNG at `file` and leaves.
+    """Opens the window offscreen on the request, plays `bars`, runs the window's `commands`, writes the PNG at `file` and leaves.
 
     Without a book of its own the session is kept in a temporary one. UserError for a size or theme that is none.
     """
@@ -44,7 +44,7 @@ def take_screenshot(
 
         def prepare(terminal: Terminal) -> None:
             terminal.theme = theme
-            work = asyncio.ensure_future(_shoot(terminal, file, (width, height), bars, panel, dump, missed))
+            work = asyncio.ensure_future(_shoot(terminal, file, (width, height), bars, commands, dump, missed))
             terminal.tasks.append(work)
 
         run_window(request, None, prepare, autoplay=False)
@@ -55,7 +55,7 @@ def take_screenshot(
 
 
 async def _shoot(
-    terminal: Terminal, file: Path, size: tuple[int, int], bars: int, panel: str | None, dump: Path | None, missed: list[str]
+    terminal: Terminal, file: Path, size: tuple[int, int], bars: int, commands: list[str], dump: Path | None, missed: list[str]
 ) -> None:
     try:
         window = await _until(lambda: terminal.window)
@@ -69,8 +69,10 @@ async def _shoot(
             return
         await asyncio.wrap_future(bridge.host.play_bars(bars))
         await _until(lambda: not bridge.host.is_busy)
-        if panel is not None:
-            window.commands.run(f"show_{panel}_panel")
+        for command in commands:
+            window.commands.run(command)
+            await asyncio.sleep(0.1)
+            await _until(lambda: not bridge.host.is_busy)
         for _ in range(SETTLE_FRAMES):
             await bridge.refresh()
             await asyncio.sleep(0.1)
@@ -79,8 +81,8 @@ async def _shoot(
             dump.write_text(json.dumps(window.state(), indent=1, default=str), "utf-8")
     except TimeoutError:
         missed.append("the session was not ready in time; try again with a file that is shorter")
-    except KeyError:
-        missed.append(f"there is no panel {panel!r}")
+    except KeyError as error:
+        missed.append(f"the window has no command {error.args[0]!r}; Ctrl+K lists them")
     finally:
         terminal.leave()
 
