@@ -1,0 +1,87 @@
+"""Opens the terminal's window as `main.py` does, says when its bars were painted, and closes it.
+
+python tests/bench/start_window.py [--bare] [--replay FILE --clock CLOCK] [--db URL]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.run import Terminal
+
+FEWEST = 10_000
+
+
+def terminal(options: argparse.Namespace) -> None:
+    """The real window by the way of the command line, up to the first paint of a chart that has its bars."""
+    from app.cli import _request
+    from app.preflight import qt_problem
+
+    request = _request(options.db, options.replay, "XAUUSD", None, options.clock, "model", 7, None, mode="confirm", new=False)
+    problem = qt_problem()
+    if problem is not None:
+        sys.exit(problem.sentence)
+    from app.run import run_window
+
+    def watch(opened: Terminal) -> None:
+        from PySide6.QtCore import QEvent, QObject, QTimer
+        from PySide6.QtWidgets import QApplication
+
+        from widgets.chart.canvas import Canvas
+
+        class FirstPaint(QObject):
+            window = 0.0
+
+            def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+                if event.type() == QEvent.Type.Paint:
+                    self.window = self.window or time.time()
+                    if isinstance(watched, Canvas) and watched.model.series.count >= FEWEST:
+                        QTimer.singleShot(0, lambda: self.say(watched.model.series.count))
+                return False
+
+            def say(self, bars: int) -> None:
+                QApplication.instance().removeEventFilter(self)
+                print(json.dumps({"window": self.window, "painted": time.time(), "bars": bars}), flush=True)
+                opened.leave()
+
+        watcher = FirstPaint(QApplication.instance())
+        QApplication.instance().installEventFilter(watcher)
+
+    run_window(request, None, watch)
+
+
+def bare() -> None:
+    """The least a window in this toolkit can take."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    class Window(QWidget):
+        def paintEvent(self, _event: object) -> None:
+            QTimer.singleShot(0, application.quit)
+
+    application = QApplication(sys.argv[:1])
+    window = Window()
+    window.resize(1366, 768)
+    window.show()
+    application.exec()
+    print(json.dumps({"window": time.time(), "painted": time.time(), "bars": 0}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--replay", type=Path)
+    parser.add_argument("--clock")
+    parser.add_argument("--db")
+    options = parser.parse_args()
+    bare() if options.bare else terminal(options)
+
+
+if __name__ == "__main__":
+    main()
