@@ -75,7 +75,7 @@ class Preview(QWidget):
         self._shown: tuple[LimitLine, ...] = ()
         self._largest = 0
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(UNIT)
+        self._grid.setHorizontalSpacing(UNIT + 2)
         self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(len(_HEADS) - 1, 1)
         self._heads = self._head_row()
