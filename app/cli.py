@@ -290,10 +290,10 @@ def doctor(db: Db = None, as_json: Json = False) -> int:
     """Check libraries, database, keyring, display and clock, and say what to mend."""
     from app.paths import data_dir, default_books_url
     from app.preflight import display_finding
-    from engine.services.bookkeeping import check_books
+    from engine.services.bookkeeping import try_books
     from engine.services.doctor import diagnose, healthy
 
-    findings = diagnose(db or default_books_url(), data_dir(), open_database=check_books, checks=[display_finding])
+    findings = diagnose(db or default_books_url(), data_dir(), open_database=try_books, checks=[display_finding])
     for finding in findings:
         mark = {True: "ok  ", False: "MEND", None: "note"}[finding.ok]
         print(f"{mark} {finding.name}: {finding.sentence}" + (f" -> {finding.remedy}" if finding.remedy else ""))

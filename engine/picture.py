@@ -9,8 +9,8 @@ from engine.domain.order import OrderType, Role, Side
 from engine.domain.views import AccountView, CardView, EngineView, Gauge, PositionView
 from engine.pipeline import Pipeline
 from engine.portfolio.ledger import Holding
+from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, mark
-from engine.risk.gate import Draft
 from engine.rules.limits import LIMITS, empty_rows, preview
 from engine.signals.desk import Card
 

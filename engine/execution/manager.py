@@ -13,8 +13,9 @@ from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, Tim
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Broker, Report
+from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot
-from engine.risk.gate import Draft, Gate
+from engine.risk.gate import Gate
 from engine.risk.guard import HALTED
 
 Emit = Callable[[f.Fact], None]

@@ -18,8 +18,9 @@ from engine.execution.protection import Protection
 from engine.execution.trader import Trader
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
+from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stakes, mark
-from engine.risk.gate import Draft, Gate
+from engine.risk.gate import Gate
 from engine.risk.guard import ACTIVE, HALTED, Guard
 from engine.signals.desk import Card, Desk, Mode
 

@@ -13,8 +13,9 @@ from engine.domain.market import Symbol, Ticks
 from engine.domain.order import OrderType, Side
 from engine.execution.manager import Emit, OrderManager
 from engine.portfolio.ledger import Ledger
+from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
-from engine.risk.gate import Draft, Gate, entry
+from engine.risk.gate import Gate, entry
 from engine.rules.sizing import by_risk, loss_per_step
 
 

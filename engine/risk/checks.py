@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine.core.clock import MINUTE, SECOND
 from engine.domain.instrument import Instrument
 from engine.domain.limits import Limits
 from engine.domain.market import Ticks
 from engine.domain.order import OrderType
+from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
-
-if TYPE_CHECKING:
-    from engine.risk.gate import Draft
 
 
 def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, limits: Limits) -> dict[str, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.limits import LimitLine, Limits, Verdict
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import OrderType, Side
+from engine.domain.order import Side
 from engine.risk.checks import order_faults
+from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
 from engine.rules import costs
 from engine.rules.limits import DAILY_LOSS, DRAWDOWN, LEVERAGE, LIMITS, OPEN_RISK, POSITION, WORST_DAY, empty_rows, preview
@@ -19,20 +19,6 @@ DEFAULT_STOP_PER_MILLE = 3_000
 """An opening order without a stop gets one three ATR away."""
 _ABOUT_SIZE = {"quantity", "reduce_only"}
 """Faults that a smaller order may not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An order before it is one. `price` is the limit or stop price, None for a market order; ticks and lot steps."""
-
-    symbol: Symbol
-    side: Side
-    type: OrderType
-    quantity: Steps
-    price: Ticks | None = None
-    stop_loss: Ticks | None = None
-    take_profit: Ticks | None = None
-    reduce_only: bool = False
 
 
 class Gate:

@@ -47,11 +47,6 @@ def try_books(url: str) -> None:
     open_books(url).close()
 
 
-def check_books(url: str) -> None:
-    """Opens the database and closes it again; raises what stands against it."""
-    open_books(url).close()
-
-
 def list_books(url: str) -> list[BookRow]:
     """All books of the database, the oldest first."""
     with open_books(url) as database:

@@ -18,8 +18,9 @@ from engine.domain.instrument import INSTRUMENTS, cash
 from engine.domain.limits import Limits, Verdict
 from engine.domain.market import Quote
 from engine.domain.order import Order, OrderType, Role, Side, State
+from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
-from engine.risk.gate import Draft, Gate
+from engine.risk.gate import Gate
 from tests.engine.rig import FREE_GOLD, MONDAY, WIDE, Rig
 
 BUY, SELL = Side.BUY, Side.SELL
