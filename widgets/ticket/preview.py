@@ -74,6 +74,7 @@ class Preview(QWidget):
         self._lines: list[_Line] = []
         self._shown: tuple[LimitLine, ...] = ()
         self._largest = 0
+        self._with_bars = True
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(UNIT + 2)
         self._grid.setVerticalSpacing(1)
@@ -110,6 +111,12 @@ class Preview(QWidget):
         layout.addLayout(foot)
         layout.addLayout(self._grid)
         layout.addWidget(self.stop)
+
+    def show_bars(self, shown: bool) -> None:
+        """Whether there is room for the bars beside the figures."""
+        self._with_bars = shown
+        for at, line in enumerate(self._lines):
+            line.bar.setVisible(shown and at < len(self._shown))
 
     def clear(self, sentence: str, role: str = "hint") -> None:
         """No verdict: say why."""
@@ -153,6 +160,7 @@ class Preview(QWidget):
             if at < len(lines):
                 row.show(lines[at])
         self._shown = lines
+        self.show_bars(self._with_bars)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme

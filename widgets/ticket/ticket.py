@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from engine.core.clock import Nanos
@@ -24,6 +24,8 @@ from widgets.ticket.preview import Preview
 PREVIEW_MS = 80
 MARKET_MS = 400
 REARM_MS = 1000
+ROOM_FOR_BARS = 322
+"""Pixels from which the preview has bars beside its figures, a scroll bar included."""
 
 
 class Ticket(QWidget):
@@ -108,6 +110,10 @@ class Ticket(QWidget):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(self.send)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.preview.show_bars(self.width() >= ROOM_FOR_BARS)
 
     # --- what the application tells it ---
 
