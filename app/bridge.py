@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from app.picture import Picture
-from engine.core.errors import NiceGoldError
+from engine.core.errors import EngineStopped, NiceGoldError
 from engine.domain.facts import IntentRefused
 from engine.domain.intents import Intent, SubmitOrder
-from engine.host import EngineStopped, Host, Opening
+from engine.host import Host, Opening
 from engine.portfolio.chronicle import Chronicle
+from engine.services.rehearsal import compile_ahead
 from engine.session import Request
 from widgets.format import Display
 
@@ -53,7 +54,7 @@ class Bridge(QObject):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._crashed.connect(self.failed)
-        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit)
+        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit, compile_ahead)
 
     async def run(self) -> None:
         """Opens the session and shows frames until `close`."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from engine.core.clock import SECOND, Nanos, SystemClock
-from engine.core.errors import NiceGoldError, UserError
+from engine.core.errors import EngineStopped, UserError
 from engine.domain.facts import CardOpened, Record
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder
@@ -38,10 +38,6 @@ MAX_SPEED = 1e9
 """A speed at or above this plays as fast as it goes."""
 
 T = TypeVar("T")
-
-
-class EngineStopped(NiceGoldError):
-    """The engine's thread has ended, or is about to; what was asked of it is not done."""
 
 
 @dataclass(slots=True)
@@ -85,9 +81,18 @@ class _Outbox:
 
 
 class Host:
-    """Runs one session on its own thread: `start`, `opened`, then `take` and the commands; `stop` ends it in order."""
+    """Runs one session on its own thread: `start`, then `take` and the commands; `stop` ends it in order.
 
-    def __init__(self, request: Request, failed: Callable[[BaseException], None]) -> None:
+    `prepare` is called with the request before the session opens; `failed` with what ended the thread before its time.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        failed: Callable[[BaseException], None],
+        prepare: Callable[[Request], None] = lambda _request: None,
+    ) -> None:
+        self._prepare = prepare
         self._request = replace(request, apart=True, review=True, progress=self._progress(request.progress))
         self._failed = failed
         self._answers: set[Future[Any]] = set()
@@ -192,6 +197,7 @@ class Host:
 
     async def _live(self) -> None:
         try:
+            self._prepare(self._request)
             self._session = session = open_session(self._request, [self._bar])
         except Exception as error:  # the window shows why; there is nothing here to go on with
             self._opened.set_exception(error)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from engine.config import ModelSection
 from engine.core.errors import ModelError, UserError
 from engine.core.workers import run_apart
@@ -100,9 +102,17 @@ def train_into(
     from engine.models.training import train
 
     try:
-        return registry.save(train(bars, timeframe, instrument, options, seed, progress), place)
+        kept = registry.save(train(bars, timeframe, instrument, options, seed, progress), place)
     except ModelError as error:
         raise UserError(f"no model can be trained: {error}") from error
+    progress(1.0, "trained; compiling what asks it")
+    rehearse_model(load_model(kept))
+    return kept
+
+
+def rehearse_model(lesson: Lesson) -> None:
+    """Asks and has explained once, so that what serves the model is compiled and lies in the cache."""
+    lesson.predictor.explain(np.zeros(spec.COUNT), 1)
 
 
 def _key(bars: Bars, timeframe: Timeframe, instrument: Instrument, options: TrainOptions, seed: int) -> str:

@@ -33,3 +33,7 @@ class FeedError(NiceGoldError):
 
 class ModelError(NiceGoldError):
     """A model file does not match its manifest, or cannot be served with the features at hand."""
+
+
+class EngineStopped(NiceGoldError):
+    """The engine's thread has ended, or is about to; what was asked of it is not done."""

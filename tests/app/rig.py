@@ -25,6 +25,8 @@ from engine.session import Request
 from engine.signals.desk import Mode
 
 PATIENCE_S = 15.0
+OPENING_S = 120.0
+"""On a machine that never ran the program its kernels are compiled first."""
 BRISK = 6_000.0
 """A hundred minute bars a second: a few a frame, so that a card can be answered before it expires."""
 
@@ -76,9 +78,9 @@ class Desk:
         """A picture of now, shown."""
         await self.bridge.refresh()
 
-    async def until(self, claim: Callable[[], Any], what: str) -> Any:
+    async def until(self, claim: Callable[[], Any], what: str, patience: float = PATIENCE_S) -> Any:
         """Looks at every turn of the loop whether `claim` holds, and returns what it gave."""
-        end = monotonic() + PATIENCE_S
+        end = monotonic() + patience
         while not (value := claim()):
             assert monotonic() < end, f"never came: {what}; shown was {self._shown()}"
             await asyncio.sleep(0.01)
@@ -89,7 +91,7 @@ class Desk:
 
     async def opened(self) -> None:
         """The session is open and the first picture is shown."""
-        await self.until(lambda: self.terminal.window is not None and self.bridge.opening, "an open session")
+        await self.until(lambda: self.terminal.window is not None and self.bridge.opening, "an open session", OPENING_S)
         await self.frame()
 
     async def play(self, claim: Callable[[], Any], what: str, speed: float = BRISK) -> Any:

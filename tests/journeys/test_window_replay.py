@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from engine.services.bookkeeping import audit, list_books
 from engine.session import Request
 from engine.signals.desk import Mode
-from tests.app.rig import Desk, live, request
+from tests.app.rig import OPENING_S, Desk, live, request
 from tests.engine.market.histories import gold, mt4, recorded, write
 
 
@@ -131,7 +131,7 @@ def test_a_replay_stands_still_at_a_card_until_its_owner_has_decided(qapp, home:
 )
 def test_what_cannot_be_opened_is_said_in_the_window_which_stays(qapp, home: Path, spoil, says: str) -> None:
     async def scenario(desk: Desk) -> None:
-        await desk.until(lambda: desk.window.state()["banner"], "a sentence")
+        await desk.until(lambda: desk.window.state()["banner"], "a sentence", OPENING_S)
         banner = desk.window.state()["banner"]
         assert says in banner
         assert banner.endswith("close this window and start again.")

@@ -1,0 +1,52 @@
+"""Compiling ahead: in a process of its own, because a compiler at work on a thread beside the window would freeze its picture."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from engine.core.cache import prepare_numba_cache, source_hash
+from engine.core.errors import EngineStopped, NiceGoldError
+from engine.core.workers import run_apart
+from engine.learning import load_model, rehearse_model
+from engine.session import Progress, Request, open_session, silent
+from engine.signals.desk import Mode
+
+BARS = 80
+WORDS = "compiling for this computer, once after an installation"
+
+
+def compile_ahead(request: Request) -> None:
+    """Fills the cache of compiled kernels where that was not done yet. EngineStopped, from the request's progress, gives up.
+
+    A rehearsal that fails is no reason not to open: what is missing is compiled where it is first needed.
+    """
+    done = prepare_numba_cache() / f"rehearsed-{source_hash(Path(__file__).parents[1])}"
+    if done.exists():
+        return
+    try:
+        run_apart(rehearse, (replace(request, apart=False, progress=silent),), request.progress)
+        done.touch()
+    except EngineStopped:
+        raise
+    except (NiceGoldError, OSError):
+        return
+
+
+def rehearse(request: Request, progress: Progress) -> None:
+    """Plays some bars of the simulated market on books that are thrown away, and asks a model that is kept once."""
+    progress(0.0, WORDS)
+    with tempfile.TemporaryDirectory() as folder:
+        books = f"sqlite:///{Path(folder).as_posix()}/books.db"
+        session = open_session(
+            replace(request, db=books, replay=None, policy="sma_cross", model=None, mode=Mode.AUTO, until=None)
+        )
+        progress(0.5, WORDS)
+        while session.pipeline.bars_closed < BARS:
+            session.play(most=100)
+        session.close()
+    progress(0.8, WORDS)
+    for manifest in sorted(request.models.glob("*/*/manifest.json"))[-1:]:
+        rehearse_model(load_model(manifest.parent))
+    progress(1.0, WORDS)
