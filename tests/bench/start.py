@@ -30,9 +30,12 @@ def run() -> dict[str, Any]:
         folder = Path(name)
         file = folder / "XAUUSD_M1.csv"
         write_mt4(file, walk(HISTORY + TRADED))
-        kinds = {"replay": ["--replay", file, "--clock", "UTC"], "simulated": []}
+        kinds = {
+            "replay": ["--replay", file, "--clock", "UTC", "--db", folder / "replay.db"],
+            "simulated": ["--db", folder / "simulated.db"],
+        }
         for options in kinds.values():
-            _painted(folder, options)  # the first start trains and compiles
+            _painted(folder, options)  # the first start trains, compiles and makes the books
         ours = {kind: _figures([_painted(folder, options) for _ in range(ROUNDS)]) for kind, options in kinds.items()}
         floor = {"bare_window_s": _figures([_painted(folder, ["--bare"]) for _ in range(ROUNDS)])["painted_s"]}
     ratio = {kind: round(figures["painted_s"] / floor["bare_window_s"], 1) for kind, figures in ours.items()}
@@ -42,7 +45,9 @@ def run() -> dict[str, Any]:
 def _painted(folder: Path, options: list[Any]) -> dict[str, float]:
     """One start in a process of its own: seconds until the window was there, and until its bars were painted."""
     environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ, "NICEGOLD_HOME": str(folder), "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, start_window.__file__, *options, "--db", folder / f"{time.time_ns()}.db"]
+    environment |= {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # warm includes what Python compiled itself
+    words = [sys.executable, start_window.__file__, *options]
     begun = time.time()
     done = subprocess.run([str(word) for word in words], env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
     if done.returncode:
