@@ -30,6 +30,17 @@ def blend(theme: Theme, role: str, over: str, share: float) -> QColor:
     return QColor(*mixed)
 
 
+def tint(theme: Theme, role: str) -> QColor:
+    """The ground of a text in colour `role`: enough of it to be seen, little enough for 4.5:1."""
+    is_light = color(theme, "bg0").lightness() > color(theme, "text0").lightness()
+    return blend(theme, role, "bg0" if is_light else "bg1", 0.12)
+
+
+def veil(theme: Theme, role: str) -> QColor:
+    """The ground of a whole row or bar in a state of colour `role`, under texts of any colour."""
+    return blend(theme, role, "bg1", 0.08)
+
+
 def sign_role(value: float) -> str:
     """The role that colours a profit, a loss or neither."""
     return "up" if value > 0 else "down" if value < 0 else "text0"
@@ -100,7 +111,8 @@ def style_sheet(theme: Theme) -> str:
     text = resources.files("resources").joinpath("themes", "terminal.qss").read_text("utf-8")
     names = {name: getattr(theme, name) for name in theme.__slots__}
     for name in ("up", "down", "gold", "warn", "trip", "paper"):
-        names[name + "tint"] = blend(theme, name, "bg1", 0.16).name()
+        names[name + "tint"] = tint(theme, name).name()
+        names[name + "veil"] = veil(theme, name).name()
         names["on" + name] = theme.bg0
     names["hover"] = blend(theme, "text0", "bg2", 0.08).name()
     names["selection"] = blend(theme, "gold", "bg1", 0.35).name()

@@ -27,6 +27,21 @@ def test_text_can_be_read_on_every_background(name, role):
 
 
 @pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("role", ["up", "down", "gold", "warn", "trip", "paper"])
+def test_text_can_be_read_on_its_own_tint(name, role):
+    worn = theme.load(name)
+    assert contrast(getattr(worn, role), style.tint(worn, role).name()) >= 4.5
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("role", ["gold", "warn", "trip"])
+@pytest.mark.parametrize("text", ["text0", "text1", "text2", "up", "down", "trip", "warn"])
+def test_any_text_can_be_read_on_a_veil(name, role, text):
+    worn = theme.load(name)
+    assert contrast(getattr(worn, text), style.veil(worn, role).name()) >= 4.5
+
+
+@pytest.mark.parametrize("name", THEMES)
 def test_the_style_sheet_has_every_token_filled_in(name):
     assert "$" not in style.style_sheet(theme.load(name))
 

@@ -7,11 +7,13 @@ from functools import lru_cache
 from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QStaticText, QTransform
 
-from widgets.style import blend, color, table_font
+from widgets.style import blend, color, table_font, veil
 from widgets.tables.column import Column, Row
 from widgets.tables.model import Key, KeyedTableModel
 from widgets.theme import Theme
 
+MARKER = 2
+"""Width of the mark at the left of the selected row."""
 PADDING = 4
 
 
@@ -42,7 +44,8 @@ class CellPainter:
     def paint_row(self, painter: QPainter, number: int, spans: list[tuple[int, QRect]], whole: QRect, selected: bool) -> None:
         """One row: its background over `whole`, its cells in `spans` of (column number, rectangle)."""
         if selected:
-            painter.fillRect(whole, blend(self.theme, "gold", "bg1", 0.16))
+            painter.fillRect(whole, veil(self.theme, "gold"))
+            painter.fillRect(whole.left(), whole.top(), MARKER, whole.height(), color(self.theme, "gold"))
         elif number == self.hovered_row:
             painter.fillRect(whole, blend(self.theme, "bg2", "bg1", 0.7))
         model = self._model
