@@ -414,6 +414,20 @@ def test_another_timeframe_shows_the_same_time(chart):
     assert view.right - view.visible / 2 == pytest.approx(100, abs=1.5)
 
 
+def test_an_empty_chart_shows_how_far_its_filling_has_come(qtbot):
+    widget = ChartWidget(theme.load("dark"))
+    qtbot.addWidget(widget)
+    widget.resize(800, 500)
+    gold = QColor(theme.load("dark").gold)
+
+    def filled(share: float) -> int:
+        widget.set_empty_text("Getting ready", share)
+        image = widget.surface.grab().toImage()
+        return sum(image.pixelColor(x, y) == gold for x in range(image.width()) for y in range(200, 300))
+
+    assert 0 == filled(0.0) < filled(0.25) < filled(1.0)
+
+
 def test_another_symbol_starts_empty(chart):
     chart.set_lines((PriceLine("l", "warn", 190_000, "position 5 %"),))
     chart.set_auto_scale(False)

@@ -27,6 +27,19 @@ def bar(qtbot, dark):
     return made
 
 
+def test_resume_is_offered_only_while_trading_is_held_back(bar):
+    for state, offered in (("STARTING", False), ("REDUCING", True), ("HALTED", True), ("ACTIVE", False)):
+        bar.show_state(state, "")
+        assert bar.state()["buttons"]["Resume"] is offered
+
+
+def test_the_focus_of_resume_does_not_fall_on_a_mode(bar, qtbot):
+    bar.show_state("HALTED", "owner")
+    bar.resume.setFocus()
+    bar.show_state("ACTIVE", "")
+    assert not any(button.hasFocus() for button in bar.mode.buttons.values())
+
+
 @pytest.fixture
 def asked(bar):
     intents = []

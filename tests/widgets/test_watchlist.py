@@ -28,6 +28,23 @@ def test_a_quote_shows_bid_ask_spread_and_the_days_change(watch):
     assert rows(watch)["EURUSD"][:4] == ["–", "–", "–", "–"]
 
 
+def test_the_instrument_chosen_is_shown_at_a_glance(watch):
+    watch.select("XAUUSD")
+    assert watch.state()["glance"] == {}
+    watch.set_day("XAUUSD", 240_600.0, [2406.5, 2401.25, 2412.0])
+    watch.update_quotes([samples.QUOTE], samples.NOW)
+    assert watch.state()["glance"] == {
+        "price": "2,412.08",
+        "change": "▲ +6.20 (+0.26\u00a0%)",
+        "Day's closes": "2,401.25 – 2,412.00",
+        "Before": "2,406.00",
+        "Spread": "23 ticks",
+        "Spread a lot": "23.00 USD",
+    }
+    watch.select("EURUSD")
+    assert watch.state()["glance"] == {}
+
+
 def test_a_quote_of_an_instrument_not_followed_is_ignored(watch):
     watch.update_quotes([samples.QUOTE._replace(symbol="XAGUSD")], samples.NOW)
     assert set(rows(watch)) == {"XAUUSD", "EURUSD"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from PySide6.QtWidgets import QWidget
@@ -19,15 +20,26 @@ KEPT = 10_000
 """Facts the window keeps at hand; the book keeps them all."""
 
 
+def in_words(kind: str) -> str:
+    """A fact's kind as people read it: "Order accepted"."""
+    return re.sub(r"(?<!^)([A-Z])", lambda found: f" {found[1].lower()}", kind)
+
+
 def columns() -> tuple[Column, ...]:
     """The table's columns."""
     return (
         Column("seq", "#", lambda row: row.seq, lambda row, _d: str(row.seq), width=56, tint=lambda _row: "text2"),
         time_column(lambda row: row.at),
-        text_column("kind", "Fact", lambda row: type(row.fact).__name__, 140, tint=lambda _row: "text1"),
+        text_column("kind", "Fact", lambda row: in_words(type(row.fact).__name__), 140, tint=lambda _row: "text1"),
         text_column("sentence", "What happened", lambda row: sentence(row.fact), 560, tint=lambda row: role(row.fact),
                     why=lambda row, _d: canonical(row)),
     )  # fmt: skip
+
+
+def _searched(row: Record) -> str:
+    """What the filter looks in; kinds as they are shown and as they are stored."""
+    kind = type(row.fact).__name__
+    return f"{row.seq} {kind} {in_words(kind)} {sentence(row.fact)}"
 
 
 class JournalPanel(TablePanel):
@@ -37,7 +49,10 @@ class JournalPanel(TablePanel):
         model = KeyedTableModel(columns(), lambda row: row.seq)
         empty = Empty(theme, "notebook-outline", "The journal is empty. Every fact is written here before it has an effect.")
         super().__init__(model, theme, "Journal", empty, parent)
-        self.add_filter("Filter journal", lambda row: f"{row.seq} {type(row.fact).__name__} {sentence(row.fact)}")
+        self.add_filter(
+            "Filter journal",
+            _searched,
+        )
         self.bar.addStretch()
         self.add_button("Export CSV", "Write what is shown to a file", self.table.ask_export, "Ctrl+E", "download-outline")
         self.table.sort_by("seq", descending=True)

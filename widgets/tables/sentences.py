@@ -81,6 +81,11 @@ def _modified(fact: f.ModifyRequested | f.OrderModified, word: str) -> str:
     return f"Order {fact.order} {word}: {fact.quantity} steps{f' at {price} ticks' if price is not None else ''}."
 
 
+def _because(fact: f.TradingStateChanged) -> str:
+    """The reason, where it says more than who caused it."""
+    return f": {_bare(fact.reason)}" if fact.reason not in ("", fact.cause) else ""
+
+
 def _bare(reason: str) -> str:
     return reason.rstrip(". ")
 
@@ -93,7 +98,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.AccountOpened: lambda x: f"Account {x.account} opened with {_money(x.balance)} {x.currency}.",
     f.InstrumentListed: lambda x: f"{x.symbol} listed: tick {x.tick_size}, lot step {x.lot_step}, contract {x.contract_size}.",
     f.DayStarted: lambda x: f"The trading day starts with equity {_money(x.equity)}.",
-    f.TradingStateChanged: lambda x: f"Trading is {x.state} ({x.cause}): {_bare(x.reason)}.",
+    f.TradingStateChanged: lambda x: f"Trading is {x.state} ({x.cause}){_because(x)}.",
     f.ModeChanged: lambda x: f"Mode is {x.mode}.",
     f.ModelChanged: lambda x: f"Signals come from {x.policy}{f', model {x.sha256[:12]}' if x.sha256 else ''}.",
     f.IntentReceived: _asked,
