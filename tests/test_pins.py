@@ -15,7 +15,7 @@ PROJECT: dict[str, Any] = tomllib.loads((Path(__file__).parent.parent / "pyproje
 OPTIONAL = [line for group in PROJECT["project"]["optional-dependencies"].values() for line in group]
 DIRECT = [Requirement(line) for line in PROJECT["project"]["dependencies"] + OPTIONAL + PROJECT["dependency-groups"]["dev"]]
 TRANSITIVE = [Requirement(line) for line in PROJECT["tool"]["uv"]["constraint-dependencies"]]
-ALL = DIRECT + TRANSITIVE
+ALL = list({str(requirement): requirement for requirement in DIRECT + TRANSITIVE}.values())
 
 
 @pytest.mark.parametrize("requirement", ALL, ids=str)
