@@ -17,6 +17,7 @@ from engine.core.errors import DataError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Ints, Timeframe
 from engine.market.calendar import OpenTimes
+from engine.market.clock_reference import Measured
 from engine.market.clocks import FileClock, parse_clock
 
 CANDIDATES = (
@@ -30,6 +31,9 @@ CANDIDATES = (
 )
 """Where several fit and agree over the whole file, the first of this list is taken."""
 
+MEASURABLE = (*CANDIDATES, "EET-1h")
+"""What is measured against stored bars; Central European time is rare enough not to be guessed from closed hours."""
+
 ANOTHER_CALENDAR = 0.12
 """A larger share of bars in closed hours means another market's hours (around the clock would be about 0.3)."""
 
@@ -39,7 +43,8 @@ _CLEAR_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ClockChoice:
-    """The clock a file was read with: `how` is "given", "proposed" or "written" (by the format); evidence in sentences."""
+    """The clock a file was read with: `how` is "given", "written" (by the format), "proposed" (from closed hours) or "measured"
+    (against stored bars); evidence in sentences."""
 
     spec: str
     how: str
@@ -83,23 +88,66 @@ def _busy_hours(local: Ints) -> tuple[Ints, Ints]:
     return (hours[busy], counts[busy]) if busy.any() else (hours, counts)
 
 
-def propose(local: Ints, instrument: Instrument, timeframe: Timeframe | None, name: str) -> ClockChoice:
-    """The clock that fits clearly best; DataError where the file cannot tell, naming the candidates."""
-    if not instrument.sessions.periods:
-        raise DataError(f"{name}: {instrument.symbol} trades around the clock, so the bars do not tell the file's; give --clock")
-    if timeframe is not None and timeframe.span > HOUR:
-        raise DataError(f"{name}: {timeframe.name} bars are too long to tell the file's clock; give --clock")
+def propose(
+    local: Ints, instrument: Instrument, timeframe: Timeframe | None, name: str, measured: Measured | None = None
+) -> ClockChoice:
+    """The clock that fits clearly best; DataError where the file cannot tell, naming the candidates.
+
+    What was `measured` against stored bars decides where the closed hours do not tell, and may not contradict them.
+    """
+    silent = _silent(instrument, timeframe)
+    if silent:
+        return _measured(measured, f"{name}: {silent}", [])
     ranked = fits(local, instrument)
-    best, second = ranked[0], ranked[1]
+    best = ranked[0]
     if best.closed_share > ANOTHER_CALENDAR:
         raise DataError(
             f"{name}: at least {_percent(best.closed_share)} of the bars lie in closed hours of {instrument.symbol} "
             f"on every clock, so this is another market's calendar; check --instrument, or give --clock and --force"
         )
-    if second.closed_hours < _clear(best):
-        rivals = ", ".join(fit.spec for fit in ranked if fit.closed_hours < _clear(best))
-        raise DataError(f"{name}: the bars fit several clocks equally well ({rivals}); give --clock")
-    return ClockChoice(best.spec, "proposed", _evidence(best, second))
+    equal = [fit for fit in ranked if fit.closed_hours < _clear(best)]
+    if len(equal) > 1:
+        rivals = ", ".join(fit.spec for fit in equal)
+        return _measured(measured, f"{name}: the bars fit several clocks equally well ({rivals}); give --clock", equal)
+    if measured is not None and not {best.spec, *best.same} & {
+        spec for match in measured.best for spec in (match.spec, *match.same)
+    }:
+        raise DataError(
+            f"{name}: the closed hours speak for {best.spec}, but {measured.sentence()}; "
+            f"give --clock, or check {measured.reference.name}"
+        )
+    return ClockChoice(best.spec, "proposed", _evidence(best, ranked[1]) + _told(measured))
+
+
+def _silent(instrument: Instrument, timeframe: Timeframe | None) -> str:
+    """Why closed hours say nothing; empty where they do."""
+    if not instrument.sessions.periods:
+        return f"{instrument.symbol} trades around the clock, so the bars do not tell the file's; give --clock"
+    if timeframe is not None and timeframe.span > HOUR:
+        return f"{timeframe.name} bars are too long to tell the file's clock; give --clock"
+    return ""
+
+
+def _measured(measured: Measured | None, otherwise: str, among: list[Fit]) -> ClockChoice:
+    """The measured clock where it is one and among those that may be; else DataError."""
+    if measured is None:
+        raise DataError(f"{otherwise} or import a file of known clock first")
+    possible = {spec for fit in among for spec in (fit.spec, *fit.same)}
+    best = [match for match in measured.best if not possible or possible & {match.spec, *match.same}]
+    if len(best) != 1:
+        raise DataError(f"{otherwise} ({measured.sentence()})")
+    return ClockChoice(best[0].spec, "measured", _told(measured))
+
+
+def _told(measured: Measured | None) -> tuple[str, ...]:
+    if measured is None:
+        return ()
+    sentences = [measured.sentence()]
+    if measured.by_period:
+        sentences.append(
+            f"against {measured.longest} one of both changed its clock; if it was this file, give --clock '{measured.by_period}'"
+        )
+    return tuple(sentences)
 
 
 def _evidence(best: Fit, second: Fit) -> tuple[str, ...]:
@@ -110,7 +158,9 @@ def _evidence(best: Fit, second: Fit) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def judge_given(spec: str, how: str, local: Ints, instrument: Instrument, timeframe: Timeframe | None) -> ClockChoice:
+def judge_given(
+    spec: str, how: str, local: Ints, instrument: Instrument, timeframe: Timeframe | None, measured: Measured | None = None
+) -> ClockChoice:
     """The clock that was given (or written by the format), with a sentence when the bars speak for another one."""
     sentences = []
     skipped = parse_clock(spec).skipped(local)
@@ -123,7 +173,20 @@ def judge_given(spec: str, how: str, local: Ints, instrument: Instrument, timefr
         if _clear(best) <= fit.closed_hours:
             sentence += f", only {_percent(best.closed_share)} at {best.spec}: the file looks written on that clock"
         sentences.append(sentence)
+    if measured is not None:
+        sentences += _against(spec, measured)
     return ClockChoice(spec, how, tuple(sentences))
+
+
+def _against(spec: str, measured: Measured) -> list[str]:
+    """What the stored bars say about a clock that was given."""
+    if parse_clock(spec).earlier is not None:
+        return []
+    sentence = measured.sentence()
+    found = measured.correlation_of(spec)
+    if not any(spec in (match.spec, *match.same) for match in measured.best) and found is not None:
+        return [f"{sentence}, only {found:.3f} at {spec}: the file looks written on another clock"]
+    return [sentence, *_told(measured)[1:]]
 
 
 def _clear(best: Fit) -> float:

@@ -1,12 +1,13 @@
 """A history file's clock: `EET`, `UTC+4`, an IANA zone, or one of them shifted, as in `America/New_York+7h` or `EET-7h`.
 
+A source that changed its clock has several, each with the local day on which it ended: `EET-1h until 2014-01-05, EET`.
 `EET` means the broker servers' Eastern European time: UTC+2 in winter, UTC+3 in summer, switching on the EU's dates.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,20 +16,23 @@ import numpy as np
 from engine.core.clock import DAY, HOUR, MINUTE, SECOND, WEEK, Nanos, to_datetime
 from engine.core.errors import UserError
 from engine.domain.market import Ints
-from engine.market.formats.digits import Mask
+from engine.market.formats.digits import Mask, stamp
 
 _SHIFTED = re.compile(r"(?P<zone>.+?)(?P<sign>[+-])(?P<hours>\d{1,2})(:(?P<minutes>[0-5]\d))?h?$", re.IGNORECASE)
+_UNTIL = re.compile(r"(?P<clock>\S+)\s+until\s+(?P<day>\d{4}-\d\d-\d\d)", re.IGNORECASE)
 _ALIASES = {"EET": "Europe/Helsinki", "EET/EEST": "Europe/Helsinki", "GMT": "UTC", "Z": "UTC"}
 _LARGEST_SHIFT = 14
 
 
 @dataclass(frozen=True, slots=True)
 class FileClock:
-    """A clock as the user writes it: local time = time in `zone` + `shift` (ns)."""
+    """A clock as the user writes it: local time = time in `zone` + `shift` (ns), before `since` (local ns) `earlier`."""
 
     spec: str
     zone: str
     shift: Nanos = 0
+    earlier: FileClock | None = None
+    since: Nanos = 0
 
     def to_utc(self, local: Ints) -> Ints:
         """File times (ns as if UTC, in file order) as ns UTC.
@@ -37,6 +41,8 @@ class FileClock:
         hour that autumn repeats is its first pass until the file's times step back or stand still within it, its second
         from there on; a file that shows the hour once has the first.
         """
+        if self.earlier is not None and len(local):
+            return np.where(local < self.since, self.earlier.to_utc(local), replace(self, earlier=None).to_utc(local))
         local = local - self.shift
         if not len(local) or self.zone == "UTC":
             return local
@@ -53,8 +59,16 @@ class FileClock:
         utc: Ints = local - offsets[segment]
         return utc
 
+    def to_local(self, utc: Ints) -> Ints:
+        """ns UTC as times on this clock (ns as if UTC)."""
+        local: Ints = utc + offsets_of(self.zone, utc) + self.shift
+        return local if self.earlier is None else np.where(local < self.since, self.earlier.to_local(utc), local)
+
     def skipped(self, local: Ints) -> int:
         """How many of the times never were on this clock (the hour skipped in spring)."""
+        if self.earlier is not None:
+            before = local < self.since
+            return self.earlier.skipped(local[before]) + replace(self, earlier=None).skipped(local[~before])
         if not len(local) or self.zone == "UTC":
             return 0
         plain = local - self.shift
@@ -106,9 +120,20 @@ def _offset(zone: str, at: Nanos) -> Nanos:
     return 0 if offset is None else (offset.days * (DAY // SECOND) + offset.seconds) * SECOND
 
 
+def offsets_of(zone: str, utc: Ints) -> Ints:
+    """How far `zone` is ahead of UTC at each moment (ns)."""
+    if zone == "UTC" or not len(utc):
+        return np.zeros(len(utc), np.int64)
+    begins, offsets = _offsets(zone, int(utc.min()) // WEEK - 1, int(utc.max()) // WEEK + 2)
+    found: Ints = offsets[np.searchsorted(begins, utc, side="right") - 1]
+    return found
+
+
 def parse_clock(spec: str) -> FileClock:
     """The clock that `spec` names; UserError with examples when it names none."""
     text = spec.strip()
+    if "," in text:
+        return _changed(text)
     zone = _zone(text)
     if zone:
         return FileClock(text, zone)
@@ -118,6 +143,20 @@ def parse_clock(spec: str) -> FileClock:
         raise UserError(f"clock {spec!r} is not known; write EET, UTC, UTC+4, a zone like Europe/London, or America/New_York+7h")
     shift = int(match["hours"]) * HOUR + int(match["minutes"] or 0) * MINUTE
     return FileClock(text, zone, -shift if match["sign"] == "-" else shift)
+
+
+def _changed(text: str) -> FileClock:
+    """Clocks one after the other: `EET-1h until 2014-01-05, EET`."""
+    *before, last = (part.strip() for part in text.split(","))
+    earlier: FileClock | None = None
+    since = -(1 << 62)
+    for part in before:
+        match = _UNTIL.fullmatch(part)
+        end = stamp(match["day"], "YYYY-MM-DD") if match else None
+        if match is None or end is None or end <= since:
+            raise UserError(f"clock {text!r}: {part!r} is not understood; write for instance EET-1h until 2014-01-05, EET")
+        earlier, since = replace(parse_clock(match["clock"]), earlier=earlier, since=since), end
+    return replace(parse_clock(last), spec=text, earlier=earlier, since=since)
 
 
 def _zone(name: str) -> str | None:

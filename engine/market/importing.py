@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 from engine.core.errors import DataError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Floats, Ints, QuoteColumns, Timeframe
-from engine.market.clock_evidence import ANOTHER_CALENDAR, ClockChoice, judge_given, propose
+from engine.market.clock_evidence import ANOTHER_CALENDAR, MEASURABLE, ClockChoice, judge_given, propose
+from engine.market.clock_reference import Reference, measure
 from engine.market.formats import FORMATS, Format, Mapping, Parsed, Source, Wanted, format_of, open_source
 from engine.market.formats.checks import (
     Sieve,
@@ -57,13 +59,14 @@ def read_history(
     price_scale: Decimal | None = None,
     force: bool = False,
     mapping: Mapping | None = None,
+    references: Sequence[Reference] = (),
 ) -> History:
     """Read `path` as a history of `instrument`.
 
     `timeframe` is taken from the rows where it is not given (ticks have none and ignore it), `clock` proposed from the
     bars. Prices are multiplied by `price_scale`. `strict` refuses the whole file for one broken row; `force` reads a file
     whose name, row distance or calendar contradicts what is asked for. `mapping` names the columns of a text that says
-    nothing itself. DataError is one sentence with the remedy.
+    nothing itself; `references` are stored bars that the clock is measured against. DataError is one sentence with the remedy.
     """
     source = open_source(path, wanted=Wanted(instrument.symbol, timeframe, mapping))
     label = source.path.name
@@ -78,7 +81,7 @@ def read_history(
     if frame:
         refuse_off_grid(sieve, frame.span, frame.name)
     _refuse_ruins(sieve, label)
-    choice = _choose_clock(parsed, sieve, clock, instrument, frame, label)
+    choice = _choose_clock(parsed, sieve, clock, instrument, frame, label, references)
     utc = choice.clock.to_utc(parsed.at)
     duplicates = refuse_out_of_order(sieve, utc)
     refuse_lone_times(sieve, utc)
@@ -166,13 +169,24 @@ def _refuse_ruins(sieve: Sieve, label: str) -> None:
 
 
 def _choose_clock(
-    parsed: Parsed, sieve: Sieve, clock: str | None, instrument: Instrument, frame: Timeframe | None, label: str
+    parsed: Parsed,
+    sieve: Sieve,
+    clock: str | None,
+    instrument: Instrument,
+    frame: Timeframe | None,
+    label: str,
+    references: Sequence[Reference],
 ) -> ClockChoice:
     local: Ints = parsed.at[sieve.keep]
+    measured = None
     written = clock or parsed.clock
+    if frame is not None and references:
+        sound = np.append(True, np.diff(local) > 0)
+        candidates = MEASURABLE if written is None or written in MEASURABLE else (*MEASURABLE, written)
+        measured = measure(local[sound], parsed.columns["close"][sieve.keep][sound], frame.span, references, candidates)
     if written is None:
-        return propose(local, instrument, frame, label)
-    return judge_given(written, "given" if clock else "written", local, instrument, frame)
+        return propose(local, instrument, frame, label, measured)
+    return judge_given(written, "given" if clock else "written", local, instrument, frame, measured)
 
 
 def _columns(parsed: Parsed, sieve: Sieve, utc: Ints, instrument: Instrument) -> Bars | QuoteColumns:
