@@ -16,6 +16,7 @@ from engine.domain.views import CardView
 from widgets import format as fmt
 from widgets.cards.probability import ProbabilityBar
 from widgets.cards.weights import Weights
+from widgets.gauges.bar import level
 from widgets.style import font, headline_font, set_role, table_font
 from widgets.theme import UNIT, Theme
 from widgets.ticket.field import NumberField
@@ -160,17 +161,18 @@ class SignalCard(QFrame):
         elif failed:
             self._say("Warning: " + ", ".join(line.name.replace("_", " ") for line in failed), "warn")
         else:
-            self._say(f"Passes every limit{self._tightest()}.", "good")
+            words, share = self._tightest()
+            self._say(f"Passes every limit{words}.", "good" if level(share) == "ok" else "warn")
         self.buttons["Accept"].setEnabled(not self.card.reasons and not self._answered)
 
-    def _tightest(self) -> str:
-        """The limit that would be used most."""
+    def _tightest(self) -> tuple[str, float]:
+        """The limit that would be used most, in words and as a share of its cap."""
         capped = [line for line in self.card.lines if line.cap]
         if not capped:
-            return ""
+            return "", 0.0
         line = max(capped, key=lambda line: max(line.after_fill, line.after_stop) / line.cap)
         share = max(line.after_fill, line.after_stop) / line.cap
-        return f"; tightest {line.name.replace('_', ' ')} at {fmt.percent(share, 0)}"
+        return f"; tightest {line.name.replace('_', ' ')} at {fmt.percent(share, 0)}", share
 
     def _say(self, sentence: str, role: str) -> None:
         self.verdict.setText(sentence)

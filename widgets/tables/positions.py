@@ -71,7 +71,7 @@ def _why_worth(row: PositionView, _display: fmt.Display) -> str:
 def columns(risk_share: Callable[[PositionView], float]) -> tuple[Column, ...]:
     """The table's columns; `risk_share` gives a position's risk as a fraction of equity."""
     return (
-        text_column("symbol", "Symbol", lambda row: row.symbol, 66, bold=True),
+        text_column("symbol", "Symbol", lambda row: row.symbol, 60, bold=True),
         Column("side", "Side", lambda row: row.quantity, lambda row, _d: fmt.side_word(row.quantity), numeric=False, width=48,
                tint=lambda row: sign_role(row.quantity)),
         Column("quantity", "Qty", lambda row: abs(row.quantity), lambda row, _d: fmt.lots(abs(row.quantity), of(row)),
@@ -86,9 +86,9 @@ def columns(risk_share: Callable[[PositionView], float]) -> tuple[Column, ...]:
         money_column("risk", "Risk", lambda row: row.risk, width=72,
                      why=lambda _r, _d: "Loss if the stop fills, with slippage"),
         Column("risk_share", "Risk", risk_share, lambda row, _d: fmt.number(risk_share(row) * 100, 2), unit="%", width=46),
-        text_column("protected", "Protection", protection, 78, tint=lambda row: _guarded(row)),
-        result_column("realised", "Booked", lambda row: row.realised),
-        money_column("costs", "Costs", lambda row: row.costs),
+        text_column("protected", "Protection", protection, 68, tint=lambda row: _guarded(row)),
+        result_column("realised", "Booked", lambda row: row.realised, width=80),
+        money_column("costs", "Costs", lambda row: row.costs, width=70),
         time_column(lambda row: row.opened, "opened", "Opened"),
     )  # fmt: skip
 

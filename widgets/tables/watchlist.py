@@ -164,7 +164,7 @@ class Watchlist(TablePanel):
             return self.model.columns[at].width
         texts = [self.model.columns[at].header(self.model.display)]
         texts += [self.model.text(number, at) for number in range(self.model.rowCount())]
-        return math.ceil(max(map(self._metrics.horizontalAdvance, texts))) + 2 * PADDING
+        return math.ceil(max(map(self._metrics.horizontalAdvance, texts))) + 3 * PADDING
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A width dragged by hand is kept; the last column follows the panel's and tells nothing."""
