@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,20 +39,35 @@ def take_screenshot(
         if not own_book:
             request = replace(request, db=f"sqlite:///{folder}/books.db")
         os.environ["NICEGOLD_WINDOW_MEMORY"] = folder
+        from PySide6.QtCore import qInstallMessageHandler
+
         from app.run import run_window
 
         missed: list[str] = []
+        works: list[asyncio.Future[None]] = []
 
         def prepare(terminal: Terminal) -> None:
             terminal.theme = theme
             work = asyncio.ensure_future(_shoot(terminal, file, (width, height), bars, commands, dump, missed))
             terminal.tasks.append(work)
+            works.append(work)
 
-        run_window(request, None, prepare, autoplay=False)
+        previous = qInstallMessageHandler(_without_the_platforms_limits)
+        try:
+            run_window(request, None, prepare, autoplay=False)
+        finally:
+            qInstallMessageHandler(previous)
+        works[0].result()
     if missed:
         raise UserError(missed[0])
     print(file)
     return 0
+
+
+def _without_the_platforms_limits(_kind: object, _where: object, message: str) -> None:
+    """What Qt has to say, but for what an offscreen window never can do."""
+    if not message.startswith("This plugin does not support"):
+        print(message, file=sys.stderr)
 
 
 async def _shoot(
@@ -68,11 +84,11 @@ async def _shoot(
             missed.append(str(failures[0]))
             return
         await asyncio.wrap_future(bridge.host.play_bars(bars))
-        await _until(lambda: not bridge.host.is_busy)
+        await _until(lambda: failures or not bridge.host.is_busy)
         for command in commands:
             window.commands.run(command)
             await asyncio.sleep(0.1)
-            await _until(lambda: not bridge.host.is_busy)
+            await _until(lambda: failures or not bridge.host.is_busy)
         for _ in range(SETTLE_FRAMES):
             await bridge.refresh()
             await asyncio.sleep(0.1)

@@ -189,6 +189,7 @@ class Host:
         except BaseException as error:
             self._failed(error)
         finally:
+            self._playing = False
             if self._session is not None:
                 self._session.close()
             self._loop.close()
