@@ -162,9 +162,9 @@ class Watchlist(TablePanel):
     def _needed(self, at: int) -> int:
         if self.model.columns[at].paint is not None:
             return self.model.columns[at].width
-        texts = [self.model.columns[at].header(self.model.display)]
-        texts += [self.model.text(number, at) for number in range(self.model.rowCount())]
-        return math.ceil(max(map(self._metrics.horizontalAdvance, texts))) + 3 * PADDING
+        advance, header = self._metrics.horizontalAdvance, self.model.columns[at].header(self.model.display)
+        texts = [self.model.text(number, at) for number in range(self.model.rowCount())]
+        return math.ceil(max(advance(header) + PADDING, *map(advance, texts), 0)) + 2 * PADDING
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A width dragged by hand is kept; the last column follows the panel's and tells nothing."""
