@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
 
     def _proportions(self, width: int, height: int) -> None:
         """The chart gets at least half of the window, the ticket what its preview needs, the lists some more on large screens."""
-        left, right = min(max(210, width // 8), 320), min(max(324, width // 6), 440)
+        left, right = min(max(220, width // 8), 320), min(max(324, width // 6), 440)
         below = min(max(196, round(height * 0.28)), 480)
         manager, areas = self.dock_manager, self._areas
         manager.setSplitterSizes(areas["left"], [left, width - left - right, right])
@@ -200,6 +200,8 @@ class MainWindow(QMainWindow):
         add("show_signals", "Go to the signal cards", "View", self._focus_cards, "Ctrl+J")
         add("play_pause", "Play or pause the market", "Market", self._toggle, "Ctrl+Space")
         add("step", "Step one bar", "Market", self.bridge.step, "Ctrl+Right")
+        add("faster", "Play faster", "Market", lambda: self.replay_bar.change_speed(1), "Ctrl+Up")
+        add("slower", "Play slower", "Market", lambda: self.replay_bar.change_speed(-1), "Ctrl+Down")
         add("paper_account", "Paper account: balance and reset", "Account", self._ask_account)
         add("theme", "Switch between dark and light", "View", self._switch_theme, "Ctrl+T")
         add("reset_layout", "Reset the layout", "View", self._reset_layout)

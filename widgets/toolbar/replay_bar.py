@@ -81,6 +81,10 @@ class ReplayBar(QWidget):
         self.rate.setText(speed_text(SPEEDS[number]))
         self.speed_changed.emit(SPEEDS[number])
 
+    def change_speed(self, marks: int) -> None:
+        """Asks for the speed so many marks up or down."""
+        self.speed.setValue(self.speed.value() + marks)
+
     def show_speed(self, speed: float) -> None:
         """The speed as it is, without asking for it; shown at the nearest mark."""
         number = min(range(len(SPEEDS)), key=lambda n: abs(math.log(min(SPEEDS[n], 1e6)) - math.log(max(1e-3, min(speed, 1e6)))))
@@ -109,7 +113,7 @@ class ReplayBar(QWidget):
 
     def _dress_toggle(self) -> None:
         self.toggle.setIcon(icons.icon("pause" if self._running else "play", self._theme, "text0"))
-        self.toggle.setToolTip("Pause (Space)" if self._running else "Play (Space)")
+        self.toggle.setToolTip("Pause (Ctrl+Space)" if self._running else "Play (Ctrl+Space)")
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
