@@ -1,6 +1,7 @@
 """Microseconds from a bar's close to its order in the broker's hands, without and with the journal, beside the bare prediction.
 
-With the journal the order's intent is committed to SQLite before it is handed over, and that commit is in the figure.
+With the journal the order's intent is committed to SQLite before it is handed over, and that commit is in the figure. Where the
+signal turns a position round, the order that closes it goes first; `entry` is the figure of the order that opens, both together.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from engine.brokers.sim.broker import SimBroker, SimTerms
 from engine.core.clock import Nanos
+from engine.core.memory import long_lived
 from engine.domain.facts import Fact, Record, canonical
 from engine.domain.instrument import cash, instrument_of
 from engine.domain.market import Bars, Floats, Timeframe
@@ -63,7 +65,7 @@ def run() -> dict[str, Any]:
         kept = _decisions(bars, policy, journal)
         journal.close()
     bare = _figures(_predictions(predictor, table[LESSON:]))
-    ours = {"decisions": len(kept.wall), "without_journal": _figures(plain), "with_journal": _figures(kept)}
+    ours = {"decisions": len(kept.wall), "without_journal": _of_orders(plain), "with_journal": _of_orders(kept)}
     ratio = {name: round(ours[name]["p50_us"] / bare["p50_us"], 1) for name in ("without_journal", "with_journal")}
     return {"ours": ours, "floor": {"bare_prediction": bare}, "ratio": ratio}
 
@@ -94,19 +96,27 @@ class Unwritten:
 
 
 class Stopwatch:
-    """Nanoseconds from `start` until an entry reached the broker, by the wall clock and by this thread's own."""
+    """Nanoseconds from `start` to the first `stop` after it, by the wall clock and by this thread's own; and to an `entry`."""
 
     def __init__(self) -> None:
         self._begun = (0, 0)
+        self._running = False
         self.wall: list[int] = []
         self.cpu: list[int] = []
+        self.entries: list[int] = []
 
     def start(self) -> None:
+        self._running = True
         self._begun = (time.perf_counter_ns(), time.thread_time_ns())
 
     def stop(self) -> None:
-        self.wall.append(time.perf_counter_ns() - self._begun[0])
-        self.cpu.append(time.thread_time_ns() - self._begun[1])
+        if self._running:
+            self._running = False
+            self.wall.append(time.perf_counter_ns() - self._begun[0])
+            self.cpu.append(time.thread_time_ns() - self._begun[1])
+
+    def entry(self) -> None:
+        self.entries.append(time.perf_counter_ns() - self._begun[0])
 
 
 class TimedPipeline(Pipeline):
@@ -125,8 +135,10 @@ class TimedBroker(SimBroker):
     watch: Stopwatch
 
     def submit(self, order: Order) -> None:
-        if order.role is Role.ENTRY:
+        if order.role in (Role.ENTRY, Role.CLOSE):
             self.watch.stop()
+        if order.role is Role.ENTRY:
+            self.watch.entry()
         super().submit(order)
 
 
@@ -145,7 +157,8 @@ def _decisions(bars: Bars, policy: ModelPolicy, journal: Journal) -> Stopwatch:
     pipeline.features.warm(with_spread(bars[:LESSON], GOLD))
     player = Player(BarTape(GOLD, M1, bars[LESSON:]), pipeline)
     pipeline.begin(player.at)
-    player.play()
+    with long_lived():
+        player.play()
     return watch
 
 
@@ -169,3 +182,7 @@ def _figures(watch: Stopwatch) -> dict[str, float]:
     cpu50, cpu99 = np.percentile(watch.cpu, [50, 99]) / 1_000
     figures = {"p50_us": p50, "p99_us": p99, "cpu_p50_us": cpu50, "cpu_p99_us": cpu99}
     return {name: round(float(value), 1) for name, value in figures.items()}
+
+
+def _of_orders(watch: Stopwatch) -> dict[str, float]:
+    return {**_figures(watch), "entry_p99_us": round(float(np.percentile(watch.entries, 99)) / 1_000, 1)}
