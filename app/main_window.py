@@ -348,7 +348,7 @@ class MainWindow(QMainWindow):
 
     def _set_speed(self, speed: float) -> None:
         self._speed = min(speed, MAX_SPEED)
-        if self.replay_bar.state()["running"]:
+        if self.bridge.host.is_busy:
             self.bridge.play(self._speed)
 
     def _ask_account(self) -> None:

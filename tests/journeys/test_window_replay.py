@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,23 @@ def test_a_file_is_played_paused_stepped_and_run_to_its_end(qapp, home: Path) ->
     live(wanted, scenario)
     assert [book.status for book in list_books(wanted.db)] == ["finished"]
     assert audit(wanted.db, None).is_clean
+
+
+def test_the_speed_follows_the_keys(qapp, home: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.opened()
+        desk.press(Qt.Key.Key_Up, modifiers=Qt.KeyboardModifier.ControlModifier)
+        assert desk.window.replay_bar.state()["speed"] == "120×"
+        desk.window.commands.run("play_pause")
+        await desk.until(lambda: desk.bridge.host.is_busy, "a market that moves")
+        desk.window.commands.run("slower")
+        desk.window.commands.run("slower")
+        assert desk.window.replay_bar.state()["speed"] == "30×"
+        await desk.frame()
+        await desk.frame()
+        assert (await asyncio.wrap_future(desk.bridge.host.take())).speed == 30.0
+
+    live(replay(home), scenario)
 
 
 async def steps_are_bars(desk: Desk) -> None:
