@@ -20,10 +20,11 @@ def welcome_back(picture: Picture) -> str:
     if not view.positions:
         parts.append("No position is open.")
     if view.cards:
-        parts.append(f"{len(view.cards)} signal{'s' if len(view.cards) > 1 else ''} still wait for you.")
+        waiting = len(view.cards)
+        parts.append("1 signal still waits for you." if waiting == 1 else f"{waiting} signals still wait for you.")
     entries = sum(order.role.value == "entry" for order in view.working)
     if entries:
-        parts.append(f"{entries} entry order{'s' if entries > 1 else ''} still work.")
+        parts.append("1 entry order still works." if entries == 1 else f"{entries} entry orders still work.")
     if view.state != "ACTIVE":
         parts.append(f"Trading is {view.state}: {view.state_reason}.")
     return " ".join(parts)

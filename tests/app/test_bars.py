@@ -14,11 +14,11 @@ MIDNIGHT = from_iso("2026-03-03T00:00:00")
 def bars(*rows: tuple[int, float]) -> Bars:
     at = np.array([row[0] for row in rows], np.int64)
     close = np.array([row[1] for row in rows])
-    return Bars(at, close, close, close, close, np.ones(len(rows)))
+    return Bars(at, close, close, close, close, np.ones(len(rows)), np.zeros(len(rows)))
 
 
 def bar(at: int, close: float) -> Bar:
-    return Bar(at, close, close, close, close, 1.0)
+    return Bar(at, close, close, close, close, 1.0, 0.0)
 
 
 def test_the_day_begins_after_the_last_close_before_midnight():
