@@ -25,6 +25,7 @@ from engine.market.formats.checks import (
     refuse_out_of_order,
     scale_hint,
 )
+from engine.market.formats.digits import Mask
 from engine.market.formats.names import named_symbol
 from engine.market.quality import QualityReport, report
 from engine.market.steps import decide_timeframe
@@ -190,11 +191,15 @@ def _choose_clock(
 
 
 def _columns(parsed: Parsed, sieve: Sieve, utc: Ints, instrument: Instrument) -> Bars | QuoteColumns:
-    keep = sieve.keep
-    at = utc[keep]
+    if not parsed.is_ticks:
+        return bars_of(parsed, sieve.keep, utc, instrument)
+    return QuoteColumns(utc[sieve.keep], parsed.columns["bid"][sieve.keep], parsed.columns["ask"][sieve.keep])
+
+
+def bars_of(parsed: Parsed, keep: Mask, utc: Ints, instrument: Instrument) -> Bars:
+    """The rows marked in `keep` as bars at `utc`, the spread in price units."""
     kept = {name: column[keep] for name, column in parsed.columns.items()}
-    if parsed.is_ticks:
-        return QuoteColumns(at, kept["bid"], kept["ask"])
+    at = utc[keep]
     spread = kept.get("spread", np.full(len(at), np.nan))
     if parsed.spread_in_points:
         spread = spread / 10.0 ** _point_digits(parsed, instrument)
