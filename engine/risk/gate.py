@@ -154,11 +154,11 @@ def caps(limits: Limits) -> tuple[tuple[int, bool, float], ...]:
 
 _WORDS = {
     "position": "the position's loss at its stop would be",
-    "daily_loss": "the day's loss would be",
+    "daily_loss": "it would be",
     "worst_day": "the day's loss with every stop filled would be",
     "open_risk": "the sum of losses at all stops would be",
-    "leverage": "leverage would be",
-    "drawdown": "the drawdown from the peak would be",
+    "leverage": "gross notional to equity would be",
+    "drawdown": "from the peak it would be",
 }
 
 
