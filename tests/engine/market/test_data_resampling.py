@@ -41,6 +41,7 @@ def test_bars_of_a_metatrader_5_export_are_those_of_its_m5_in_every_column(name:
 
 
 NEW_YORK = "America/New_York+7h"
+MT4_H1 = "mt4-export/XAUUSD_H1_2009-2020_mt4.csv.gz"
 PYTHON_D1 = "mt5-python/XAUUSD_D1_2007-2025_mt5-python.csv.gz"
 
 
@@ -51,8 +52,8 @@ PYTHON_D1 = "mt5-python/XAUUSD_D1_2007-2025_mt5-python.csv.gz"
         ("mt5-python/XAUUSD_H1_2007-2025_mt5-python.csv.gz", PYTHON_D1, NEW_YORK, [], []),
         ("ticks-oanda/XAUUSD_H1_2006-2019_oanda-bidask.zip", "ticks-oanda/XAUUSD_D1_2006-2019_oanda-bidask.zip", None, [], []),
         # the shorter file begins within an hour
-        ("mt4-export/XAUUSD_M5_2019-2020_mt4.csv.gz", "mt4-export/XAUUSD_H1_2009-2020_mt4.csv.gz", "EET", [], ["2019-08-19T10:00"]),
-        ("mt4-export/XAUUSD_M15_2017-2020_mt4.csv.gz", "mt4-export/XAUUSD_H1_2009-2020_mt4.csv.gz", "EET", [], ["2017-10-16T17:00"]),
+        ("mt4-export/XAUUSD_M5_2019-2020_mt4.csv.gz", MT4_H1, "EET", [], ["2019-08-19T10:00"]),
+        ("mt4-export/XAUUSD_M15_2017-2020_mt4.csv.gz", MT4_H1, "EET", [], ["2017-10-16T17:00"]),
     ],
 )  # fmt: skip
 def test_longer_bars_of_a_source_are_those_it_recorded(

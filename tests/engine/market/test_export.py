@@ -93,7 +93,11 @@ def test_recorded_bars_of_any_source_go_out_and_come_back(path: str, symbol: str
 
 
 @given(
-    st.lists(st.tuples(st.floats(1e-5, 1e6), st.floats(0, 1e9), st.one_of(st.just(float("nan")), st.floats(0, 50))), max_size=20)
+    st.lists(
+        st.tuples(st.floats(1e-5, 1e6), st.floats(0, 1e9), st.one_of(st.just(float("nan")), st.floats(0, 50))),
+        min_size=1,
+        max_size=20,
+    )
 )
 @settings(max_examples=60, deadline=None)
 def test_any_numbers_survive_csv(rows: list[tuple[float, float, float]]) -> None:
