@@ -36,23 +36,32 @@ def run(peers: Path = Path(sys.executable)) -> dict[str, Any]:
         bars = walk(BARS)
         write_mt4(folder / "XAUUSD_M1.csv", bars)
         (folder / "silent.toml").write_text(SILENT)
-        ours = _ours(folder)
         table = [bars.at, bars.open, bars.high, bars.low, bars.close, bars.volume]
         np.save(folder / "bars.npy", np.column_stack(table)[:PEER_BARS])
-        others = {peer: _peer(peers, peer, folder / "bars.npy") for peer in PEERS}
-    return {"ours": ours, "peers": others, "ratio": {peer: _ratios(ours, theirs) for peer, theirs in others.items()}}
+        _round(folder)  # the first run compiles kernels
+        mine, theirs = [], {peer: [] for peer in PEERS}
+        for _ in range(ROUNDS):  # turn and turn about, so that a busy machine slows everybody alike
+            mine.append(_round(folder))
+            for peer, figures in theirs.items():
+                figures.append(_last_line([peers, replay_peers.__file__, peer, folder / "bars.npy"], {}))
+    ours, others = _medians(mine), {peer: _medians(figures) for peer, figures in theirs.items()}
+    return {"ours": ours, "peers": others, "ratio": {peer: _ratios(ours, figures) for peer, figures in others.items()}}
 
 
-def _ours(folder: Path) -> dict[str, Any]:
-    kinds = {"quiet": ["--config", folder / "silent.toml"], "manual": ["--mode", "manual"], "orders": []}
-    runs: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
-    _command(folder, kinds["orders"])  # the first run compiles kernels
-    for _ in range(ROUNDS):
-        for kind, options in kinds.items():
-            runs[kind].append(_command(folder, options))
-    result: dict[str, Any] = {f"{kind}_bars_per_s": round(median(r["bars_per_s"] for r in runs[kind])) for kind in kinds}
-    last = runs["orders"][-1]
-    return {"bars": BARS, **result, **{name: last[name] for name in ("trades", "orders", "facts", "facts_sha256")}}
+def _round(folder: Path) -> dict[str, Any]:
+    """Our command in its three kinds."""
+    quiet = _command(folder, ["--config", folder / "silent.toml"])
+    manual = _command(folder, ["--mode", "manual"])
+    orders = _command(folder, [])
+    speeds = {"quiet": quiet, "manual": manual, "orders": orders}
+    rest = {name: orders[name] for name in ("trades", "orders", "facts", "facts_sha256")}
+    return {"bars": BARS, **{f"{kind}_bars_per_s": run["bars_per_s"] for kind, run in speeds.items()}, **rest}
+
+
+def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """The speeds' medians; everything else is the same in every round."""
+    speeds = {name for name in rounds[0] if name.endswith("_per_s")}
+    return {name: round(median(r[name] for r in rounds)) if name in speeds else value for name, value in rounds[-1].items()}
 
 
 def _command(folder: Path, options: list[Any]) -> dict[str, Any]:
@@ -60,10 +69,6 @@ def _command(folder: Path, options: list[Any]) -> dict[str, Any]:
     words = ["main.py", "run", "--headless", "--replay", folder / "XAUUSD_M1.csv", "--instrument", "XAUUSD", "--timeframe", "M1"]
     words += ["--clock", "UTC", "--speed", "max", "--policy", "sma_cross", "--db", folder / "books.db", "--new", "--json"]
     return _last_line([sys.executable, *words, *options], {"NICEGOLD_HOME": str(folder)})
-
-
-def _peer(python: Path, peer: str, bars: Path) -> dict[str, Any]:
-    return _last_line([python, replay_peers.__file__, peer, bars], {})
 
 
 def _last_line(words: list[Any], environment: dict[str, str]) -> dict[str, Any]:
