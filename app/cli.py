@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli_data import register
 from engine.core.errors import NiceGoldError, UserError
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -21,6 +22,7 @@ export_app = typer.Typer(help="Print what the books hold.")
 audit_app = typer.Typer(help="Check that the books add up.")
 app.add_typer(export_app, name="export")
 app.add_typer(audit_app, name="audit")
+register(app, export_app)
 
 Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
@@ -212,17 +214,24 @@ def import_history(
     strict: Annotated[bool, typer.Option("--strict", help="All rows or none.")] = False,
     price_scale: Annotated[str | None, typer.Option(help="Multiply all prices by this, for example 0.01.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Read it although name, rows or calendar contradict.")] = False,
+    columns: Annotated[str | None, typer.Option(help="What the columns are: time,open,high,low,close,-,volume …")] = None,
+    separator: Annotated[str, typer.Option(help="Between the columns: comma, semicolon, tab, space, pipe or a character.")] = ",",
+    time_format: Annotated[str, typer.Option(help="Such as DD/MM/YYYY HH:NN, or s, ms, us, ns since 1970.")] = "",
+    header_lines: Annotated[int | None, typer.Option(help="Lines before the first row; found if not given.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Take the file's values where stored ones differ.")] = False,
     as_json: Json = False,
 ) -> int:
     """Read a recorded history, report its quality and store it. Importing twice changes nothing."""
     from app.paths import default_books_url
     from engine.domain.instrument import instrument_of
     from engine.domain.market import Timeframe
-    from engine.services.library import import_file
+    from engine.services.library import import_file, mapping_of
 
     frame = Timeframe.of(timeframe) if timeframe else None
     scale = _decimal(price_scale, "--price-scale") if price_scale else None
-    imported = import_file(file, db or default_books_url(), instrument_of(instrument), frame, clock, strict, scale, force)
+    mapping = mapping_of(columns, separator, time_format, header_lines)
+    terms, books = instrument_of(instrument), db or default_books_url()
+    imported = import_file(file, books, terms, frame, clock, strict, scale, force, mapping, replace)
     print("\n".join(imported.lines()))
     if as_json:
         print(json.dumps(imported.to_dict(), sort_keys=True))

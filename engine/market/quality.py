@@ -137,15 +137,21 @@ def _kind(reason: str) -> str:
     return " ".join(word for word in words if not any(letter.isdigit() for letter in word))
 
 
-def _gaps(at: Ints, span: Nanos, times: OpenTimes) -> Gaps:
+def gaps_of(at: Ints, span: Nanos, times: OpenTimes) -> list[Gap]:
+    """Every stretch of open market time without bars, in order of time."""
     longer = np.flatnonzero(np.diff(at) > max(span, MINUTE))
     starts, ends = at[longer] + span, at[longer + 1]
     missing = times.open_before(ends) - times.open_before(starts)
-    holes = missing >= _HOLE
-    quiet = (missing > 0) & ~holes
-    order = np.argsort(-missing, kind="stable")[:_LARGEST_GAPS]
-    largest = tuple(Gap(int(starts[i]), int(ends[i]), int(missing[i])) for i in order if holes[i])
-    return Gaps(int(quiet.sum()), int(missing[quiet].sum()), int(holes.sum()), int(missing[holes].sum()), largest)
+    rows = zip(starts.tolist(), ends.tolist(), missing.tolist(), strict=True)
+    return [Gap(start, end, lost) for start, end, lost in rows if lost > 0]
+
+
+def _gaps(at: Ints, span: Nanos, times: OpenTimes) -> Gaps:
+    found = gaps_of(at, span, times)
+    holes = [gap for gap in found if gap.missing >= _HOLE]
+    quiet = [gap for gap in found if gap.missing < _HOLE]
+    largest = tuple(sorted(holes, key=lambda gap: -gap.missing)[:_LARGEST_GAPS])
+    return Gaps(len(quiet), sum(gap.missing for gap in quiet), len(holes), sum(gap.missing for gap in holes), largest)
 
 
 def _coverage(at: Ints, span: Nanos, times: OpenTimes) -> Iterator[tuple[int, float]]:

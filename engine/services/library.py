@@ -71,6 +71,11 @@ def formats() -> list[dict[str, str]]:
     return [{"name": each.name, "title": each.title, "example": each.example} for each in FORMATS]
 
 
+def mapping_of(columns: str | None, separator: str, time_format: str, header: int | None) -> Mapping | None:
+    """The meaning of a file's columns as the command line has it; None where none is named. UserError when it cannot be."""
+    return Mapping.of(columns, separator, time_format, header) if columns else None
+
+
 def import_file(
     path: Path,
     url: str,

@@ -36,7 +36,8 @@ class Mapping:
         if twice:
             raise UserError(f"--columns names {twice[0]} twice; write - for a column that is not read")
         _complete(names)
-        return cls(names, separator, time_format.strip(), header)
+        minutes = time_format.strip().replace("HH:MM", "HH:NN").replace("HHMM", "HHNN")
+        return cls(names, separator, minutes, header)
 
 
 def _complete(names: tuple[str, ...]) -> None:
