@@ -69,7 +69,7 @@ class Stored:
         if self.spread:
             spread = self.spread
             share = f"median {spread.median:g}, 95 % below {spread.p95:g}, largest {spread.largest:g}"
-            yield f"  spread: {share}; {_extremes(spread)}"
+            yield f"  spread: {share}{_extremes(spread)}"
         if self.revised:
             yield "  values kept aside: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.revised.items()))
 
@@ -166,8 +166,10 @@ def _spread(at: Any, spread: Floats) -> SpreadStatistics | None:
 
 def _extremes(spread: SpreadStatistics) -> str:
     hours = [(value, hour) for hour, value in enumerate(spread.hours) if value is not None]
+    if min(hours)[0] == max(hours)[0]:
+        return ""
     (low, cheap), (high, dear) = min(hours), max(hours)
-    return f"by hour from {low:g} ({cheap:02d}:00 UTC) to {high:g} ({dear:02d}:00 UTC)"
+    return f"; by hour from {low:g} ({cheap:02d}:00 UTC) to {high:g} ({dear:02d}:00 UTC)"
 
 
 def _overlaps(store: MarketStore, chosen: list[Coverage]) -> Iterator[Overlap]:

@@ -1,0 +1,87 @@
+"""The commands about market data, as a user gives them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli import run
+from engine.market.exporting import EXPORTERS
+from engine.market.formats import FORMATS, open_source
+from tests.engine.market.histories import gold, mt4, recorded, write
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    return str(tmp_path / "books.db")
+
+
+def last(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    found: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
+
+
+def test_every_format_is_listed_with_name_title_and_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["formats", "--json"]) == 0
+    out = capsys.readouterr().out
+    listed = json.loads(out.splitlines()[-1])
+    assert [each["name"] for each in listed["formats"]] == [each.name for each in FORMATS]
+    assert [each["name"] for each in listed["exports"]] == [each.name for each in EXPORTERS]
+    assert all(each.title in out and each.example in out for each in FORMATS)
+
+
+def test_an_imported_file_is_exported_again_byte_for_byte(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = recorded("mt5-export/XAUUSD_H1_2025_mt5-tab.csv.gz")
+    out = tmp_path / "out.csv"
+    assert run(["import", str(path), "--db", db]) == 0
+    assert run(["export", "bars", str(out), "--timeframe", "H1", "--format", "mt5", "--db", db, "--json"]) == 0
+    assert last(capsys)["rows"] == 2_909
+    assert out.read_bytes() == open_source(path).text
+    assert run(["export", "bars", str(out), "--db", db]) == 2
+    assert "exists; name another file, or give --force" in capsys.readouterr().err
+
+
+def test_longer_bars_of_a_range_are_made_on_the_way_out(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = recorded("mt5-export/XAUUSD_M15_2025_mt5-tab.csv.gz")
+    run(["import", str(path), "--db", db])
+    command = ["export", "bars", str(tmp_path / "day.csv.gz"), "--timeframe", "D1", "--made-of", "M15", "--db", db, "--json"]
+    assert run([*command, "--from", "2025-03-02", "--until", "2025-03-09"]) == 0
+    assert last(capsys)["rows"] == 5
+    text = open_source(tmp_path / "day.csv.gz").text.decode()
+    assert [line[:16] for line in text.splitlines()[1:3]] == ["2025-03-02T22:00", "2025-03-03T22:00"]
+    assert run([*command, "--from", "soon"]) == 2
+    assert "--from 'soon' is not a time" in capsys.readouterr().err
+    assert run(["export", "bars", str(tmp_path / "no.csv"), "--timeframe", "H4", "--db", db]) == 2
+    assert "no XAUUSD H4 bars are stored (there are M15 of" in capsys.readouterr().err
+
+
+def test_status_gaps_and_repair_speak_of_what_is_stored(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "status", "--db", db]) == 0
+    assert "nothing is stored" in capsys.readouterr().out
+    table = gold("2024-05-06", "2024-05-10", step=15)
+    run(["import", str(write(tmp_path, mt4(table[:100] + table[120:]))), "--clock", "UTC", "--db", db])
+    capsys.readouterr()
+    assert run(["data", "status", "--db", db, "--json"]) == 0
+    (series,) = last(capsys)["series"]  # type: ignore[misc]
+    assert (series["symbol"], series["timeframe"], series["holes"], series["clocks"]) == ("XAUUSD", "M15", 1, ["UTC"])
+    assert run(["data", "gaps", "--db", db, "--json"]) == 0
+    (hole,) = last(capsys)["holes"]  # type: ignore[misc]
+    assert hole["missing"] == 20 * 15 * 60 * 10**9
+    assert run(["data", "repair", "--db", db, "--json"]) == 0
+    assert last(capsys) == {"steps": []}
+
+
+def test_a_text_that_says_nothing_is_imported_by_naming_its_columns(
+    db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = gold("2024-05-06", "2024-05-10", step=30)
+    text = "".join(f"{row.at:%d/%m/%Y;%H.%M};{row.open};{row.high};{row.low};{row.close}\n" for row in table)
+    columns = ["--columns", "date,time,open,high,low,close", "--separator", "semicolon", "--time-format", "DD/MM/YYYY;HH.NN"]
+    command = ["import", str(write(tmp_path, text)), "--clock", "UTC", "--db", db, "--json"]
+    assert run([*command, *columns]) == 0
+    found = last(capsys)
+    assert (found["format"], found["added"], found["clock_how"]) == ("plain", len(table), "given")
+    assert run([*command, "--columns", "time,open"]) == 2
+    assert "--columns has no high, low, close" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""What is stored, how its sources agree, and mending it: on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.core.clock import DAY, HOUR, MINUTE, from_iso
+from engine.domain.instrument import instrument_of
+from engine.domain.market import BAR_COLUMNS, Bars, QuoteColumns
+from engine.domain.sessions import METALS_NEW_YORK
+from engine.market.calendar import OpenTimes
+from engine.services.library import import_file, references
+from engine.services.repair import Means, Repair, repair
+from engine.services.stored import gap_lines, stored
+from engine.storage.market import open_market
+from engine.storage.versions import Origin, Revised
+from tests.engine.market.histories import gold, mt4, recorded, write
+from tests.engine.storage.conftest import BOTH, new_url
+from tests.postgres import postgres_url
+
+__all__ = ["postgres_url"]
+
+FIRST = from_iso("2024-07-01T00:00")
+XAUUSD = instrument_of("XAUUSD")
+
+
+@pytest.fixture(params=BOTH)
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return new_url(request.param, request, tmp_path_factory)
+
+
+def minutes(days: int = 5, step: int = MINUTE, closed: bool = False) -> Bars:
+    """Gold in its sessions from Monday 2024-07-01; with the closed minutes filled flat where `closed`."""
+    at = np.arange(FIRST, FIRST + days * DAY, step)
+    is_open = OpenTimes.of(METALS_NEW_YORK, int(at[0]), int(at[-1])).is_open(at)
+    moves = np.where(is_open, np.random.default_rng(1).integers(-9, 10, len(at)), 0)
+    close = np.round(2000 + np.cumsum(moves) / 100, 2)
+    edge = np.where(is_open, 0.05, 0.0)
+    bars = Bars(at, close, close + edge, close - edge, close, np.where(is_open, 7.0, 0.0), np.full(len(at), np.nan))
+    return bars if closed else rows(bars, is_open)
+
+
+def rows(bars: Bars, chosen: object) -> Bars:
+    return Bars(*(getattr(bars, name)[chosen] for name in BAR_COLUMNS))
+
+
+def origin(name: str, clock: str = "UTC") -> Origin:
+    return Origin(name, name, "csv", clock, 1)
+
+
+def put(url: str, name: str, bars: Bars, timeframe: str = "M1", clock: str = "UTC") -> None:
+    with open_market(url) as store:
+        store.write_bars("XAUUSD", timeframe, name, bars, origin=origin(name, clock))
+
+
+def test_a_whole_week_is_whole_and_a_hole_in_it_is_found_to_the_minute(url: str) -> None:
+    whole = minutes()
+    put(url, "whole", whole)
+    put(url, "broken", rows(whole, (whole.at < FIRST + 30 * HOUR) | (whole.at >= FIRST + 33 * HOUR)))
+    (broken, complete), overlaps = stored(url)
+    assert (complete.coverage, complete.holes, complete.rows) == (1.0, (), len(whole))
+    assert [(hole.start - FIRST, hole.end - FIRST, hole.missing) for hole in broken.holes] == [(30 * HOUR, 33 * HOUR, 3 * HOUR)]
+    assert list(gap_lines(broken)) == ["XAUUSD M1 broken: 2024-07-02 06:00 to 2024-07-02 09:00 UTC, 3.0 h of market time"]
+    assert complete.clocks == ("UTC",)
+    assert [(each.differ, each.only_one, each.only_other) for each in overlaps] == [(0, 0, 180)]
+
+
+def test_two_sources_are_compared_where_both_have_bars(url: str) -> None:
+    first = minutes()
+    second = replace(first, close=np.where(np.arange(len(first)) % 4 == 0, np.round(first.close + 0.5, 2), first.close))
+    put(url, "a", first)
+    put(url, "b", second[1000:])
+    (overlap,) = stored(url, "xauusd", "m1")[1]
+    assert (overlap.one, overlap.other, overlap.shared) == ("a", "b", len(first) - 1000)
+    assert overlap.differ == (len(first) - 1000 + 3) // 4
+    assert (overlap.median, overlap.largest) == pytest.approx((0.5, 0.5))
+    assert "the close differs in" in overlap.line()
+    assert stored(url, "XAGUSD") == ([], [])
+
+
+def test_the_spread_is_told_by_hour(url: str) -> None:
+    at = FIRST + np.arange(6) * 20 * MINUTE
+    with open_market(url) as store:
+        store.write_quotes("XAUUSD", "ticks", QuoteColumns(at, np.full(6, 2000.0), 2000 + np.array([1, 2, 3, 5, 6, 7])))
+    ((ticks,), _) = stored(url)
+    assert ticks.spread is not None
+    assert (ticks.spread.median, ticks.spread.largest, ticks.spread.known) == (4, 7, 6)
+    assert ticks.spread.hours[:3] == (2, 6, None)
+    assert any("by hour from 2 (00:00 UTC) to 6 (01:00 UTC)" in line for line in ticks.lines())
+
+
+def test_flat_bars_in_closed_hours_are_removed_when_asked_and_kept_aside(url: str) -> None:
+    put(url, "filled", minutes(closed=True))
+    count = len(minutes(closed=True)) - len(minutes())
+    step = Repair("XAUUSD", "M1", "filled", "remove", count, "flat, without volume, in closed hours", False)
+    assert repair(url, None, None, None, Means(), apply=False) == [step]
+    assert stored(url)[0][0].closed_rows == count
+    assert repair(url, "XAUUSD", "M1", "filled", Means(), apply=True) == [step._replace(applied=True)]
+    assert repair(url, None, None, None, Means(), apply=True) == []
+    ((series,), _) = stored(url)
+    assert (series.closed_rows, series.rows, series.revised) == (0, len(minutes()), {"removed": count})
+    assert any(f"{count:,} removed" in line for line in series.lines())
+
+
+def test_missing_hours_are_made_of_minutes_on_the_series_own_clock(url: str) -> None:
+    hours = minutes(step=HOUR)
+    put(url, "hours", rows(hours, (hours.at < FIRST + 30 * HOUR) | (hours.at >= FIRST + 33 * HOUR)), "H1")
+    short = minutes()
+    put(url, "minutes", short)
+    (step,) = repair(url, "XAUUSD", "H1", None, Means(from_source="minutes"), apply=True)
+    assert (step.kind, step.rows, step.detail) == ("make", 3, "out of minutes M1")
+    with open_market(url) as store:
+        made = store.read_bars("XAUUSD", "H1", FIRST + 30 * HOUR, FIRST + 33 * HOUR, "hours")
+    chosen = (short.at >= FIRST + 30 * HOUR) & (short.at < FIRST + 33 * HOUR)
+    assert made.open.tolist() == short.open[chosen][::60].tolist()
+    assert made.close.tolist() == short.close[chosen][59::60].tolist()
+    assert made.volume.tolist() == [420, 420, 420]
+    assert repair(url, "XAUUSD", "H1", None, Means(from_source="minutes"), apply=True) == []
+
+
+def test_values_that_a_later_file_offered_are_taken_when_asked(url: str) -> None:
+    first = minutes()
+    later = replace(first, volume=np.where(np.arange(len(first)) < 10, 8.0, first.volume))
+    with open_market(url) as store:
+        store.write_bars("XAUUSD", "M1", "file", first, origin=origin("first"))
+        store.write_bars("XAUUSD", "M1", "file", later, origin=origin("later"))
+    (step,) = repair(url, None, None, None, Means(take_offered=True), apply=True)
+    assert (step.kind, step.rows) == ("take", 10)
+    with open_market(url) as store:
+        assert store.read_bars("XAUUSD", "M1").volume.tolist() == later.volume.tolist()
+        assert store.revised() == [
+            Revised("XAUUSD", "M1", "file", "offered", 10),
+            Revised("XAUUSD", "M1", "file", "replaced", 10),
+        ]
+    assert repair(url, None, None, None, Means(take_offered=True), apply=True) == []
+
+
+def test_a_file_corrected_later_leaves_both_values(tmp_path_factory: pytest.TempPathFactory, url: str) -> None:
+    folder = tmp_path_factory.mktemp("files")
+    table = gold("2024-05-06", "2024-05-08", step=60)
+    import_file(write(folder, mt4(table)), url, XAUUSD, None, "UTC", False, None, False)
+    other = [row._replace(volume=101) if number < 5 else row for number, row in enumerate(table)]
+    imported = import_file(write(folder, mt4(other)), url, XAUUSD, None, "UTC", False, None, False)
+    assert imported.result.changed == 5
+    assert "5 different and left as they were (kept as offered)" in imported.lines()[-1]
+    taken = import_file(write(folder, mt4(other)), url, XAUUSD, None, "UTC", False, None, False, replace=True)
+    assert "5 replaced (the earlier values are kept)" in taken.lines()[-1]
+    with open_market(url) as store:
+        assert [(each.kind, each.rows) for each in store.revised()] == [("offered", 5), ("replaced", 5)]
+        assert store.read_bars("XAUUSD", "H1").volume[:6].tolist() == [101.0] * 5 + [100.0]
+
+
+def test_an_import_measures_the_clock_against_what_is_stored(url: str) -> None:
+    known = recorded("crypto/BTCUSDT_H1_2021-2023_binance.csv.gz")
+    unknown = recorded("crypto/BTCPERP_M1_2022-01.csv.gz")
+    bitcoin = instrument_of("BTCUSDT")
+    import_file(known, url, bitcoin, None, None, False, None, False)
+    clock = import_file(unknown, url, bitcoin, None, None, False, None, False).history.clock
+    assert (clock.spec, clock.how) == ("UTC", "measured")
+    assert f"returns against {known.name} (BTCUSDT H1): 0.98" in clock.evidence[0]
+
+
+def test_a_file_is_not_measured_against_itself_and_metals_lend_each_other_theirs(url: str) -> None:
+    put(url, "gold.csv", minutes(step=HOUR), "H1", "EET")
+    with open_market(url) as store:
+        assert references(store, "XAUUSD", "gold.csv") == []
+        (near,) = references(store, "XAGUSD")
+        assert (near.name, near.clock) == ("gold.csv (XAUUSD H1)", "EET")
+        assert references(store, "EURUSD") == []
