@@ -56,9 +56,13 @@ class OrderManager:
         signal: str = "",
         tif: TimeInForce = TimeInForce.GTC,
         expires: Nanos | None = None,
+        snapshot: Snapshot | None = None,
     ) -> Verdict:
-        """Checks the draft and sends it, an opening order with its stop and target as a bracket; or denies it."""
-        verdict = self._gate.check(draft, self._snapshot())
+        """Checks the draft and sends it, an opening order with its stop and target as a bracket; or denies it.
+
+        `snapshot` is the book as it is now, where the caller has it at hand.
+        """
+        verdict = self._gate.check(draft, snapshot or self._snapshot())
         order = self._draft(draft, role, signal, tif, expires)
         if not verdict.approved:
             reason = "; ".join(verdict.reasons)
@@ -77,10 +81,11 @@ class OrderManager:
             exits.append(_exit(self._next_id(len(exits)), symbol, side, quantity, target, Role.TARGET, oco=oco))
         self._send(exits)
 
-    def close(self, symbol: Symbol, quantity: Steps, signal: str = "") -> Verdict:
+    def close(self, symbol: Symbol, quantity: Steps, signal: str = "", snapshot: Snapshot | None = None) -> Verdict:
         """Closes `quantity` of the position at the market."""
         side = Side.of(-self._ledger.position(symbol))
-        return self.place(Draft(symbol, side, OrderType.MARKET, quantity, reduce_only=True), Role.CLOSE, signal)
+        draft = Draft(symbol, side, OrderType.MARKET, quantity, reduce_only=True)
+        return self.place(draft, Role.CLOSE, signal, snapshot=snapshot)
 
     def cancel(self, order: Order, reason: str) -> None:
         """Asks the broker to cancel; a cancel already under way is not asked again."""

@@ -52,16 +52,17 @@ class Trader:
 
     def trade(self, signal: f.SignalEmitted, side: Side, stop: Ticks, target: Ticks, quantity: Steps = 0) -> Verdict | None:
         """Closes an opposite position and enters with a bracket; None when there is nothing to size. `quantity` 0 = by risk."""
-        kept = self._snapshot().stakes.get(signal.symbol, Stake()).quantity
-        if kept * side.sign < 0:
-            self._manager.close(signal.symbol, abs(kept), signal.signal)
-        draft = Draft(signal.symbol, side, OrderType.MARKET, quantity, stop_loss=stop, take_profit=target)
         snapshot = self._snapshot()
+        kept = snapshot.stakes.get(signal.symbol, Stake()).quantity
+        if kept * side.sign < 0:
+            self._manager.close(signal.symbol, abs(kept), signal.signal, snapshot)
+            snapshot = self._snapshot()
+        draft = Draft(signal.symbol, side, OrderType.MARKET, quantity, stop_loss=stop, take_profit=target)
         steps = quantity or self.size(draft, snapshot)
         if not steps:
             self._emit(f.SignalDropped(signal.signal, "no quantity fits the risk per trade and the limits"))
             return None
-        return self._manager.place(_sized(draft, steps), signal=signal.signal)
+        return self._manager.place(_sized(draft, steps), signal=signal.signal, snapshot=snapshot)
 
     def size(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The quantity that risks the share of equity the sizing allows and passes the limits; 0 when none does."""
