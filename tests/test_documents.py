@@ -30,7 +30,9 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 
 KNOWN = dict(commands())
-NAMED = sorted(set(re.findall(r"main\.py ((?:run|import|export|audit|doctor|screenshot)(?: (?:facts|books))?)", README)))
+GROUPS = "run|import|export|audit|doctor|screenshot|formats|data"
+BELOW = "facts|books|bars|status|gaps|repair"
+NAMED = sorted(set(re.findall(rf"main\.py ((?:{GROUPS})(?: (?:{BELOW}))?)", README)))
 
 
 def test_readme_names_every_command() -> None:

@@ -91,8 +91,7 @@ def _made(store: MarketStore, series: Coverage, bars: Bars, source: str) -> tupl
     best = max(shorter, key=lambda each: TIMEFRAMES[each.timeframe].span, default=None)
     if best is None or best[:3] == series[:3]:
         return Bars.empty(), ""
-    found = store.read_bars(best.symbol, best.timeframe, source=best.source)
-    made = resample(found, TIMEFRAMES[best.timeframe], target, clock_of(store, series))
+    made = resampled(store, best, target, clock_of(store, series))
     inside = (made.at > bars.at[0]) & (made.at < bars.at[-1]) & ~np.isin(made.at, bars.at)
     return _rows(made, inside), f"{best.source} {best.timeframe}"
 
@@ -123,6 +122,7 @@ def clock_of(store: MarketStore, series: Coverage) -> FileClock:
 
 
 def resampled(store: MarketStore, series: Coverage, target: Timeframe, clock: FileClock) -> Bars:
-    """A stored series as bars of a longer timeframe on `clock`."""
+    """A stored series as bars of a longer timeframe on `clock`; what a source filled into closed hours makes none."""
     bars = store.read_bars(series.symbol, series.timeframe, source=series.source)
-    return resample(bars, TIMEFRAMES[series.timeframe], target, clock)
+    traded = _rows(bars, ~np.isin(bars.at, _fills(series, bars)))
+    return resample(traded, TIMEFRAMES[series.timeframe], target, clock)

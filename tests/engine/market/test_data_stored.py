@@ -9,11 +9,12 @@ import pytest
 
 from engine.core.clock import DAY, HOUR, MINUTE, from_iso
 from engine.domain.instrument import instrument_of
-from engine.domain.market import BAR_COLUMNS, Bars, QuoteColumns
+from engine.domain.market import BAR_COLUMNS, Bars, QuoteColumns, Timeframe
 from engine.domain.sessions import METALS_NEW_YORK
 from engine.market.calendar import OpenTimes
+from engine.market.clocks import parse_clock
 from engine.services.library import import_file, references
-from engine.services.repair import Means, Repair, repair
+from engine.services.repair import Means, Repair, repair, resampled
 from engine.services.stored import gap_lines, stored
 from engine.storage.market import open_market
 from engine.storage.versions import Origin, Revised
@@ -119,6 +120,14 @@ def test_missing_hours_are_made_of_minutes_on_the_series_own_clock(url: str) -> 
     assert made.close.tolist() == short.close[chosen][59::60].tolist()
     assert made.volume.tolist() == [420, 420, 420]
     assert repair(url, "XAUUSD", "H1", None, Means(from_source="minutes"), apply=True) == []
+
+
+def test_what_a_source_filled_into_closed_hours_makes_no_longer_bar(url: str) -> None:
+    put(url, "filled", minutes(closed=True))
+    with open_market(url) as store:
+        (series,) = store.coverage()
+        made = resampled(store, series, Timeframe.of("H1"), parse_clock("UTC"))
+    assert made.at.tolist() == minutes(step=HOUR).at.tolist()
 
 
 def test_values_that_a_later_file_offered_are_taken_when_asked(url: str) -> None:
