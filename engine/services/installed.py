@@ -13,7 +13,6 @@ from pathlib import Path
 MODULES = {
     "PySide6-Essentials": "PySide6",
     "PySide6-QtAds": "PySide6QtAds",
-    "pyqtgraph": "pyqtgraph",
     "qasync": "qasync",
     "qtawesome": "qtawesome",
     "numpy": "numpy",
