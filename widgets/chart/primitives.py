@@ -29,7 +29,7 @@ class _Shapes:
 
     @property
     def first(self) -> Any:
-        """The shape at the beginning of the memory, which the painter takes beside a count; good until more rows are asked for."""
+        """The shape at the beginning of the memory, for the painter to take with a count; good until more rows are asked for."""
         return self._first
 
 
