@@ -10,7 +10,6 @@ class QuoteBook:
 
     def __init__(self) -> None:
         self.last: dict[Symbol, Quote] = {}
-        self.first: dict[Symbol, Quote] = {}
         self.quarantined: dict[Symbol, int] = {}
 
     def update(self, quote: Quote) -> bool:

@@ -12,6 +12,8 @@ from engine.market.tape import Reel, bar_rows, quote_rows
 
 HISTORY_WEEKS = 8
 QUOTES_PER_BAR = 12
+STRETCH = 120
+"""Bars of a reel."""
 START: Nanos = from_iso("2026-01-05T08:00:00")
 """Weeks begin on Monday as London opens, so that whoever starts the program sees a market that moves."""
 
@@ -38,10 +40,14 @@ class SimulatedTape:
     def reels(self) -> Iterator[Reel]:
         week = self._first
         while True:
-            yield _reel(self.symbol, self._market.chunk(week))
+            yield from _reels(self.symbol, self._market.chunk(week))
             week += 1
 
 
-def _reel(symbol: Symbol, chunk: SyntheticChunk) -> Reel:
-    quotes = quote_rows(symbol, chunk.at, chunk.bid, chunk.ask)
-    return Reel(quotes, bar_rows(chunk.bars), chunk.quotes_per_bar)
+def _reels(symbol: Symbol, chunk: SyntheticChunk) -> Iterator[Reel]:
+    """A week in stretches short enough that making one is not felt."""
+    per_bar = chunk.quotes_per_bar
+    for start in range(0, len(chunk.bars), STRETCH):
+        rows = slice(start * per_bar, (start + STRETCH) * per_bar)
+        quotes = quote_rows(symbol, chunk.at[rows], chunk.bid[rows], chunk.ask[rows])
+        yield Reel(quotes, bar_rows(chunk.bars[start : start + STRETCH]), per_bar)

@@ -109,7 +109,8 @@ def _found(text: str, separator: str) -> tuple[str, ...]:
     for day in _DAYS:
         joins = (separator,) if separator else (" ", "t")
         templates = [*(f"{day}{join}{hour}{zone}" for join in joins for hour in _HOURS for zone in _ZONES), day]
-        met = next((template for template in templates if stamp(text, template) is not None), None)
+        fitting = (template for template in templates if len(template) == len(text))
+        met = next((template for template in fitting if stamp(text, template) is not None), None)
         if met:
             zoned = _zoned(met)
             return (met, *(other for other in templates if other != met and _zoned(other) == zoned and other != day))

@@ -91,7 +91,7 @@ def stamps(text: Bytes, starts: Ints, template: str) -> Stamps:
     return _assemble(parts, ok, _fraction(template))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=1024)
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(_group(run, letter) for run, letter in _RUN.findall(template)))
 

@@ -11,7 +11,7 @@ from engine.core.errors import DataError, UserError
 from engine.domain.market import Floats, Ints
 from engine.market.formats.base import Format, Parsed
 from engine.market.formats.epoch import UNITS, from_counts
-from engine.market.formats.source import Source
+from engine.market.formats.source import MAX_BYTES, Source
 from engine.market.formats.table import READ, TIMES
 from engine.market.formats.wanted import PRICES
 
@@ -35,7 +35,11 @@ def parse(source: Source) -> Parsed:
     """DataError when the file is damaged or lacks a time or a price. Lines are row numbers, from 1."""
     parquet, arrow = library(), library("pyarrow")
     try:
-        table = parquet.read_table(arrow.BufferReader(source.text))
+        file = parquet.ParquetFile(arrow.BufferReader(source.text))
+        size = sum(file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups))
+        if size > MAX_BYTES:
+            raise DataError(f"{source.path.name}: unpacks to more than {MAX_BYTES:,} bytes; split the file")
+        table = file.read()
     except (arrow.ArrowException, OSError) as error:
         raise DataError(f"{source.path.name}: is damaged ({str(error).splitlines()[0]}); fetch the file again") from error
     columns = _named(source, table)

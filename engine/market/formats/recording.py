@@ -47,7 +47,7 @@ def parse(source: Source) -> Parsed:
     bad: list[BadRow] = []
     try:
         found = read(_messages(source, bad))
-    except (KeyError, ValueError, TypeError, IndexError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise DataError(f"{label}: a message is not as {address} sends them ({type(error).__name__}: {error})") from error
     events = _wanted(found, source.wanted.symbol, label)
     frame = source.wanted.timeframe
@@ -63,7 +63,7 @@ def _messages(source: Source, bad: list[BadRow]) -> Iterator[Message]:
             continue
         try:
             body = json.loads(match["body"])
-        except ValueError:
+        except (ValueError, RecursionError):
             bad.append(BadRow(number, "message is not JSON"))
             continue
         yield Message(number, _nanos(match["second"], match["part"]), match["url"] or "", body)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.core.clock import from_iso
 from engine.core.errors import DataError
@@ -129,3 +131,35 @@ def test_the_example_of_a_format_is_known_by_no_other(name: str) -> None:
     }
     text = f"{headers[name]}\n{example}\n" if name in headers else f"{example}\n"
     assert [each.name for each in FORMATS if each.detects(text.encode(), "file.csv")] == [name]
+
+
+HOUR_ROWS = [f"2024-05-06 {hour:02d}:00" for hour in range(24)]
+DAMAGED = {
+    "dukascopy": "Local time,Open,High,Low,Close,Volume\n"
+    + "".join(f"06.05.2024 {n:02d}:00:00.000 GMT+0300,1,2,1,2,3.5\n" for n in range(24)),
+    "histdata": "".join(f"20240506 {n:02d}0000;1.1;1.2;1.0;1.1;0\n" for n in range(24)),
+    "tab": "".join(f"{at}\t1.1\t1.2\t1.0\t1.1\t60\n" for at in HOUR_ROWS),
+    "table": "date,open,high,low,close,volume,ticker\n" + "".join(f"{at}:00,1.1,1.2,1.0,1.1,5,EURUSD\n" for at in HOUR_ROWS),
+    "csv": "time,open,high,low,close,spread\n" + "".join(f"{at}:00,1.1,1.2,1.0,1.1,\n" for at in HOUR_ROWS),
+    "recording": "wss://ws.kraken.com <-> 1618678132.38\n"
+    + "".join(f'{1618678133 + n}.5: [1,{{"b":["1.1","1","2"],"a":["1.2","1","2"]}},"ticker","EUR/USD"]\n' for n in range(24)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@given(edits=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 12), st.binary(max_size=6)), min_size=1, max_size=6))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_file_gives_what_is_sound_in_it_or_one_sentence(
+    name: str, edits: list[tuple[int, int, bytes]], tmp_path: Path
+) -> None:
+    data = bytearray(DAMAGED[name].encode())
+    for place, length, put in edits:
+        data[place : place + length] = put
+    path = tmp_path / "file.csv"
+    path.write_bytes(bytes(data))
+    said, rows = "", 0
+    try:
+        rows = read_history(path, instrument_of("EURUSD"), clock="UTC", force=True).quality.rows
+    except DataError as error:
+        said = str(error)
+    assert said.startswith("file.csv: ") or 0 < rows <= 25
