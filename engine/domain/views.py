@@ -100,7 +100,10 @@ class TradeView:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A signal that waits for the owner, with the quantity the sizer would give now and what the gate says of it."""
+    """A signal that waits for the owner, with the quantity the sizer would give now and what the gate says of it.
+
+    `closed` when no answer but a veto can be carried out: the price has gone too far, or trading is not ACTIVE.
+    """
 
     signal: SignalEmitted
     at: Nanos
@@ -110,6 +113,7 @@ class CardView:
     contributions: tuple[tuple[str, float, float], ...]
     lines: tuple[LimitLine, ...]
     reasons: tuple[str, ...]
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 
@@ -7,7 +9,10 @@ from engine.core.clock import SECOND
 from engine.domain.intents import AcceptCard, FlipCard, ResizeCard, VetoCard
 from engine.domain.views import SignalView
 from tests.widgets import samples
+from widgets.cards.card import SignalCard
 from widgets.cards.queue import CardQueue
+from widgets.cards.recent import columns
+from widgets.format import Display
 
 KEYS = {"A": AcceptCard("s1"), "V": VetoCard("s1"), "F": FlipCard("s1")}
 
@@ -125,6 +130,84 @@ def test_a_card_the_gate_stands_against_cannot_be_accepted(queue, asked):
     assert asked == []
     made.veto()
     assert asked == [VetoCard("s1")]
+
+
+@pytest.mark.parametrize(
+    ("probability", "words", "role"),
+    [(0.4, "0.00\u00a0R expected", "hint"), (0.45, "+0.12\u00a0R expected", "hint"), (0.324, "expected −0.19\u00a0R", "loss")],
+)
+def test_a_card_says_what_the_signal_brings_on_average(qtbot, dark, probability, words, role):
+    made = SignalCard(samples.card(signal=replace(samples.signal(), probability=probability)), dark)
+    qtbot.addWidget(made)
+    assert made.state()["expected"] == words
+    assert made.expected.property("role") == role
+    assert "before costs" in made.expected.toolTip()
+
+
+def test_a_signal_without_a_probability_promises_nothing(qtbot, dark):
+    made = SignalCard(samples.card(signal=replace(samples.signal(), policy="sma_cross")), dark)
+    qtbot.addWidget(made)
+    assert made.state()["expected"] == ""
+    assert made.expected.isHidden()
+
+
+def test_a_recent_signals_tooltip_says_what_it_would_bring_on_average():
+    column = next(column for column in columns() if column.name == "probability")
+    told = column.why(SignalView(replace(samples.signal(), probability=0.324), samples.NOW, "auto"), Display())
+    assert told == "probability 0.324, acts from 0.560, expected −0.19\u00a0R"
+
+
+SOFT = replace(samples.LINE, name="worst_day_soft", cap=0.02, after_fill=0.031, hard=False, passed=False)
+
+
+def test_a_soft_limit_that_is_not_passed_is_a_warning(queue):
+    queue.update_cards((samples.card(lines=(samples.LINE, replace(SOFT, sentence="worst day: too much (a warning)"))),), 0)
+    made = queue.cards["s1"]
+    assert made.verdict.text() == "Passes, with a warning: worst day: too much (a warning)."
+    assert made.verdict.property("role") == "warn"
+    assert all(made.state()["buttons"].values())
+
+
+def test_only_hard_limits_count_for_the_tightest(queue):
+    queue.update_cards((samples.card(lines=(samples.LINE, replace(SOFT, after_fill=0.019, after_stop=0.03, passed=True))),), 0)
+    made = queue.cards["s1"]
+    assert made.verdict.text() == "Passes every limit; tightest position at 26\u00a0%."
+    assert made.verdict.property("role") == "good"
+
+
+def test_a_card_refused_for_its_size_may_still_be_resized_or_flipped(queue):
+    lines = (replace(samples.LINE, after_fill=0.061, passed=False),)
+    queue.update_cards((samples.card(lines=lines, reasons=("Position would be 6.1 %.",)),), samples.NOW)
+    assert queue.cards["s1"].state()["buttons"] == {"Accept": False, "Veto": True, "Flip": True, "Resize": True}
+
+
+def test_a_card_refused_for_another_reason_is_not_helped_by_another_size(queue):
+    queue.update_cards((samples.card(reasons=("The quote is 40 s old.",)),), samples.NOW)
+    assert queue.cards["s1"].state()["buttons"] == {"Accept": False, "Veto": True, "Flip": True, "Resize": False}
+
+
+def test_nothing_but_a_veto_answers_a_closed_card(queue, card, asked, qtbot):
+    lines = (replace(samples.LINE, after_fill=0.061, passed=False),)
+    queue.update_cards((samples.card(lines=lines, reasons=("Trading is HALTED.",), closed=True),), samples.NOW)
+    for key in (Qt.Key.Key_A, Qt.Key.Key_F, Qt.Key.Key_R):
+        qtbot.keyClick(card, key)
+    assert asked == []
+    assert not card.quantity.hasFocus()
+    assert card.state()["buttons"] == {"Accept": False, "Veto": True, "Flip": False, "Resize": False}
+    qtbot.keyClick(card, Qt.Key.Key_V)
+    assert asked == [VetoCard("s1")]
+
+
+def test_a_refused_answer_opens_only_what_can_be_carried_out(queue, card):
+    card.veto()
+    queue.update_cards((samples.card(reasons=("Trading is HALTED.",), closed=True),), samples.NOW)
+    assert not any(card.state()["buttons"].values())
+    queue.reopen("s1")
+    assert card.state()["buttons"] == {"Accept": False, "Veto": True, "Flip": False, "Resize": False}
+
+
+def test_the_countdown_says_whose_time_it_counts(queue):
+    assert "market time" in queue.cards["s1"].left.toolTip()
 
 
 def test_the_countdown_follows_the_sessions_time(queue):

@@ -12,8 +12,10 @@ from engine.core.clock import SECOND, Nanos
 from engine.core.errors import UserError
 from engine.domain.instrument import instrument_of
 from engine.domain.intents import AcceptCard, FlipCard, Intent, ResizeCard, VetoCard
+from engine.domain.limits import LimitLine
 from engine.domain.views import CardView
 from widgets import format as fmt
+from widgets.cards.expectation import MEANING, expected_r, in_words
 from widgets.cards.probability import ProbabilityBar
 from widgets.cards.weights import Weights
 from widgets.gauges.bar import level
@@ -51,6 +53,8 @@ class SignalCard(QFrame):
         self.number = QLabel(font=headline_font())
         self.against = QLabel()
         self.against.setProperty("role", "hint")
+        self.expected = QLabel(font=table_font())
+        self.expected.setToolTip(MEANING)
         self.probability = ProbabilityBar(theme)
         self.prices = {name: QLabel() for name in ("Entry", "Stop", "Target")}
         self.rewards = {name: QLabel() for name in self.prices}
@@ -74,7 +78,7 @@ class SignalCard(QFrame):
         layout.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, 2 * UNIT)
         layout.setSpacing(UNIT)
         layout.addLayout(_row(self.side, self.symbol, None, self.left))
-        layout.addLayout(_row(self.number, self.probability, self.against, stretch=self.probability))
+        layout.addLayout(_row(self.number, self.probability, self.against, self.expected, stretch=self.probability))
         layout.addLayout(self._price_row())
         layout.addWidget(self.weights)
         self.quantity.setFixedWidth(16 * UNIT)
@@ -124,12 +128,18 @@ class SignalCard(QFrame):
         self.number.setText(f"{signal.probability:.2f}")
         self.against.setText(f"from {signal.threshold:.2f}")
         self.probability.show_probability(signal.probability, signal.threshold)
+        self._show_expected(expected_r(signal))
         risk = abs(signal.reference - signal.stop) or 1
         for name, ticks in zip(self.prices, (signal.reference, signal.stop, signal.target), strict=True):
             self.prices[name].setText(fmt.price(ticks, self.instrument))
             reward = sign * (ticks - signal.reference) / risk
             self.rewards[name].setText(f"{name} {fmt.r_multiple(reward)}" if name != "Entry" else name)
         self.setToolTip(f"Signal {signal.signal} by {signal.policy}, model {signal.model_sha256[:12] or 'none'}")
+
+    def _show_expected(self, result: float | None) -> None:
+        self.expected.setText(in_words(result))
+        self.expected.setVisible(result is not None)
+        set_role(self.expected, "role", "loss" if result is not None and result < 0 else "hint")
 
     # --- as time goes ---
 
@@ -151,23 +161,35 @@ class SignalCard(QFrame):
         text = f"expires {fmt.countdown(left)}" if left > 0 else "expired"
         if text != self.left.text():
             self.left.setText(text)
-            self.left.setToolTip(f"Expires {fmt.moment_with_zone(self.card.expires)}")
+            self.left.setToolTip(f"Expires {fmt.moment_with_zone(self.card.expires)} in market time, which runs as it plays")
             set_role(self.left, "role", "warn" if left < URGENT else "hint")
 
     def _show_verdict(self) -> None:
-        failed = [line for line in self.card.lines if not line.passed]
+        warned = [line for line in self.card.lines if not line.hard and not line.passed]
         if self.card.reasons:
             self._say(" ".join(map(fmt.sentence, self.card.reasons)), "error")
-        elif failed:
-            self._say("Warning: " + ", ".join(line.name.replace("_", " ") for line in failed), "warn")
+        elif warned:
+            self._say("Passes, with a warning: " + "; ".join(_complaint(line) for line in warned) + ".", "warn")
         else:
             words, share = self._tightest()
             self._say(f"Passes every limit{words}.", "good" if level(share) == "ok" else "warn")
-        self.buttons["Accept"].setEnabled(not self.card.reasons and not self._answered)
+        self._enable()
+
+    def _enable(self) -> None:
+        """Which answers could be carried out as things stand; a smaller quantity may pass a limit the sizer's does not."""
+        about_size = any(line.hard and not line.passed for line in self.card.lines)
+        stands = {
+            "Accept": not self.card.reasons,
+            "Veto": True,
+            "Flip": True,
+            "Resize": not self.card.reasons or about_size,
+        }
+        for name, button in self.buttons.items():
+            button.setEnabled(not self._answered and stands[name] and (name == "Veto" or not self.card.closed))
 
     def _tightest(self) -> tuple[str, float]:
-        """The limit that would be used most, in words and as a share of its cap."""
-        capped = [line for line in self.card.lines if line.cap]
+        """The hard limit that would be used most, in words and as a share of its cap."""
+        capped = [line for line in self.card.lines if line.cap and line.hard]
         if not capped:
             return "", 0.0
         line = max(capped, key=lambda line: max(line.after_fill, line.after_stop) / line.cap)
@@ -203,10 +225,14 @@ class SignalCard(QFrame):
         self._answer(VetoCard(self.card.signal.signal, self._why()))
 
     def flip(self) -> None:
-        self._answer(FlipCard(self.card.signal.signal, self._why()))
+        """Trade the other way; refused while nothing may be traded on this signal."""
+        if self.buttons["Flip"].isEnabled():
+            self._answer(FlipCard(self.card.signal.signal, self._why()))
 
     def resize_order(self) -> None:
         """Trade it with the quantity typed; the first press moves there while the quantity is still the sizer's."""
+        if not self.buttons["Resize"].isEnabled():
+            return
         steps = self._steps()
         if not steps or steps == self.card.quantity:
             self.quantity.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -222,16 +248,13 @@ class SignalCard(QFrame):
         if self._answered:
             return
         self._answered = True
-        for button in self.buttons.values():
-            button.setEnabled(False)
+        self._enable()
         self.intent.emit(intent)
 
     def reopen(self) -> None:
         """The answer was refused: let the owner decide again."""
         self._answered = False
-        for button in self.buttons.values():
-            button.setEnabled(True)
-        self._show_verdict()
+        self._enable()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -250,6 +273,7 @@ class SignalCard(QFrame):
             "signal": self.card.signal.signal,
             "title": f"{self.side.text()} {self.symbol.text()}",
             "probability": self.number.text(),
+            "expected": self.expected.text(),
             "left": self.left.text(),
             "prices": {name: label.text() for name, label in self.prices.items()},
             "why": self.weights.texts(),
@@ -257,6 +281,11 @@ class SignalCard(QFrame):
             "verdict": self.verdict.text(),
             "buttons": {name: button.isEnabled() for name, button in self.buttons.items()},
         }
+
+
+def _complaint(line: LimitLine) -> str:
+    """What a limit has to say against the order, to stand within a sentence."""
+    return line.sentence.rstrip(".") or line.name.replace("_", " ")
 
 
 def _row(*widgets: QWidget | None, stretch: QWidget | None = None) -> QHBoxLayout:
