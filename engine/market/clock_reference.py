@@ -2,7 +2,7 @@
 
 Returns between the ends of bars are correlated for every candidate, apart for winter, summer and the weeks when only the US or
 only the EU is on daylight saving; a clock is as good as its worst season. The file's last years decide; years before in which
-another clock fits are found by themselves, because sources changed theirs.
+another clock fits are found from hourly bars and shorter ones, because sources changed theirs.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _against(local: Ints, close: Floats, span: Nanos, reference: Reference, cand
     if not matches or matches[0].correlation < _WEAK:
         return None
     best = _best(matches, reference)
-    by_period = _by_period(ends[1:], {specs[0]: pair for specs, pair in pairs.items()}, best[0].spec) if span < DAY else ""
+    by_period = _by_period(ends[1:], {specs[0]: pair for specs, pair in pairs.items()}, best[0].spec) if span <= HOUR else ""
     return Measured(reference, best, tuple(matches), by_period)
 
 
