@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
+from threading import Event
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -15,13 +16,16 @@ from app.picture import Picture
 from engine.core.errors import EngineStopped, NiceGoldError
 from engine.domain.facts import IntentRefused
 from engine.domain.intents import Intent, SubmitOrder
+from engine.domain.market import Bars
 from engine.host import Host, Opening
 from engine.portfolio.chronicle import Chronicle
+from engine.request import Request
 from engine.services.rehearsal import compile_ahead
-from engine.session import Request
 from widgets.format import Display
 
 FRAME_S = 1 / 30
+FIRST_LOOK_S = 1.0
+"""The longest the engine waits for a window to paint the history; one that is not to be seen never paints."""
 
 T = TypeVar("T")
 
@@ -29,12 +33,13 @@ T = TypeVar("T")
 class Bridge(QObject):
     """Owns the host and asks it for frames. All signals are emitted on the window's thread.
 
-    `progressed(share, words)` while the session opens, `shown(Picture)` per frame, `refused(intent, sentence)`,
-    `verdict(order, Verdict)`, `faulted(exception)` when a command failed that should not, `failed(exception)` when the engine
-    stopped or never started.
+    `progressed(share, words)` while the session opens, `history(Bars)` what lies before it, `shown(Picture)` per frame,
+    `refused(intent, sentence)`, `verdict(order, Verdict)`, `faulted(exception)` when a command failed that should not,
+    `failed(exception)` when the engine stopped or never started.
     """
 
     progressed = Signal(float, str)
+    history = Signal(object)
     opened = Signal(object)
     shown = Signal(object)
     refused = Signal(object, str)
@@ -54,7 +59,8 @@ class Bridge(QObject):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._crashed.connect(self.failed)
-        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit, compile_ahead)
+        self._seen = Event()
+        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit, compile_ahead, self._first_look)
 
     async def run(self) -> None:
         """Opens the session and shows frames until `close`."""
@@ -72,6 +78,15 @@ class Bridge(QObject):
                 await asyncio.sleep(FRAME_S)
         except Exception as error:  # without pictures the window is blind; it says so instead of showing old ones
             self._end(error)
+
+    def _first_look(self, bars: Bars) -> None:
+        """On the engine's thread, which waits for the window to paint what is there already before it gets busy."""
+        self.history.emit(bars)
+        self._seen.wait(FIRST_LOOK_S)
+
+    def has_seen(self) -> None:
+        """The window has painted the history; the engine may go on."""
+        self._seen.set()
 
     def _end(self, error: Exception) -> None:
         """The engine that stopped by itself has said why already."""
@@ -110,6 +125,7 @@ class Bridge(QObject):
     async def close(self) -> None:
         """Stops asking for frames, ends the session and its thread."""
         self._stopping = True
+        self._seen.set()
         for task in tuple(self._tasks):
             await asyncio.wait([task], timeout=1)
         await asyncio.to_thread(self.host.stop)

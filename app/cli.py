@@ -82,7 +82,7 @@ def window(
     if context.invoked_subcommand is not None:
         return 0
     if version:
-        from engine.session import VERSION
+        from engine.request import VERSION
 
         print(f"NiceGold Terminal {VERSION}")
         return 0
@@ -141,7 +141,7 @@ def _request(
     from engine.config import load
     from engine.domain.instrument import instrument_of
     from engine.domain.market import Timeframe
-    from engine.session import Request, mode_of, time_of
+    from engine.request import Request, mode_of, time_of
 
     if config is None and config_file().exists():
         config = config_file()
@@ -172,7 +172,7 @@ def _timeframe_of(replay: Path | None, instrument: Any, clock: str | None) -> An
 
     if replay is None:
         return Timeframe.of("M1")
-    from engine.services.library import timeframe_of
+    from engine.feeds import timeframe_of
 
     return timeframe_of(replay, instrument, clock) or Timeframe.of("M1")
 

@@ -8,7 +8,8 @@ import time
 
 from engine.core.errors import UserError
 from engine.core.memory import long_lived
-from engine.session import Request, Session, open_session
+from engine.request import Request
+from engine.session import Session, open_session
 
 SLICE = 4_096
 """Quotes played between two looks at the keyboard and the console."""

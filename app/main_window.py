@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import PySide6QtAds as ads  # noqa: N813 - the name its own documentation uses
-from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -32,6 +32,7 @@ from app.picture import Picture
 from app.state import remembered
 from app.welcome import welcome_back
 from engine.domain.intents import Flatten, Halt, Resume, SetMode
+from engine.domain.market import Bars
 from engine.host import MAX_SPEED, Opening
 from widgets import icons, style
 from widgets.format import Display
@@ -222,6 +223,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         bridge = self.bridge
         bridge.progressed.connect(self._progress)
+        bridge.history.connect(self._foresee)
         bridge.opened.connect(self._opened)
         bridge.shown.connect(self._show)
         bridge.refused.connect(self._refused)
@@ -239,6 +241,12 @@ class MainWindow(QMainWindow):
         chart = self.panels["chart"].widget
         chart.set_empty_text(f"Getting ready: {words}", share)
         self.status.say(f"{words} ({100 * share:.0f} %)")
+
+    def _foresee(self, before: Bars) -> None:
+        """Paints the history at once; what is new fills in when the session is open."""
+        for panel in self.panels.values():
+            panel.foresee(before)
+        QTimer.singleShot(0, self.bridge.has_seen)
 
     def _opened(self, opening: Opening) -> None:
         for panel in self.panels.values():

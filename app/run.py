@@ -23,7 +23,7 @@ from app.paths import log_dir
 from app.quitter import Quitter
 from app.state import remembered
 from engine.core.log import start_log
-from engine.session import Request
+from engine.request import Request
 from widgets import style
 from widgets.format import Display
 from widgets.theme import load

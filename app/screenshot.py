@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import UserError
-from engine.session import Request
+from engine.request import Request
 
 if TYPE_CHECKING:
     from app.run import Terminal

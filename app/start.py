@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from app.preflight import qt_problem
-from engine.session import Request
+from engine.request import Request
 
 
 def open_terminal(request: Request, speed: str | None = None) -> int:

@@ -11,7 +11,8 @@ from app.console import Console
 from app.headless import pace_of
 from engine.domain.facts import Record
 from engine.picture import paint
-from engine.session import Request, Session, mode_of, open_session
+from engine.request import Request, mode_of
+from engine.session import Session, open_session
 from widgets.tables.sentences import sentence
 
 PACE = 60.0

@@ -2,6 +2,7 @@
 
 Commands come in as calls from any thread and are answered by futures; facts and bars go out through `take`, which the window
 calls once per frame. With a window the engine works in slices of SLICE_NS at the most and then yields, because the GIL is shared.
+What is heavy is imported on this thread, once the window has the history to paint.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.clock import SECOND, Nanos, SystemClock
 from engine.core.errors import EngineStopped, UserError
@@ -23,11 +24,11 @@ from engine.domain.intents import Intent, SubmitOrder
 from engine.domain.limits import Verdict
 from engine.domain.market import Bar, Bars
 from engine.domain.views import EngineView
-from engine.picture import paint
-from engine.pipeline import NEVER
-from engine.session import Progress, Request, Session, open_session
+from engine.request import Progress, Request
 from engine.signals.desk import Mode
-from engine.signals.model_policy import ModelPolicy
+
+if TYPE_CHECKING:
+    from engine.session import Session
 
 SLICE_NS = 2_000_000
 """The longest the engine holds the GIL before it yields."""
@@ -36,6 +37,9 @@ CHUNK = 24
 REST_S = 0.004
 MAX_SPEED = 1e9
 """A speed at or above this plays as fast as it goes."""
+
+FAR: Nanos = 1 << 62
+"""Later than any market."""
 
 T = TypeVar("T")
 
@@ -84,6 +88,7 @@ class Host:
     """Runs one session on its own thread: `start`, then `take` and the commands; `stop` ends it in order.
 
     `prepare` is called with the request before the session opens; `failed` with what ended the thread before its time.
+    `history` is given the bars before the session as soon as they are known; the engine does nothing while it runs.
     """
 
     def __init__(
@@ -91,7 +96,9 @@ class Host:
         request: Request,
         failed: Callable[[BaseException], None],
         prepare: Callable[[Request], None] = lambda _request: None,
+        history: Callable[[Bars], None] = lambda _bars: None,
     ) -> None:
+        self._history = history
         self._prepare = prepare
         self._request = replace(request, apart=True, review=True, progress=self._progress(request.progress))
         self._failed = failed
@@ -198,14 +205,10 @@ class Host:
 
     async def _live(self) -> None:
         try:
-            self._prepare(self._request)
-            self._session = session = open_session(self._request, [self._bar])
+            self._session = session = self._open()
         except Exception as error:  # the window shows why; there is nothing here to go on with
             self._opened.set_exception(error)
             return
-        session.pipeline.subscribers.append(self._fact)
-        if isinstance(session.policy, ModelPolicy):
-            session.policy.watcher = lambda at, long, short: self._outbox.odds.append((at, long, short))
         last_seen = session.book.cursor_at
         records = list(session.journal.records())
         self._opened.set_result(Opening(session.kind, session.before, records, session.resumed, session.book.id, last_seen))
@@ -216,6 +219,21 @@ class Host:
             except TimeoutError:
                 continue
         session.keep_place()
+
+    def _open(self) -> Session:
+        from engine.feeds import feed_of
+
+        self._prepare(self._request)
+        feed = feed_of(self._request)
+        self._history(feed.before)
+        from engine.session import open_session
+        from engine.signals.model_policy import ModelPolicy
+
+        session = open_session(self._request, [self._bar], feed)
+        session.pipeline.subscribers.append(self._fact)
+        if isinstance(session.policy, ModelPolicy):
+            session.policy.watcher = lambda at, long, short: self._outbox.odds.append((at, long, short))
+        return session
 
     def _slice(self, session: Session) -> bool:
         """Plays what is due, for one slice; True while more is due at once."""
@@ -242,7 +260,7 @@ class Host:
     def _due(self, session: Session) -> Nanos:
         """Market time as it should be by now."""
         if self._speed >= MAX_SPEED or self._pause_at:
-            return NEVER
+            return FAR
         market, wall = self._anchor
         due = market + int((self._clock.monotonic() - wall) * self._speed)
         closed = session.player.at - due
@@ -275,6 +293,8 @@ class Host:
         self._outbox.curve.append((bar.at, equity))
 
     def _frame(self, session: Session) -> Frame:
+        from engine.picture import paint
+
         out, self._outbox = self._outbox, _Outbox()
         return Frame(
             view=paint(session.pipeline),

@@ -4,80 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from engine.brokers.sim.broker import SimBroker, SimTerms
-from engine.config import Config
 from engine.core.clock import Nanos, SystemClock, from_iso
 from engine.core.errors import UserError
-from engine.domain.instrument import Instrument, cash
-from engine.domain.market import Bars, Timeframe
+from engine.domain.instrument import cash
+from engine.domain.market import Bars
 from engine.execution.trader import Sizing
+from engine.feeds import Feed, feed_of
 from engine.learning import Lesson, learn, load_model
-from engine.market.tape import BarTape, Tape, TickTape
 from engine.pipeline import NEVER, BarListener, Pipeline, Setup
 from engine.player import Player
-from engine.signals.desk import Mode
+from engine.request import VERSION, Request
 from engine.signals.model_policy import ModelPolicy
 from engine.signals.policy import Policy
 from engine.signals.sma_cross import SmaCross
 from engine.storage.books import BookRow, Books
 from engine.storage.database import Database, open_books
 from engine.storage.journal import SqlJournal
-
-if TYPE_CHECKING:
-    from engine.market.importing import History
-
-VERSION = "0.1.0"
-"""Part of a run's identity: another version may decide otherwise."""
-
-Progress = Callable[[float, str], None]
-
-
-def silent(_share: float, _what: str) -> None:
-    """A progress nobody watches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
-
-    `replay` None runs the built-in simulated market. `train_from` is "file" (the first share of it) or "db".
-    `apart` trains in a process of its own, for a session beside a window. `review` opens a finished run as it ended, to be
-    looked at, instead of refusing it.
-    """
-
-    db: str
-    models: Path
-    instrument: Instrument
-    timeframe: Timeframe
-    config: Config
-    replay: Path | None = None
-    clock: str | None = None
-    policy: str = "model"
-    model: Path | None = None
-    train_from: str = "file"
-    mode: Mode = Mode.AUTO
-    seed: int = 7
-    until: str | None = None
-    new: bool = False
-    apart: bool = False
-    review: bool = False
-    progress: Progress = silent
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A tape and what lies before it: `before` warms the features, `identity` names the data in the run's hash."""
-
-    tape: Tape
-    before: Bars
-    identity: dict[str, Any]
-    kind: str
-    signal_rate: float = 0.02
+from engine.storage.lock import hold
 
 
 class Session:
@@ -100,7 +47,12 @@ class Session:
         self.run_id = hashlib.sha256(description.encode()).hexdigest()
         self.database: Database = open_books(request.db)
         self.books = Books(self.database)
-        self.book = self._book(description)
+        try:
+            self.book = self._book(description)
+            self._lock = hold(self.database, self.book.id) if not self.book.is_finished else None
+        except UserError:
+            self.database.close()
+            raise
         self.journal = SqlJournal(self.database, self.book.id)
         terms = _terms(request)
         setup = _setup(request, policy)
@@ -118,7 +70,6 @@ class Session:
         if known is not None and known.is_finished and not self.request.new:
             if self.request.review:
                 return known
-            self.database.close()
             raise UserError(
                 f"this run is finished (book {known.id} of {self.database.place.name}); add --new to run it again, "
                 f"or export its facts with --book {known.id}"
@@ -188,51 +139,20 @@ class Session:
     def close(self) -> None:
         """Lets go of the books; what was committed stays."""
         self.journal.close()
+        if self._lock is not None:
+            self._lock.release()
         self.database.close()
 
 
-def open_session(request: Request, on_bar: Sequence[BarListener] = ()) -> Session:
+def open_session(request: Request, on_bar: Sequence[BarListener] = (), feed: Feed | None = None) -> Session:
     """Reads the feed, finds or trains the model, and opens or resumes the book. UserError for what the user must mend.
 
-    `on_bar` listeners hear of every bar that closes, those of a resumed run's past among them.
+    `on_bar` listeners hear of every bar that closes, those of a resumed run's past among them; `feed` is given where it was
+    read already.
     """
-    feed = simulated_feed(request) if request.replay is None else replay_feed(request)
+    feed = feed or feed_of(request)
     policy, lesson = _policy(request, feed)
     return Session(request, feed, policy, lesson, on_bar)
-
-
-def replay_feed(request: Request) -> Feed:
-    """The recorded file; a model that is trained on it takes its first share, and only the rest is the tape."""
-    from engine.market.importing import read_history
-
-    assert request.replay is not None
-    request.progress(0.0, f"reading {request.replay.name}")
-    history = read_history(request.replay, request.instrument, request.timeframe, request.clock)
-    identity = {"file": history.sha256, "clock": history.clock.spec}
-    if history.bars is None:
-        return _tick_feed(request, history, identity)
-    cut = int(len(history.bars) * request.config.model.train_share) if _learns_from_file(request) else 0
-    tape = BarTape(request.instrument, request.timeframe, history.bars[cut:])
-    return Feed(tape, history.bars[:cut], identity, "replay")
-
-
-def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> Feed:
-    assert history.quotes is not None
-    if _learns_from_file(request):
-        raise UserError(f"{history.source} holds ticks; give --model PATH, --train-from db or --policy sma_cross to trade it")
-    return Feed(TickTape(request.instrument, history.quotes), Bars.empty(), identity, "replay")
-
-
-def _learns_from_file(request: Request) -> bool:
-    return request.policy == "model" and request.model is None and request.train_from == "file"
-
-
-def simulated_feed(request: Request) -> Feed:
-    """The built-in market of the request's seed."""
-    from engine.market.simulated import SimulatedTape
-
-    tape = SimulatedTape(request.instrument, request.seed)
-    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.2)
 
 
 def _policy(request: Request, feed: Feed) -> tuple[Policy, Lesson | None]:
@@ -294,22 +214,6 @@ def _terms(request: Request) -> SimTerms:
     section = request.config.broker
     steps = request.instrument.steps(section.fill_lots) if section.fill_lots else 0
     return SimTerms(section.slippage, section.through, steps)
-
-
-def mode_of(text: str) -> Mode:
-    """The mode called `text` in any case; UserError for another word."""
-    try:
-        return Mode(text.upper())
-    except ValueError:
-        raise UserError(f"mode {text!r} is not known; use auto, confirm or manual") from None
-
-
-def time_of(text: str) -> Nanos:
-    """The moment an option names; UserError when it is no ISO time."""
-    try:
-        return from_iso(text)
-    except ValueError:
-        raise UserError(f"{text!r} is no ISO 8601 time such as 2020-07-01T12:00") from None
 
 
 def _describe(request: Request, feed: Feed, policy: Policy) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.bridge import Bridge
 from app.picture import Picture
+from engine.domain.market import Bars
 from engine.host import Opening
 from widgets.format import Display
 from widgets.theme import Theme
@@ -26,9 +27,14 @@ class Surroundings:
 
 
 class Panel(Protocol):
-    """A panel of the window. `widget` is what the dock holds; `show` is called once per frame, `open` once before."""
+    """A panel of the window. `widget` is what the dock holds; `show` is called once per frame.
+
+    Before that `foresee`, with the bars before the session, and `open`, once it is open, are called once each.
+    """
 
     widget: QWidget
+
+    def foresee(self, before: Bars) -> None: ...
 
     def open(self, opening: Opening) -> None: ...
 
@@ -43,6 +49,9 @@ class View:
     """A panel over one widget that has `set_theme` and `state` of its own."""
 
     widget: Any
+
+    def foresee(self, before: Bars) -> None:
+        """Nothing to show of it."""
 
     def open(self, opening: Opening) -> None:
         """Nothing to prepare."""

@@ -14,7 +14,7 @@ from engine.core.errors import UserError
 from engine.domain.instrument import Instrument, money
 from engine.domain.intents import EditProtection, ModifyOrder, SubmitOrder
 from engine.domain.limits import LimitPrice
-from engine.domain.market import Timeframe
+from engine.domain.market import Bars, Timeframe
 from engine.domain.order import Order, OrderType, Role, Side
 from engine.domain.views import PositionView
 from engine.host import Opening
@@ -70,9 +70,14 @@ class ChartPanel(View):
         self.requested: SubmitOrder | None = None
         """The order a click on the chart asked for, for the ticket to take over."""
 
-    def open(self, opening: Opening) -> None:
-        self._bars = BarLog(opening.before)
+    def foresee(self, before: Bars) -> None:
+        """Shows the history while the session is still being opened."""
+        self._bars = BarLog(before)
         self._redraw()
+
+    def open(self, opening: Opening) -> None:
+        if self._bars is None or self._bars.all() is not opening.before:
+            self.foresee(opening.before)
 
     def choose_timeframe(self, name: str) -> None:
         """Shows bars of `name`; shorter ones than the session's cannot be made."""

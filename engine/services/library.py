@@ -61,11 +61,6 @@ class Imported:
         return [*head, *history.quality.lines(), tail]
 
 
-def timeframe_of(path: Path, instrument: Instrument, clock: str | None) -> Timeframe | None:
-    """The timeframe a recorded file's rows are of; None for ticks. DataError when it cannot be read."""
-    return read_history(path, instrument, None, clock).timeframe
-
-
 def formats() -> list[dict[str, str]]:
     """What can be read: name, title and an example of each format."""
     return [{"name": each.name, "title": each.title, "example": each.example} for each in FORMATS]

@@ -9,8 +9,7 @@ from pathlib import Path
 from engine.core.cache import prepare_numba_cache, source_hash
 from engine.core.errors import EngineStopped, NiceGoldError
 from engine.core.workers import run_apart
-from engine.learning import load_model, rehearse_model
-from engine.session import Progress, Request, open_session, silent
+from engine.request import Progress, Request, silent
 from engine.signals.desk import Mode
 
 BARS = 80
@@ -36,6 +35,9 @@ def compile_ahead(request: Request) -> None:
 
 def rehearse(request: Request, progress: Progress) -> None:
     """Plays some bars of the simulated market on books that are thrown away, and asks a model that is kept once."""
+    from engine.learning import load_model, rehearse_model
+    from engine.session import open_session
+
     progress(0.0, WORDS)
     with tempfile.TemporaryDirectory() as folder:
         books = f"sqlite:///{Path(folder).as_posix()}/books.db"

@@ -131,16 +131,26 @@ def _badges(painter: QPainter, frame: Frame, y: float) -> float:
 
 
 def paint_empty(painter: QPainter, frame: Frame) -> None:
-    """What would fill the chart."""
-    if frame.model.series.count or not frame.model.empty_text:
+    """What would fill the chart; over the bars, how far their session is with opening."""
+    is_opening = frame.model.empty_share is not None
+    if not frame.model.empty_text or (frame.model.series.count and not is_opening):
         return
     painter.setFont(frame.faces["legend"].font)
     painter.setPen(QColor(frame.palette["text1"]))
     area = QRectF(4 * UNIT, 0, frame.layout.plot - 8 * UNIT, frame.layout.bottom)
+    if frame.model.series.count:
+        _veil(painter, frame, area)
     painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, frame.model.empty_text)
     if frame.model.empty_share is not None:
         _progress(painter, frame, area, frame.model.empty_share)
     _badges(painter, frame, TAG_HEIGHT)
+
+
+def _veil(painter: QPainter, frame: Frame, area: QRectF) -> None:
+    """Ground for words that stand on bars."""
+    width = min(area.width(), max(PROGRESS_WIDTH, frame.advance(frame.model.empty_text)) + 8 * UNIT)
+    ground = QRectF(area.center().x() - width / 2, area.center().y() - 5 * UNIT, width, 16 * UNIT)
+    painter.fillRect(ground, frame.palette["bg1"])
 
 
 def _progress(painter: QPainter, frame: Frame, area: QRectF, share: float) -> None:

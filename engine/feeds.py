@@ -1,0 +1,81 @@
+"""What a session plays: a tape, and the bars that lie before it. Read before anything heavy is imported, for the chart's sake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import UserError
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bars, Timeframe
+from engine.market.importing import History, read_history
+from engine.market.tape import BarTape, Tape, TickTape
+from engine.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A tape and what lies before it: `before` warms the features, `identity` names the data in the run's hash."""
+
+    tape: Tape
+    before: Bars
+    identity: dict[str, Any]
+    kind: str
+    signal_rate: float = 0.02
+
+
+def feed_of(request: Request) -> Feed:
+    """The recorded file, or the built-in market. DataError and UserError for what the user must mend."""
+    return simulated_feed(request) if request.replay is None else replay_feed(request)
+
+
+def replay_feed(request: Request) -> Feed:
+    """The recorded file; a model that is trained on it takes its first share, and only the rest is the tape."""
+    assert request.replay is not None
+    request.progress(0.0, f"reading {request.replay.name}")
+    history = _taken(request.replay, request.instrument, request.timeframe, request.clock)
+    identity = {"file": history.sha256, "clock": history.clock.spec}
+    if history.bars is None:
+        return _tick_feed(request, history, identity)
+    cut = int(len(history.bars) * request.config.model.train_share) if request.learns_from_file else 0
+    tape = BarTape(request.instrument, request.timeframe, history.bars[cut:])
+    return Feed(tape, history.bars[:cut], identity, "replay")
+
+
+def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> Feed:
+    assert history.quotes is not None
+    if request.learns_from_file:
+        raise UserError(f"{history.source} holds ticks; give --model PATH, --train-from db or --policy sma_cross to trade it")
+    return Feed(TickTape(request.instrument, history.quotes), Bars.empty(), identity, "replay")
+
+
+def simulated_feed(request: Request) -> Feed:
+    """The built-in market of the request's seed."""
+    from engine.market.simulated import SimulatedTape
+
+    tape = SimulatedTape(request.instrument, request.seed)
+    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.2)
+
+
+_read: dict[tuple[Any, ...], History] = {}
+"""The file whose timeframe was asked for, until the session that follows takes it: it is not read twice."""
+
+
+def timeframe_of(path: Path, instrument: Instrument, clock: str | None) -> Timeframe | None:
+    """The timeframe a recorded file's rows are of; None for ticks. DataError when it cannot be read."""
+    history = read_history(path, instrument, None, clock)
+    _read.clear()
+    _read[_key(path, instrument, history.timeframe, clock)] = history
+    return history.timeframe
+
+
+def _taken(path: Path, instrument: Instrument, timeframe: Timeframe, clock: str | None) -> History:
+    """The history just read, if the file has not changed since; else read now."""
+    known = _read.pop(_key(path, instrument, timeframe, clock), None) if _read else None
+    return known or read_history(path, instrument, timeframe, clock)
+
+
+def _key(path: Path, instrument: Instrument, timeframe: Timeframe | None, clock: str | None) -> tuple[Any, ...]:
+    found = path.stat()
+    return path.resolve(), found.st_size, found.st_mtime_ns, instrument, timeframe, clock

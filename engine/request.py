@@ -1,0 +1,75 @@
+"""What is to be run, said in values: nothing heavy is imported here, so that the window is there before the engine is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.core.clock import Nanos, from_iso
+from engine.core.errors import UserError
+from engine.domain.instrument import Instrument
+from engine.domain.market import Timeframe
+from engine.signals.desk import Mode
+
+if TYPE_CHECKING:
+    from engine.config import Config
+
+VERSION = "0.1.0"
+"""Part of a run's identity: another version may decide otherwise."""
+
+Progress = Callable[[float, str], None]
+
+
+def silent(_share: float, _what: str) -> None:
+    """A progress nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
+
+    `replay` None runs the built-in simulated market. `train_from` is "file" (the first share of it) or "db".
+    `apart` trains in a process of its own, for a session beside a window. `review` opens a finished run as it ended, to be
+    looked at, instead of refusing it.
+    """
+
+    db: str
+    models: Path
+    instrument: Instrument
+    timeframe: Timeframe
+    config: Config
+    replay: Path | None = None
+    clock: str | None = None
+    policy: str = "model"
+    model: Path | None = None
+    train_from: str = "file"
+    mode: Mode = Mode.AUTO
+    seed: int = 7
+    until: str | None = None
+    new: bool = False
+    apart: bool = False
+    review: bool = False
+    progress: Progress = silent
+
+    @property
+    def learns_from_file(self) -> bool:
+        """True when the recorded file's first share is what the model is trained on."""
+        return self.policy == "model" and self.model is None and self.train_from == "file"
+
+
+def mode_of(text: str) -> Mode:
+    """The mode called `text` in any case; UserError for another word."""
+    try:
+        return Mode(text.upper())
+    except ValueError:
+        raise UserError(f"mode {text!r} is not known; use auto, confirm or manual") from None
+
+
+def time_of(text: str) -> Nanos:
+    """The moment an option names; UserError when it is no ISO time."""
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise UserError(f"{text!r} is no ISO 8601 time such as 2020-07-01T12:00") from None
