@@ -34,6 +34,12 @@ def edit(panel, name: str, text: str) -> None:
     panel.model.setData(panel.model.index(0, column(panel, name)), text)
 
 
+def test_the_header_of_what_is_booked_says_of_which_trade(panel):
+    told = panel.model.headerData(column(panel, "realised"), Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert told == "Already realised on this trade"
+    assert panel.model.headerData(0, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) is None
+
+
 def test_a_position_shows_what_it_is_worth_and_what_it_risks(panel):
     row = dict(zip(panel.state()["columns"], panel.state()["rows"][0], strict=True))
     assert row["Side"] == "LONG"

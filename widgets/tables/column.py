@@ -22,7 +22,7 @@ class Column:
 
     `unit` stands in the header, "{currency}" is filled in from the display. `edit` turns what was typed into an intent
     and raises UserError with one sentence; `export` gives the text for files where it differs from what is shown.
-    A `flash` column tints for 150 ms when its raw value changes. `paint` draws the cell itself.
+    `hint` is the header's tooltip. A `flash` column tints for 150 ms when its raw value changes. `paint` draws the cell itself.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Column:
     flash: bool = False
     bold: bool = False
     paint: Painter | None = None
+    hint: str = ""
 
     def header(self, display: Display) -> str:
         """Title and unit."""

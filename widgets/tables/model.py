@@ -319,6 +319,8 @@ class KeyedTableModel(QAbstractTableModel):
             return column.header(self.display) + self._arrow(section)
         if role == _ROLE.TextAlignmentRole:
             return (Qt.AlignmentFlag.AlignRight if column.numeric else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
+        if role == _ROLE.ToolTipRole:
+            return column.hint or None
         return None
 
     def _arrow(self, section: int) -> str:

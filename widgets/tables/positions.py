@@ -87,8 +87,8 @@ def columns(risk_share: Callable[[PositionView], float]) -> tuple[Column, ...]:
                      why=lambda _r, _d: "Loss if the stop fills, with slippage"),
         Column("risk_share", "Risk", risk_share, lambda row, _d: fmt.number(risk_share(row) * 100, 2), unit="%", width=46),
         text_column("protected", "Protection", protection, 68, tint=lambda row: _guarded(row)),
-        result_column("realised", "Booked", lambda row: row.realised, width=80),
-        money_column("costs", "Costs", lambda row: row.costs, width=70),
+        result_column("realised", "Booked", lambda row: row.realised, width=80, hint="Already realised on this trade"),
+        money_column("costs", "Costs", lambda row: row.costs, width=70, hint="Commission and financing of this trade"),
         time_column(lambda row: row.opened, "opened", "Opened"),
     )  # fmt: skip
 
