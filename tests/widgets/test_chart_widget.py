@@ -274,6 +274,16 @@ def test_hovering_a_mark_shows_its_words(chart, qtbot):
     QToolTip.hideText()
 
 
+@pytest.mark.parametrize("price", [190_000, 150_000])
+def test_hovering_a_lines_label_explains_it_in_view_and_at_the_edge(chart, qtbot, price):
+    chart.set_lines((PriceLine("l", "warn", price, "position cap", tooltip="The loss at the stop grows to the cap."),))
+    chart.grab()
+    at = chart.surface.frame.labels[0][0].center().toPoint()
+    QApplication.sendEvent(chart.surface, QHelpEvent(QHelpEvent.Type.ToolTip, at, chart.surface.mapToGlobal(at)))
+    assert QToolTip.text() == "The loss at the stop grows to the cap."
+    QToolTip.hideText()
+
+
 def test_marks_stay_on_their_bars_when_the_timeframe_changes(chart):
     chart.set_marks((SignalMark(START + 1950 * MINUTE, Side.SELL, 0.6, 190_000, "vetoed", "s-2"),))
     bars = walk()

@@ -84,7 +84,7 @@ class Canvas(QWidget):
         frame = self.frame
         frame.ratio = self.devicePixelRatio()
         frame.most = self.model.series.highest_volume(*self.model.view.range())
-        frame.line_hits, frame.mark_hits, frame.legend, frame.tags = [], [], [], []
+        frame.line_hits, frame.mark_hits, frame.labels, frame.legend, frame.tags = [], [], [], [], []
         inside = self.pointer is not None and self.pointer.x() < self.panes.plot and self.pointer.y() < self.panes.bottom
         frame.cursor = snapped(self.model, self.pointer, self.magnet) if inside else None
         frame.dragged, frame.drag_text, frame.countdown = self.dragged, self.drag_text, self.countdown

@@ -175,6 +175,13 @@ class ChartSurface(Canvas):
     def _mark_at(self, at: QPointF) -> Mark | None:
         return next((mark for rect, mark in reversed(self.frame.mark_hits) if rect.contains(at)), None)
 
+    def _told_at(self, at: QPointF) -> str:
+        """What the mark or the line's label under the pointer has to say."""
+        mark = self._mark_at(at)
+        if mark is not None:
+            return mark.tooltip
+        return next((line.tooltip for rect, line in reversed(self.frame.labels) if rect.contains(at)), "")
+
     def _show_cursor(self, at: QPointF) -> None:
         where = self.where(at)
         if where == "price":
@@ -192,8 +199,7 @@ class ChartSurface(Canvas):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent):
-            mark = self._mark_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), mark.tooltip if mark else "", self)
+            QToolTip.showText(event.globalPos(), self._told_at(QPointF(event.pos())), self)
             return True
         return super().event(event)
 

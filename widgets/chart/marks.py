@@ -41,6 +41,7 @@ class PriceLine:
     """A horizontal line. `kind`: order, entry, stop, target, warn or trip (the last two are prices at which a limit is hit).
 
     `label` says what it is, `detail` what it is worth now (P/L, loss), `tone` "up", "down" or "" colours the detail.
+    `tooltip` says more where the label is too short.
     `id` is an order's id for kind order. A `movable` line can be dragged; stop and target then name their `symbol`.
     """
 
@@ -53,6 +54,7 @@ class PriceLine:
     movable: bool = False
     side: Side | None = None
     symbol: Symbol = ""
+    tooltip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

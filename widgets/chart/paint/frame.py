@@ -37,6 +37,7 @@ class Frame:
     countdown: str = ""
     line_hits: list[tuple[float, QRectF, PriceLine]] = field(default_factory=list)
     mark_hits: list[tuple[QRectF, Mark]] = field(default_factory=list)
+    labels: list[tuple[QRectF, PriceLine]] = field(default_factory=list)
     legend: list[str] = field(default_factory=list)
     tags: list[tuple[float, str, QColor]] = field(default_factory=list)
     scale_values: dict[str, list[float]] = field(default_factory=dict)

@@ -74,6 +74,7 @@ def _label(painter: QPainter, frame: Frame, at: float, y: float, line: PriceLine
     if line.movable:
         _grip(painter, frame, rect)
     frame.line_hits.append((y, rect, line))
+    frame.labels.append((rect, line))
     return rect
 
 
@@ -97,6 +98,7 @@ def _beyond(painter: QPainter, frame: Frame, at: float, line: PriceLine, is_abov
     if beside:
         rect.moveRight(min(beside) - 2 * UNIT)
     draw_pill(painter, frame, rect, text, frame.palette["bg1"], None, frame.palette[LINE_STYLES[line.kind].color])
+    frame.labels.append((rect, line))
 
 
 def paint_last_price(painter: QPainter, frame: Frame) -> None:
