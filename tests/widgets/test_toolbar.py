@@ -13,7 +13,7 @@ from tests.widgets import samples
 from widgets.format import Display
 from widgets.toolbar.account_bar import AccountBar
 from widgets.toolbar.replay_bar import SPEEDS, ReplayBar
-from widgets.toolbar.status_bar import StatusBar
+from widgets.toolbar.status_bar import ERROR_MS, NOTE_MS, StatusBar
 
 GAUGES = (Gauge("worst_day", 0.0168, 0.02, "warn", "All stops would cost 1.68 %."),)
 
@@ -165,11 +165,22 @@ def test_the_clocks_show_utc_and_the_users_zone(status):
     assert status.state()["clocks"] == ["2026-11-20 07:03:13 UTC"]
 
 
-def test_an_error_stays_until_the_next_note(status):
-    status.say("Order denied.", "error")
-    assert not status._calm.isActive()
-    status.say("Saved.")
+@pytest.mark.parametrize(("role", "stays"), [("error", ERROR_MS), ("good", NOTE_MS), ("label", NOTE_MS)])
+def test_every_note_passes_and_an_error_last(status, role, stays):
+    status.say("Order denied.", role)
     assert status._calm.isActive()
+    assert status._calm.interval() == stays
+    status._calm.timeout.emit()
+    assert status.state()["note"] == ""
+    assert ERROR_MS > NOTE_MS
+
+
+def test_an_error_is_forgiven_when_a_later_wish_is_done_and_a_note_is_kept(status):
+    status.say("Order denied.", "error")
+    status.forgive()
+    assert status.state()["note"] == ""
+    status.say("Saved.")
+    status.forgive()
     assert status.state()["note"] == "Saved."
 
 

@@ -18,7 +18,8 @@ HEIGHT = 28
 SLOW_MS = 50
 _MARKS = {"good": "●", "warn": "▲", "error": "✕", "hint": "○"}
 _TONES = {"good": "up", "warn": "warn", "error": "trip", "hint": "text2"}
-NOTE_MS = 8000
+NOTE_MS = 8_000
+ERROR_MS = 15_000
 
 
 class StatusBar(QWidget):
@@ -42,7 +43,7 @@ class StatusBar(QWidget):
         self.frame.setProperty("role", "warn")
         self.frame.hide()
         self.frame.setToolTip("Time spent on the last frame of the window")
-        self._calm = QTimer(self, singleShot=True, interval=NOTE_MS)
+        self._calm = QTimer(self, singleShot=True)
         self._calm.timeout.connect(lambda: self.say(""))
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(3 * UNIT, 0, 3 * UNIT, 0)
@@ -92,12 +93,17 @@ class StatusBar(QWidget):
             self.frame.setVisible(milliseconds > SLOW_MS)
 
     def say(self, sentence: str, role: str = "label") -> None:
-        """A note that passes after eight seconds; an error stays until the next."""
+        """A note that passes after eight seconds, an error after fifteen."""
         self.note.show_text(sentence)
         set_role(self.note, "role", role)
         self._calm.stop()
-        if sentence and role != "error":
-            self._calm.start()
+        if sentence:
+            self._calm.start(ERROR_MS if role == "error" else NOTE_MS)
+
+    def forgive(self) -> None:
+        """What was asked for since was done: an error still shown is of the past."""
+        if self.note.property("role") == "error":
+            self.say("")
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
