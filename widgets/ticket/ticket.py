@@ -23,7 +23,8 @@ from widgets.ticket.preview import Preview
 
 PREVIEW_MS = 80
 MARKET_MS = 400
-REARM_MS = 1000
+SENT_MS = 1_500
+"""So long the button says that the order was sent, and sends no other."""
 ROOM_FOR_BARS = 322
 """Pixels from which the preview has bars beside its figures, a scroll bar included."""
 
@@ -32,7 +33,7 @@ class Ticket(QWidget):
     """The ticket of one instrument.
 
     `preview_wanted` asks the gate about the order as it stands, a moment after each change; answer by `show_verdict`.
-    `submit_wanted` sends it; a second press within a second does nothing. `symbol_changed` follows the choice of instrument.
+    `submit_wanted` sends it; a second press within SENT_MS does nothing. `symbol_changed` follows the choice of instrument.
     """
 
     preview_wanted = Signal(object)
@@ -61,7 +62,7 @@ class Ticket(QWidget):
         self._soon.timeout.connect(self._ask_preview)
         self._market = QTimer(self, singleShot=True, interval=MARKET_MS)
         self._market.timeout.connect(self._ask_preview)
-        self._sent = QTimer(self, singleShot=True, interval=REARM_MS)
+        self._sent = QTimer(self, singleShot=True, interval=SENT_MS)
         self._sent.timeout.connect(self._label_submit)
 
     def _build(self, theme: Theme, symbols: tuple[str, ...]) -> None:
