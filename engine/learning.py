@@ -18,7 +18,7 @@ from engine.domain.market import Bars, Timeframe
 from engine.features import specification as spec
 from engine.models import registry
 from engine.models.dataset import data_sha256
-from engine.models.manifest import FORMAT
+from engine.models.manifest import FORMAT, libraries
 from engine.models.options import TrainOptions
 from engine.models.serving import LightGBMPredictor
 
@@ -116,6 +116,6 @@ def rehearse_model(lesson: Lesson) -> None:
 
 
 def _key(bars: Bars, timeframe: Timeframe, instrument: Instrument, options: TrainOptions, seed: int) -> str:
-    made_of = [spec.sha256(), FORMAT]
+    made_of = [spec.sha256(), FORMAT, libraries()]
     inputs = [data_sha256(bars), timeframe.name, instrument.symbol, instrument.spread, options.as_dict(), seed, *made_of]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]

@@ -180,10 +180,12 @@ class Pipeline:
         """Carries out what the owner asks; the facts it led to, IntentRefused among them when it could not be done."""
         self.step += 1
         answer = self._answer = []
-        self.emit(f.IntentReceived(encode(intent), by))
-        self.owner.carry_out(intent)
-        self._finish()
-        self._answer = None
+        try:
+            self.emit(f.IntentReceived(encode(intent), by))
+            self.owner.carry_out(intent)
+            self._finish()
+        finally:
+            self._answer = None
         return tuple(answer)
 
     def begin(self, at: Nanos) -> None:
@@ -275,7 +277,7 @@ class Pipeline:
         self.broker.on_roll(weekday)
         self._drain()
         if self._quoted:
-            self.emit(f.DayStarted(self.equity()))
+            self.emit(f.DayStarted(self.equity(), self.guard.peak))
             if changed := self.guard.new_day():
                 self.emit(changed)
         self._start_day(at)

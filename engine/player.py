@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.core.clock import Nanos
+from engine.core.errors import StoreError
 from engine.domain.facts import IntentReceived, Record
 from engine.market.tape import Reel, Tape
 from engine.pipeline import NEVER, Pipeline
@@ -87,7 +88,7 @@ class Player:
         """Brings the pipeline to step `cursor` with the recorded facts, each at its own step, over the same market."""
         pipeline = self._pipeline
         record = next(records, None)
-        pipeline.recall_begin(record.at if record is not None else self.at)
+        pipeline.recall_begin(self.at)
         record = self._recall_step(record, records)
         while pipeline.step < cursor:
             if record is not None and record.step == pipeline.step + 1 and isinstance(record.fact, IntentReceived):
@@ -104,6 +105,8 @@ class Player:
     def _recall_step(self, record: Record | None, records: Iterator[Record]) -> Record | None:
         step = self._pipeline.step
         while record is not None and record.step == step:
+            if record.at != self._pipeline.now:
+                raise StoreError(f"fact {record.seq} was recorded at another moment of the market; the data has changed since")
             self._pipeline.recall(record)
             record = next(records, None)
         self._pipeline.recalled()

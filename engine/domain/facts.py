@@ -51,9 +51,11 @@ class InstrumentListed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class DayStarted(Fact):
-    """The trading day rolled (17:00 New York by default); `equity` is what the day's loss is measured from."""
+    """The trading day rolled (17:00 New York by default); `equity` is what the day's loss is measured from, `peak` the highest
+    equity at a bar's close so far, which the drawdown is measured from."""
 
     equity: int
+    peak: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar
 
+from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.instrument import Cash, Instrument
@@ -25,7 +26,7 @@ from engine.risk.guard import ACTIVE, HALTED, Guard
 from engine.signals.desk import Card, Desk, Mode
 
 
-class Refused(Exception):
+class Refused(UserError):
     """The intent cannot be carried out; the message is a sentence for the owner."""
 
 
@@ -252,13 +253,17 @@ class Owner:
         if price <= 0 or (at - price) * side.sign >= 0:
             word = "below the bid" if side is Side.SELL else "above the ask"
             raise Refused(f"a {side.value} stop must lie {word} of {self._h.instruments[symbol].price(at)}")
-        held, equity = abs(self._h.ledger.position(symbol)), self._h.equity()
-        loss = abs(at - price) * held * self._h.instruments[symbol].tick_value
-        cap = self._h.gate.limits.position
-        if self._h.gate.limits.position_basis == "risk" and loss > equity * cap and self._widens(symbol, side, price):
-            raise Refused(
-                f"with that stop the position would lose {100 * loss / equity:.2f} % of equity, the cap is {100 * cap:g} %"
-            )
+        if self._widens(symbol, side, price):
+            self._check_wider(symbol, abs(at - price))
+
+    def _check_wider(self, symbol: Symbol, distance: Ticks) -> None:
+        """Asks the gate about the book with the position's stop at `distance`."""
+        now = self._h.snapshot()
+        stake = now.stakes[symbol]
+        loss = (distance + self._h.gate.slippage) * abs(stake.quantity) * self._h.instruments[symbol].tick_value
+        broken = self._h.gate.broken(symbol, replace(now, stakes={**now.stakes, symbol: replace(stake, risk=loss)}))
+        if broken:
+            raise Refused("with that stop " + "; ".join(broken))
 
     def _widens(self, symbol: Symbol, side: Side, price: Ticks) -> bool:
         return any((price - (o.stop or price)) * side.sign > 0 for o in self._exits(symbol, side, Role.STOP))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -46,5 +45,5 @@ def file_hashes(files: dict[str, bytes]) -> dict[str, str]:
 
 
 def libraries() -> dict[str, str]:
-    """Versions of what takes part in training."""
-    return {"python": platform.python_version(), **{name: version(name) for name in ("lightgbm", "numba", "numpy")}}
+    """Versions of what takes part in training and decides its numbers."""
+    return {name: version(name) for name in ("lightgbm", "numpy")}

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from engine.core.clock import MINUTE, SECOND
-from engine.domain.instrument import Instrument
+from engine.domain.instrument import Instrument, Steps
 from engine.domain.limits import Limits
 from engine.domain.market import Ticks
 from engine.domain.order import OrderType
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
+
+HIGHEST: Ticks = 1 << 40
+"""No price is above this; the arithmetic of the limits stays within 64 bits below it."""
+MOST: Steps = 1 << 40
+WITHOUT_FIGURES = {"absurd"}
+"""Faults of drafts that no figures can be worked out for."""
 
 
 def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, limits: Limits) -> dict[str, str]:
@@ -24,6 +30,9 @@ def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, limit
 
 
 def _size(draft: Draft, instrument: Instrument) -> dict[str, str]:
+    prices = [price for price in (draft.price, draft.stop_loss, draft.take_profit) if price is not None]
+    if draft.quantity > MOST or any(abs(price) > HIGHEST for price in prices):
+        return {"absurd": "the order's quantity or one of its prices is beyond anything that can be dealt"}
     if draft.quantity < instrument.min_order:
         least = instrument.lots(instrument.min_order)
         return {"quantity": f"{instrument.lots(draft.quantity)} lots are less than the smallest order of {least}"}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.limits import LimitLine, Limits, Verdict
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import Side
-from engine.risk.checks import order_faults
+from engine.domain.order import OrderType, Side
+from engine.risk.checks import WITHOUT_FIGURES, order_faults
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
 from engine.rules import costs
@@ -27,7 +27,7 @@ class Gate:
     def __init__(self, instruments: Mapping[Symbol, Instrument], limits: Limits, slippage: Ticks) -> None:
         self._instruments = instruments
         self.limits = limits
-        self._slippage = slippage
+        self.slippage = slippage
         self._rows = empty_rows()
         self._caps = caps(limits)
 
@@ -35,7 +35,7 @@ class Gate:
         """Every limit now -> after the fill -> after the stop-out, and whether the order may go. Changes nothing."""
         faults = order_faults(draft, self._instruments[draft.symbol], snapshot, self.limits)
         stop, is_default = self._stop(draft, snapshot)
-        if draft.symbol not in snapshot.quotes:
+        if draft.symbol not in snapshot.quotes or faults.keys() & WITHOUT_FIGURES:
             return Verdict((), tuple(faults.values()), tuple(faults), (), 0)
         stake = snapshot.stakes.get(draft.symbol, Stake())
         grows = _grows(draft, draft.quantity, stake)
@@ -49,6 +49,15 @@ class Gate:
         if limits and not set(faults) - _ABOUT_SIZE:
             largest = self._largest(draft, stop, snapshot, stake)
         return Verdict(lines, tuple(reasons), tuple(limits), warnings, largest, stop, is_default)
+
+    def broken(self, symbol: Symbol, snapshot: Snapshot) -> list[str]:
+        """Sentences of the hard limits on losses at stops that the book is over, as `snapshot` has it."""
+        stake, rows = snapshot.stakes.get(symbol, Stake()), self._rows
+        measure = stake.total_risk if self.limits.position_basis == "risk" else 0
+        risk, gross = snapshot.risk, snapshot.gross
+        preview(snapshot.equity, snapshot.day_start, snapshot.peak, measure, measure, risk, risk, gross, gross, 0, 0, rows)
+        over = [(row, cap) for row, hard, cap in self._caps if hard and row in (POSITION, WORST_DAY, OPEN_RISK)]
+        return [_sentence(LIMITS[row], rows[row, 0], cap, True) for row, cap in over if rows[row, 0] > cap]
 
     def largest(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The biggest quantity, up to the draft's, that every hard limit lets pass."""
@@ -84,9 +93,9 @@ class Gate:
         quote, price = snapshot.quotes[draft.symbol], entry(draft, snapshot)
         spread = quote.ask - quote.bid
         marked = price - sign * spread
-        closing = min(quantity, max(0, -stake.quantity * sign) if draft.reduce_only else stake.closes(draft.side))
+        closing = min(quantity, _closes(draft, stake))
         opening = quantity - closing
-        per_step = 0 if stop is None else loss_per_step(sign, marked, stop, self._slippage, value, 0)
+        per_step = 0 if stop is None else loss_per_step(sign, marked, stop, self.slippage, value, 0)
         kept = abs(stake.quantity) - closing
         share = stake.risk if not closing else stake.risk * kept // max(1, abs(stake.quantity))
         risk_after = share + stake.pending_risk + opening * per_step
@@ -136,7 +145,14 @@ def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
 
 
 def _grows(draft: Draft, quantity: Steps, stake: Stake) -> bool:
-    return not draft.reduce_only and quantity > stake.closes(draft.side)
+    return not draft.reduce_only and quantity > _closes(draft, stake)
+
+
+def _closes(draft: Draft, stake: Stake) -> Steps:
+    """How much of the draft meets the position. An entry that waits may fill when the position is gone: it meets nothing."""
+    if draft.reduce_only:
+        return max(0, -stake.quantity * draft.side.sign)
+    return stake.closes(draft.side) if draft.type is OrderType.MARKET else 0
 
 
 def caps(limits: Limits) -> tuple[tuple[int, bool, float], ...]:

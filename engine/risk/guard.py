@@ -27,15 +27,18 @@ class Guard:
         self.day_start: Cash = 0
         self.peak: Cash = 0
         self.max_drawdown = 0.0
+        self._day_lost = False
 
     def apply(self, fact: f.Fact) -> None:
         match fact:
             case f.AccountOpened():
                 self.day_start = self.peak = fact.balance
             case f.DayStarted():
-                self.day_start = fact.equity
+                self.day_start, self._day_lost = fact.equity, False
+                self.peak = max(self.peak, fact.peak)
             case f.TradingStateChanged():
                 self.state, self.cause, self.reason = fact.state, fact.cause, fact.reason
+                self._day_lost = self._day_lost or (fact.cause == "daily_loss" and fact.state != ACTIVE)
             case _:
                 return
         self._anchor()
@@ -85,7 +88,7 @@ class Guard:
         if self.state == ACTIVE:
             return "trading is ACTIVE already"
         if equity <= self._halt_at():
-            return "the drawdown limit still holds; reset the paper account or raise the limit in the configuration"
-        if equity <= self._reduce_at():
+            return "the drawdown limit still holds; only a reset of the paper account starts afresh"
+        if self._day_lost or equity <= self._reduce_at():
             return "the day's loss limit still holds; trading resumes when the trading day rolls"
         return f.TradingStateChanged(ACTIVE, "owner", "resumed by the owner")

@@ -41,8 +41,8 @@ def test_a_fact_comes_back_from_its_line_and_the_line_from_the_fact(data: st.Dat
 
 
 def test_keys_are_sorted_and_nothing_is_padded() -> None:
-    line = f.canonical(f.Record(1, 2, 3, f.DayStarted(5)))
-    assert line == '{"at":3,"equity":5,"kind":"DayStarted","seq":1,"step":2}'
+    line = f.canonical(f.Record(1, 2, 3, f.DayStarted(5, 6)))
+    assert line == '{"at":3,"equity":5,"kind":"DayStarted","peak":6,"seq":1,"step":2}'
 
 
 def test_what_is_no_number_in_json_is_refused() -> None:

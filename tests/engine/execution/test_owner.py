@@ -12,6 +12,7 @@ from engine.brokers.sim.broker import SimTerms
 from engine.core.clock import MINUTE, SECOND
 from engine.domain import facts as f
 from engine.domain import intents as i
+from engine.domain.limits import Limits
 from engine.domain.order import Order, Role, Side, State
 from engine.execution.trader import Sizing
 from engine.signals.desk import Mode
@@ -467,3 +468,33 @@ def test_a_signal_too_small_to_size_is_dropped_and_says_so() -> None:
     facts = rig.do(i.AcceptCard("S000001"))
     assert kinds(facts) == ["CardDecided", "SignalDropped", "IntentRefused"]
     assert "no quantity fits" in facts[-1].reason  # type: ignore[attr-defined]
+
+
+# --- what the limits are held against ---------------------------------------------------------------------------------
+
+
+def test_no_sequence_of_intents_leaves_an_entry_waiting_that_the_limits_would_deny() -> None:
+    rig = opened(100, limits=Limits(duplicate_window_s=0))
+    ticket = i.SubmitOrder("XAUUSD", "sell", "limit", 100, price=BID + 500, stop_loss=BID + 40_000)
+    assert kinds(rig.do(ticket)) == ["OrderDenied", "IntentRefused"]
+    rig.do(i.ClosePosition("XAUUSD"))
+    rig.quote(BID)
+    rig.quote(BID + 600)
+    assert rig.held == 0
+
+
+@pytest.mark.parametrize(("limit", "cap"), [("open_risk", "0.015"), ("worst_day_hard", "0.015"), ("position", "0.015")])
+def test_a_stop_is_not_moved_further_away_than_a_limit_on_losses_allows(limit: str, cap: str) -> None:
+    rig = opened(100, limits=replace(WIDE, **{limit: Decimal(cap)}))
+    assert limit.removesuffix("_hard").replace("_", " ") in rig.refusal(i.EditProtection("XAUUSD", stop_loss=BID - 2_000))
+    assert exit_of(rig, Role.STOP).stop == BID - 1_000
+    rig.do(i.EditProtection("XAUUSD", stop_loss=BID - 900))
+    assert exit_of(rig, Role.STOP).stop == BID - 900
+
+
+def test_an_intent_that_cannot_be_dealt_with_is_refused_and_the_next_one_is_carried_out() -> None:
+    rig = ready()
+    assert kinds(rig.do(i.SubmitOrder("XAUUSD", "buy", "market", 10**19))) == ["OrderDenied", "IntentRefused"]
+    rig.buy(10)
+    rig.quote(BID)
+    assert rig.held == 10

@@ -192,10 +192,19 @@ def test_an_opposite_order_is_free_up_to_the_position_and_checked_beyond() -> No
     assert verdict.largest == 14
 
 
-def test_opposite_orders_that_wait_cannot_each_count_on_closing_the_same_position() -> None:
+def test_an_order_that_waits_cannot_count_on_closing_a_position_that_may_be_gone_by_then() -> None:
+    limits = capped(leverage="0.1")
+    assert ask(draft(10, SELL), snapshot(LONG), limits).approved
+    assert ask(draft(10, SELL, LIMIT, price=ASK), snapshot(LONG), limits).limits == ("leverage",)
     waiting = replace(LONG, pending_sells=10, pending_notional=10 * BID * TICK)
-    assert ask(draft(10, SELL, LIMIT, price=ASK), snapshot(LONG), capped(leverage="0.1")).approved
-    assert ask(draft(10, SELL, LIMIT, price=ASK), snapshot(waiting), capped(leverage="0.1")).limits == ("leverage",)
+    assert ask(draft(10, SELL), snapshot(waiting), limits).limits == ("leverage",)
+
+
+def test_an_absurd_order_is_denied_without_figures() -> None:
+    for order in (draft(10**19), draft(stop_loss=10**30), draft(10, SELL, LIMIT, price=10**17)):
+        verdict = ask(order, snapshot(LONG))
+        assert "absurd" in verdict.limits
+        assert verdict.lines == ()
 
 
 # --- the default stop -------------------------------------------------------------------------------------------------

@@ -161,6 +161,15 @@ def test_nothing_is_resumed_that_never_stopped_nor_while_the_day_s_loss_holds() 
     assert "trading day rolls" in rig.refusal(i.Resume())
 
 
+def test_a_day_that_hit_its_limit_stays_reducing_even_when_the_price_comes_back() -> None:
+    rig = long()
+    rig.quote(BID - 2_500)
+    rig.quote(BID)
+    assert "trading day rolls" in rig.refusal(i.Resume())
+    rig.do(i.Halt())
+    assert "trading day rolls" in rig.refusal(i.Resume())
+
+
 def test_a_halted_account_that_falls_on_is_halted_once() -> None:
     rig = long(replace(DRAWDOWN, daily_loss=Decimal("0.02")))
     rig.do(i.Halt())

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 def test_a_book_that_is_held_is_refused_to_others_and_free_again_after(url: str) -> None:
     with open_books(url) as ours, open_books(url) as theirs:
         lock = hold(ours, 1)
-        with pytest.raises(UserError, match="book 1 of .* is open in another program"):
+        with pytest.raises(UserError, match=r"book 1 of .* is open in another program"):
             hold(theirs, 1)
         hold(theirs, 2).release()
         lock.release()
