@@ -81,11 +81,16 @@ def apply(app: QApplication, theme: Theme) -> None:
     sheet = style_sheet(theme)
     if app.styleSheet() == sheet:
         return
+    prepare(app, theme)
+    app.setStyleSheet(sheet)
+
+
+def prepare(app: QApplication, theme: Theme) -> None:
+    """All of the look but its sheet: for building a window, whose parts a sheet dresses anew at every move into a parent."""
     if app.style().objectName() != "fusion":
         app.setStyle(QStyleFactory.create("Fusion"))
     app.setFont(font())
     app.setPalette(palette(theme))
-    app.setStyleSheet(sheet)
 
 
 def palette(theme: Theme) -> QPalette:
