@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._default_layout = self.dock_manager.saveState()
         self._restore()
+        style.apply(_application(), theme)
         self.panels["chart"].widget.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # --- building -----------------------------------------------------------------------------------------------------
@@ -372,9 +373,7 @@ class MainWindow(QMainWindow):
     def set_theme(self, theme: Theme) -> None:
         """Dresses the whole window in `theme` and remembers it."""
         self.theme = theme
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        style.apply(application, theme)
+        style.apply(_application(), theme)
         for part in (self.account_bar, self.replay_bar, self.status, *self.panels.values()):
             part.set_theme(theme)
         self.menu_button.setIcon(icons.icon("menu", theme, "text0"))
@@ -429,3 +428,9 @@ class MainWindow(QMainWindow):
             "tabs": {name: dock.windowTitle() for name, dock in self.docks.items() if not dock.isClosed()},
             "panels": visible,
         }
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application

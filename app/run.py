@@ -32,13 +32,13 @@ UTC_NAMES = ("Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universa
 
 
 def application(theme: str | None = None) -> tuple[QApplication, str]:
-    """The one QApplication, dressed; and the theme's name."""
+    """The one QApplication, ready for windows to be built; and the theme's name."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("NiceGold Terminal")
     app.setQuitOnLastWindowClosed(False)
     name = theme or remembered("layout").get("theme", "dark")
-    style.apply(app, load(name))
+    style.prepare(app, load(name))
     return app, name
 
 
@@ -146,7 +146,7 @@ def run_window(
         terminal = Terminal(as_last_reset(request), theme, speed or DEFAULT_SPEED, autoplay)
         if prepare is not None:
             prepare(terminal)
-            style.apply(app, load(terminal.theme))
+            style.prepare(app, load(terminal.theme))
         quitter = Quitter(terminal.leave)
         try:
             loop.run_until_complete(terminal.run())
