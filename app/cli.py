@@ -112,9 +112,10 @@ def run_session(
     as_json: Json = False,
 ) -> int:
     """Run a session and print what it came to. The same command on an unfinished run goes on where it ended."""
-    request = _request(
-        db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, model=model, train_from=train_from, until=until
-    )
+    from engine.request import source_of
+
+    given = {"model": model, "train_from": source_of(train_from), "until": until}
+    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, **given)
     if headless:
         from app.headless import run_headless
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from engine.core.errors import UserError
 from engine.core.memory import long_lived
@@ -21,11 +25,10 @@ def run_headless(request: Request, speed: str, as_json: bool) -> int:
     session = open_session(request)
     try:
         _announce(session)
-        with long_lived():
-            _play(session, pace)
-        summary = session.finish()
-    except KeyboardInterrupt:
-        summary = session.summary()
+        with long_lived(), interruptible() as wanted:
+            _play(session, pace, wanted)
+        summary = session.finish() if session.is_over else session.summary()
+        session.keep_place()
     finally:
         session.close()
     for name, value in summary.items():
@@ -36,12 +39,29 @@ def run_headless(request: Request, speed: str, as_json: bool) -> int:
     return 0
 
 
-def _play(session: Session, pace: float | None) -> None:
-    """To the end of the tape, at `pace` times real time or as fast as it goes."""
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """An event that Ctrl+C sets, so that a step under way is finished first; a second Ctrl+C ends the process."""
+    wanted = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(_number: int, _frame: object) -> None:
+        wanted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield wanted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _play(session: Session, pace: float | None, wanted: threading.Event) -> None:
+    """To the end of the tape, at `pace` times real time or as fast as it goes, or until the end is wanted."""
     if pace is not None:
-        _paced(session, pace)
+        _paced(session, pace, wanted)
         return
-    while not session.is_over:
+    while not session.is_over and not wanted.is_set():
         session.play(most=SLICE)
 
 
@@ -50,10 +70,10 @@ def _announce(session: Session) -> None:
     print(f"book {session.book.id} ({session.kind}, PAPER){resumed}", file=sys.stderr)
 
 
-def _paced(session: Session, pace: float) -> None:
+def _paced(session: Session, pace: float, wanted: threading.Event) -> None:
     """Market time runs `pace` times as fast as the wall's."""
     market, wall = session.player.at, time.monotonic_ns()
-    while not session.is_over:
+    while not session.is_over and not wanted.is_set():
         session.play(until=market + int((time.monotonic_ns() - wall) * pace) + 1)
         time.sleep(0.02)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.core.errors import ConfigError
 from engine.domain.instrument import Instrument, cash
@@ -44,6 +44,13 @@ class LimitsSection(Section):
     drawdown: Fraction = Field(Decimal("0.15"), gt=0, le=1)
     orders_per_minute: int = Field(60, ge=1)
     duplicate_window_s: int = Field(1, ge=0)
+
+    @model_validator(mode="after")
+    def _shares(self) -> LimitsSection:
+        """Five per cent is 0.05; a loss of more than all equity is no limit."""
+        if self.position_basis == "risk" and self.position > 1:
+            raise ValueError("position is a share of equity, such as 0.05 for 5 %; above 1 only with position_basis = 'notional'")
+        return self
 
     def limits(self) -> Limits:
         return Limits(**self.model_dump())

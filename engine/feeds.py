@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.core.clock import Nanos
 from engine.core.errors import UserError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Timeframe
@@ -13,15 +14,22 @@ from engine.market.importing import History, read_history
 from engine.market.tape import BarTape, Tape, TickTape
 from engine.request import Request
 
+GENERATION = 1
+"""Raised when the simulated market's generator changes, so that a book is never gone on with over other prices."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A tape and what lies before it: `before` warms the features, `identity` names the data in the run's hash."""
+    """A tape, its `first` quote's time, and what lies before it.
+
+    `before` warms the features, `identity` names the data in the run's hash.
+    """
 
     tape: Tape
     before: Bars
     identity: dict[str, Any]
     kind: str
+    first: Nanos
     signal_rate: float = 0.02
 
 
@@ -39,23 +47,32 @@ def replay_feed(request: Request) -> Feed:
     if history.bars is None:
         return _tick_feed(request, history, identity)
     cut = int(len(history.bars) * request.config.model.train_share) if request.learns_from_file else 0
-    tape = BarTape(request.instrument, request.timeframe, history.bars[cut:])
-    return Feed(tape, history.bars[:cut], identity, "replay")
+    traded = history.bars[cut:]
+    if not len(traded):
+        raise UserError(f"{history.source} holds no bars to trade; give a longer file")
+    tape = BarTape(request.instrument, request.timeframe, traded)
+    return Feed(tape, history.bars[:cut], identity, "replay", int(traded.at[0]))
 
 
 def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> Feed:
     assert history.quotes is not None
     if request.learns_from_file:
         raise UserError(f"{history.source} holds ticks; give --model PATH, --train-from db or --policy sma_cross to trade it")
-    return Feed(TickTape(request.instrument, history.quotes), Bars.empty(), identity, "replay")
+    if not len(history.quotes):
+        raise UserError(f"{history.source} holds no quotes to trade; give a longer file")
+    tape = TickTape(request.instrument, history.quotes)
+    return Feed(tape, Bars.empty(), identity, "replay", int(history.quotes.at[0]))
 
 
 def simulated_feed(request: Request) -> Feed:
     """The built-in market of the request's seed."""
     from engine.market.simulated import SimulatedTape
 
+    if request.timeframe.name != "M1":
+        raise UserError(f"the simulated market is made of M1 bars, not {request.timeframe.name}; leave --timeframe out")
     tape = SimulatedTape(request.instrument, request.seed)
-    return Feed(tape, tape.history(), {"simulated": request.seed}, "simulated", signal_rate=0.2)
+    identity = {"simulated": request.seed, "market": GENERATION}
+    return Feed(tape, tape.history(), identity, "simulated", next(tape.reels()).quotes[0].at, signal_rate=0.2)
 
 
 _read: dict[tuple[Any, ...], History] = {}

@@ -78,8 +78,8 @@ def _position(pipeline: Pipeline, symbol: Symbol, snapshot: Snapshot) -> Positio
         average=_average(holding, instrument),
         mark=at,
         unrealised=pipeline.ledger.unrealised(symbol, at),
-        realised=holding.realised,
-        costs=holding.costs,
+        realised=holding.trade_realised,
+        costs=holding.trade_costs,
         opened=pipeline.opened.get(symbol, snapshot.at),
         stop=_exit(pipeline, symbol, Role.STOP),
         target=_exit(pipeline, symbol, Role.TARGET),
@@ -114,9 +114,11 @@ def _card(pipeline: Pipeline, card: Card, snapshot: Snapshot) -> CardView:
     if quantity:
         verdict = pipeline.gate.check(sized, snapshot)
         lines, reasons = verdict.lines, verdict.reasons
+    obstacle = pipeline.owner.obstacle(signal)
     why = pipeline.desk.explanations.get(signal.signal)
     base, contributions = (why.base, why.contributions) if why else (0.0, ())
-    return CardView(signal, card.at, card.expires, quantity, base, contributions, lines, reasons)
+    reasons = (obstacle,) if obstacle else reasons
+    return CardView(signal, card.at, card.expires, quantity, base, contributions, lines, reasons, bool(obstacle))
 
 
 def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:

@@ -59,6 +59,13 @@ class Request:
         return self.policy == "model" and self.model is None and self.train_from == "file"
 
 
+def source_of(text: str) -> str:
+    """Where a model is trained from: "file" or "db"; UserError for another word."""
+    if text not in ("file", "db"):
+        raise UserError(f"--train-from {text!r} is not known; use file or db")
+    return text
+
+
 def mode_of(text: str) -> Mode:
     """The mode called `text` in any case; UserError for another word."""
     try:

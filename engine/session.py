@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from engine.brokers.sim.broker import SimBroker, SimTerms
-from engine.core.clock import Nanos, SystemClock, from_iso
+from engine.core.clock import Nanos, SystemClock, from_iso, to_iso
 from engine.core.errors import UserError
 from engine.domain.instrument import cash
 from engine.domain.market import Bars
@@ -40,6 +41,9 @@ class Session:
         self.before = feed.before
         self.tape = feed.tape
         self.until = from_iso(request.until) if request.until else NEVER
+        if self.until <= feed.first:
+            raise UserError(f"--until {request.until} lies before the first quote, which is at {to_iso(feed.first)}")
+        setup, terms = _setup(request, policy), _terms(request)
         self._clock = SystemClock()
         self.played_ns = 0
         self._first_bar = 0
@@ -54,8 +58,6 @@ class Session:
             self.database.close()
             raise
         self.journal = SqlJournal(self.database, self.book.id)
-        terms = _terms(request)
-        setup = _setup(request, policy)
         instruments = {request.instrument.symbol: request.instrument}
         self.pipeline = Pipeline(setup, policy, self.journal, lambda sink: SimBroker(instruments, terms, sink))
         self.pipeline.on_bar.extend(on_bar)
@@ -63,7 +65,11 @@ class Session:
         self.player = Player(feed.tape, self.pipeline)
         self.resumed = self.book.facts > 0
         self.is_finished = self.book.is_finished
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
 
     def _book(self, description: str) -> BookRow:
         known = self.books.find(self.run_id)
@@ -134,7 +140,8 @@ class Session:
         from engine.report import summarise
 
         bars = self.pipeline.bars_closed - self._first_bar
-        return summarise(self.pipeline, self.player, self.database, self.book.id, bars, self.played_ns)
+        figures = summarise(self.pipeline, self.player, self.database, self.book.id, bars, self.played_ns)
+        return {**figures, "finished": self.is_over}
 
     def close(self) -> None:
         """Lets go of the books; what was committed stays."""
@@ -161,10 +168,22 @@ def _policy(request: Request, feed: Feed) -> tuple[Policy, Lesson | None]:
         return SmaCross(request.instrument, cross.fast, cross.slow, cross.stop_fraction, cross.reward_risk), None
     if request.policy != "model":
         raise UserError(f"policy {request.policy!r} is not known; use model or sma_cross")
-    lesson = load_model(request.model) if request.model is not None else _learn(request, feed)
+    lesson = _given(request, request.model) if request.model is not None else _learn(request, feed)
     section = request.config.model
     threshold = lesson.threshold if section.threshold == "auto" else float(section.threshold)
     return ModelPolicy(request.instrument, lesson.predictor, threshold, lesson.stop_atr, lesson.reward_risk), lesson
+
+
+def _given(request: Request, path: Path) -> Lesson:
+    """The model the user names; UserError when it was trained for another instrument or timeframe."""
+    lesson = load_model(path)
+    made_for = lesson.predictor.manifest["instrument"], lesson.predictor.manifest["timeframe"]
+    asked = request.instrument.symbol, request.timeframe.name
+    if made_for != asked:
+        raise UserError(
+            f"{path} was trained for {' '.join(made_for)}, not for {' '.join(asked)}; give a model that was trained for that"
+        )
+    return lesson
 
 
 def _learn(request: Request, feed: Feed) -> Lesson:
@@ -172,9 +191,8 @@ def _learn(request: Request, feed: Feed) -> Lesson:
     if request.train_from == "db":
         from engine.storage.market import open_market
 
-        first = next(feed.tape.reels()).quotes[0].at
         with open_market(request.db) as store:
-            bars = store.read_bars(request.instrument.symbol, request.timeframe.name, None, first)
+            bars = store.read_bars(request.instrument.symbol, request.timeframe.name, None, feed.first)
     return learn(
         bars,
         request.timeframe,
@@ -221,7 +239,7 @@ def _describe(request: Request, feed: Feed, policy: Policy) -> str:
     return json.dumps(
         {
             "version": VERSION,
-            "data": feed.identity,
+            "data": {**feed.identity, "from": feed.first},
             "instrument": request.instrument.symbol,
             "timeframe": request.timeframe.name,
             "policy": policy.name,

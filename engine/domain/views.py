@@ -36,7 +36,10 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """An open position; `quantity` signed, `average` in (fractional) ticks, `stop` / `target` of its working exits."""
+    """An open position; `quantity` signed, `average` in (fractional) ticks, `stop` / `target` of its working exits.
+
+    `realised` and `costs` are those of the trade at hand.
+    """
 
     symbol: Symbol
     quantity: Steps

@@ -311,18 +311,24 @@ class Owner:
     def _fresh(self, name: str) -> f.SignalEmitted:
         """The signal of a waiting card, unless nothing may be opened now or the price has run away from it."""
         signal = self._card(name).signal
+        if obstacle := self.obstacle(signal):
+            raise Refused(obstacle)
+        return signal
+
+    def obstacle(self, signal: f.SignalEmitted) -> str:
+        """Why nothing but a veto can be carried out on a waiting card now; "" when it can."""
         if self._h.guard.state != ACTIVE:
-            raise Refused(f"trading is {self._h.guard.state}: {self._h.guard.reason}")
+            return f"trading is {self._h.guard.state}: {self._h.guard.reason}"
         quote = self._h.quotes[signal.symbol]
         at = quote.ask if signal.side == Side.BUY.value else quote.bid
         drift, risk = abs(at - signal.reference), abs(signal.reference - signal.stop)
-        if drift > risk * DRIFT_CAP:
-            instrument = self._h.instruments[signal.symbol]
-            raise Refused(
-                f"the price moved {instrument.price(drift)} since the signal, more than {100 * DRIFT_CAP:g} % of its risk of "
-                f"{instrument.price(risk)}; veto it or trade by ticket"
-            )
-        return signal
+        if drift <= risk * DRIFT_CAP:
+            return ""
+        instrument = self._h.instruments[signal.symbol]
+        return (
+            f"the price moved {instrument.price(drift)} since the signal, more than {100 * DRIFT_CAP:.0f} % of its risk of "
+            f"{instrument.price(risk)}; veto it or trade by ticket"
+        )
 
     def _decide(
         self, signal: f.SignalEmitted, decision: str, reason: str, side: Side, stop: Ticks, target: Ticks, quantity: int

@@ -14,7 +14,10 @@ from engine.rules.positions import book
 
 @dataclass(slots=True)
 class Holding:
-    """What is held of one instrument: signed `quantity`, `basis` (its signed cost), and what it brought so far."""
+    """What is held of one instrument: signed `quantity`, `basis` (its signed cost), and what it brought so far.
+
+    `trade_realised` and `trade_costs` are those of the trade at hand.
+    """
 
     tick_value: Cash
     quantity: Steps = 0
@@ -22,6 +25,8 @@ class Holding:
     realised: Cash = 0
     costs: Cash = 0
     trade: int = 0
+    trade_realised: Cash = 0
+    trade_costs: Cash = 0
 
 
 class Ledger:
@@ -86,6 +91,7 @@ class Ledger:
         holding = self._holding(fact.symbol)
         holding.quantity, holding.basis, holding.trade = fact.quantity, fact.basis, fact.trade
         holding.realised += fact.realised
+        holding.trade_realised += fact.realised
         self.realised += fact.realised
         self.trades = max(self.trades, fact.trade)
         if fact.quantity:
@@ -94,8 +100,12 @@ class Ledger:
             self.open.pop(fact.symbol, None)
 
     def _cost(self, symbol: Symbol, amount: Cash) -> None:
+        holding = self._holding(symbol)
+        if not holding.quantity:  # the first fill of a trade pays before the position is there
+            holding.trade_realised = holding.trade_costs = 0
         self.costs += amount
-        self._holding(symbol).costs += amount
+        holding.costs += amount
+        holding.trade_costs += amount
 
     def _holding(self, symbol: Symbol) -> Holding:
         holding = self.holdings.get(symbol)

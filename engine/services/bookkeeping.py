@@ -8,20 +8,28 @@ from contextlib import contextmanager
 from engine.core.errors import UserError
 from engine.storage.audit import AuditReport, audit_books
 from engine.storage.books import BookRow, Books
-from engine.storage.database import Database, open_books
+from engine.storage.database import Database, locate, open_books
 from engine.storage.journal import export_lines, facts_sha256
 
 
 @contextmanager
 def book_of(url: str, number: int | None) -> Iterator[tuple[Database, BookRow]]:
     """The book called `number`, or the latest, of the database at `url`. UserError when there is none."""
-    with open_books(url) as database:
+    with existing(url) as database:
         books = Books(database)
         book = books.latest() if number is None else books.get(number)
         if book is None:
             which = "no book yet; run a session first" if number is None else f"no book {number}; see main.py export books"
             raise UserError(f"{database.place.name} holds {which}")
         yield database, book
+
+
+def existing(url: str) -> Database:
+    """The database at `url`, which must be there already: reading makes no new one."""
+    path = locate(url).path
+    if path is not None and not path.exists():
+        raise UserError(f"{path} does not exist; give the database of a session, or run a session first")
+    return open_books(url)
 
 
 def fact_lines(url: str, number: int | None) -> Iterator[str]:
@@ -49,5 +57,5 @@ def try_books(url: str) -> None:
 
 def list_books(url: str) -> list[BookRow]:
     """All books of the database, the oldest first."""
-    with open_books(url) as database:
+    with existing(url) as database:
         return Books(database).list()

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from app.cli import run
+from engine.storage.database import open_books
 from tests.engine.rig import market
 from tests.journeys.headless import CROSS, RECORDED, replay, write_history
 
@@ -198,7 +199,13 @@ def test_a_model_needs_a_file_that_is_long_enough(command: Command, history: Pat
     assert "2,000 bars" in sentence(command(*replay(history, db)))
 
 
+def test_books_that_do_not_exist_are_not_made_by_reading_them(command: Command, db: str) -> None:
+    assert "run a session first" in sentence(command("export", "facts", "--db", db))
+    assert not Path(db.removeprefix("sqlite:///")).exists()
+
+
 def test_books_that_are_empty_say_what_to_do(command: Command, db: str) -> None:
+    open_books(db).close()
     assert "run a session first" in sentence(command("export", "facts", "--db", db))
     assert "no book 7" in sentence(command("audit", "books", "--db", db, "--book", "7"))
 
