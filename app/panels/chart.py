@@ -28,13 +28,15 @@ RECENT_MARKS = 400
 RECENT_ODDS = 3_000
 """Bars whose probabilities are kept for the pane below the chart."""
 
+_AWAY = "As the price moves away from the stop, the loss at the stop grows"
 _LIMITS = {
-    "position": ("warn", "position cap"),
-    "daily_loss": ("trip", "day limit"),
-    "open_risk": ("warn", "open risk"),
-    "leverage": ("warn", "leverage cap"),
-    "drawdown": ("trip", "drawdown"),
-}
+    "position": ("warn", "position cap", f"{_AWAY}; here it reaches the cap of one position. A stop moved along keeps it away."),
+    "daily_loss": ("trip", "day limit", "Here the loss of the trading day reaches its limit: entries are cancelled, only "
+                   "reducing orders pass until the next day."),
+    "open_risk": ("warn", "open risk", f"{_AWAY}; here the losses at all stops together reach their cap."),
+    "leverage": ("warn", "leverage cap", "Here what is held, at its price, reaches the allowed multiple of equity."),
+    "drawdown": ("trip", "drawdown", "Here equity has fallen from its peak by the limit: trading is halted."),
+}  # fmt: skip
 
 
 class ChartPanel(View):
@@ -221,6 +223,6 @@ def _position_lines(position: PositionView, picture: Picture) -> list[PriceLine]
 
 
 def _limit_line(limit: LimitPrice, picture: Picture) -> PriceLine:
-    kind, label = _LIMITS[limit.name]
+    kind, label, why = _LIMITS[limit.name]
     detail = f"{fmt.signed(money(limit.loss), 0)} {picture.display.currency}"
-    return PriceLine(f"limit-{limit.name}", kind, limit.price, label, detail)
+    return PriceLine(f"limit-{limit.name}", kind, limit.price, label, detail, tooltip=f"{why}\nAll else staying as it is.")
