@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,18 +21,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.acknowledgement import acknowledged
 from app.banner import Banner
 from app.bridge import Bridge
 from app.commands import Commands
 from app.dialogs.account import PaperAccount
 from app.dialogs.palette import Palette
+from app.epilogue import how_it_ended
 from app.faults import LOG, said
 from app.notices import Notices
 from app.panels import PANELS, Panel, Surroundings
 from app.picture import Picture
 from app.state import remembered
-from app.welcome import welcome_back
-from engine.domain.intents import Flatten, Halt, Resume, SetMode
+from app.welcome import reset_notes, welcome_back
+from engine.domain.facts import Record
+from engine.domain.intents import Flatten, Halt, Intent, Resume, SetMode
 from engine.domain.market import Bars
 from engine.host import MAX_SPEED, Opening
 from widgets import icons, style
@@ -63,10 +67,11 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.bridge, self.theme, self.display = bridge, theme, display
         self._quit = quit_
-        self._speed, self._autoplay = speed, autoplay
+        self.speed, self._autoplay = speed, autoplay
         self._welcomed = False
         self._memory = remembered("layout")
         self._was_finished = False
+        self._picture: Picture | None = None
         self._faulted = False
         self.reset_wanted: Callable[[Decimal], None] = lambda _balance: None
         self.fresh_wanted: Callable[[], None] = lambda: None
@@ -99,7 +104,7 @@ class MainWindow(QMainWindow):
         self.account_bar.show_state("STARTING", "")
         self.replay_bar = ReplayBar(self.theme)
         self.replay_bar.set_display(self.display)
-        self.replay_bar.show_speed(self._speed)
+        self.replay_bar.show_speed(math.inf if self.speed >= MAX_SPEED else self.speed)
         self.status = StatusBar(self.theme)
         self.banner = Banner()
         self.menu_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -228,10 +233,11 @@ class MainWindow(QMainWindow):
         bridge.opened.connect(self._opened)
         bridge.shown.connect(self._show)
         bridge.refused.connect(self._refused)
+        bridge.done.connect(self._done)
         bridge.faulted.connect(self._fault)
         bridge.failed.connect(self._failed)
         self.account_bar.intent.connect(bridge.submit)
-        self.replay_bar.play.connect(lambda: bridge.play(self._speed))
+        self.replay_bar.play.connect(lambda: bridge.play(self.speed))
         self.replay_bar.pause.connect(bridge.pause)
         self.replay_bar.step.connect(bridge.step)
         self.replay_bar.speed_changed.connect(self._set_speed)
@@ -258,9 +264,10 @@ class MainWindow(QMainWindow):
         self.status.say("")
         LOG.say(f"session open: {opening.kind}, book {opening.book}, {len(opening.records)} facts", source="session")
         if self._autoplay and not opening.resumed:
-            self.bridge.play(self._speed)
+            self.bridge.play(self.speed)
 
     def _show(self, picture: Picture) -> None:
+        self._picture = picture
         frame, view = picture.frame, picture.view
         for name, panel in self.panels.items():
             if not self.docks[name].isClosed():
@@ -289,9 +296,9 @@ class MainWindow(QMainWindow):
         """Once: that the run is at its end, or what a run that goes on finds in its book."""
         if picture.frame.finished and not self._was_finished:
             self._was_finished = True
+            self.account_bar.end()
             self.banner.tell(
-                f"This run is at its end and is shown as it ended; it stays in the database as book {picture.opening.book}. "
-                "Nothing is traded in it any more.",
+                how_it_ended(picture),
                 "Start afresh",
                 self.fresh_wanted,
                 "Run it again from its beginning, in a new book",
@@ -303,6 +310,11 @@ class MainWindow(QMainWindow):
     def _refused(self, _intent: object, sentence: str) -> None:
         self.status.say(sentence, "error")
         LOG.say(sentence, "warning", "refused")
+
+    def _done(self, intent: Intent, records: Sequence[Record]) -> None:
+        self.status.forgive()
+        if sentence := acknowledged(intent, records, self.bridge.request.instrument, self.bridge.host.is_busy):
+            self.status.say(sentence, "good")
 
     def _failed(self, error: BaseException) -> None:
         """The session never opened, or stopped: the window stays and says what to do."""
@@ -320,7 +332,7 @@ class MainWindow(QMainWindow):
 
     def _go_on(self) -> None:
         self.banner.hide()
-        self.bridge.play(self._speed)
+        self.bridge.play(self.speed)
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -356,13 +368,14 @@ class MainWindow(QMainWindow):
             self._go_on()
 
     def _set_speed(self, speed: float) -> None:
-        self._speed = min(speed, MAX_SPEED)
+        self.speed = min(speed, MAX_SPEED)
         if self.bridge.host.is_busy:
-            self.bridge.play(self._speed)
+            self.bridge.play(self.speed)
 
     def _ask_account(self) -> None:
         account = self.bridge.request.config.account
-        dialog = PaperAccount(account.balance, account.currency, self)
+        notes = reset_notes(self._picture, self.bridge.request.replay is not None)
+        dialog = PaperAccount(account.balance, account.currency, notes, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.reset.connect(self.reset_wanted)
         dialog.open()

@@ -97,7 +97,7 @@ class Terminal:
         window.setEnabled(False)
         await bridge.close()
         await work
-        self.theme = window.theme.name
+        self.theme, self.speed = window.theme.name, window.speed
         window.hide()
         window.deleteLater()
         self.window = None

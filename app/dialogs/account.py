@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from PySide6.QtCore import Signal
@@ -11,11 +12,14 @@ LARGEST = Decimal(1_000_000_000)
 
 
 class PaperAccount(QDialog):
-    """Asks for the balance of a fresh paper account; `reset(balance)` when the user confirms. The old book is kept."""
+    """Asks for the balance of a fresh paper account; `reset(balance)` when the user confirms. The old book is kept.
+
+    `notes` say what is left behind and what the new book begins with, a paragraph each.
+    """
 
     reset = Signal(object)
 
-    def __init__(self, balance: Decimal, currency: str, parent: QWidget) -> None:
+    def __init__(self, balance: Decimal, currency: str, notes: Sequence[str], parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Paper account")
         self.balance = QLineEdit(f"{balance:,.2f}")
@@ -25,9 +29,8 @@ class PaperAccount(QDialog):
         form = QFormLayout()
         form.addRow(f"Start balance ({currency})", self.balance)
         form.addRow("Currency", QLabel(f"{currency}, as the instrument is dealt in it"))
-        note = QLabel("A reset starts a new book with this balance. The old book stays in the database and can be exported.")
-        note.setWordWrap(True)
-        note.setProperty("role", "hint")
+        self.note = QLabel("\n\n".join(notes), wordWrap=True)
+        self.note.setProperty("role", "hint")
         buttons = QDialogButtonBox()
         accept = buttons.addButton("Reset account", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
@@ -36,7 +39,7 @@ class PaperAccount(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
-        layout.addWidget(note)
+        layout.addWidget(self.note)
         layout.addWidget(self.message)
         layout.addWidget(buttons)
         self.setMinimumWidth(380)

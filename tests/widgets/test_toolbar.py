@@ -165,6 +165,18 @@ def test_the_clocks_show_utc_and_the_users_zone(status):
     assert status.state()["clocks"] == ["2026-11-20 07:03:13 UTC"]
 
 
+def test_at_the_end_of_a_run_there_is_nothing_left_to_decide_or_stop(qtbot, dark):
+    bar = AccountBar(dark)
+    qtbot.addWidget(bar)
+    bar.end()
+    bar.show_state("HALTED", "drawdown")
+    bar.show_state("ACTIVE", "")
+    assert bar.state()["buttons"] == {"HALT": False, "Resume": False}
+    assert not bar.mode.isEnabled()
+    with qtbot.assertNotEmitted(bar.intent):
+        bar.stop()
+
+
 @pytest.mark.parametrize(("role", "stays"), [("error", ERROR_MS), ("good", NOTE_MS), ("label", NOTE_MS)])
 def test_every_note_passes_and_an_error_last(status, role, stays):
     status.say("Order denied.", role)

@@ -51,6 +51,7 @@ class AccountBar(QWidget):
         self._theme, self._halt_key = theme, halt_key
         self._account: AccountView | None = None
         self._state = ""
+        self._over = False
         self.badges: list[QLabel] = []
         self._build(theme)
         self._lay_out()
@@ -172,9 +173,18 @@ class AccountBar(QWidget):
         self.trading.show_text(text)
         set_role(self.trading, "role", _STATE_ROLES.get(state, "label"))
         self.resume.clearFocus()  # hidden with the focus, it would hand it to AUTO beside it
-        self.resume.setVisible(state in ("REDUCING", "HALTED"))
-        self.halt.setEnabled(state != "HALTED")
+        self.resume.setVisible(state in ("REDUCING", "HALTED") and not self._over)
+        self.halt.setEnabled(state != "HALTED" and not self._over)
         set_role(self, "trading", state.lower())
+
+    def end(self) -> None:
+        """The run is over: there is nothing left to decide or to stop."""
+        self._over = True
+        for control in (self.mode, self.halt):
+            control.setEnabled(False)
+        self.resume.clearFocus()
+        self.resume.hide()
+        self.halt.setToolTip("The run is at its end")
 
     def stop(self) -> None:
         """Halt now."""
