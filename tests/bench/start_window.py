@@ -30,28 +30,25 @@ def terminal(options: argparse.Namespace) -> None:
     from app.run import run_window
 
     def watch(opened: Terminal) -> None:
-        from PySide6.QtCore import QEvent, QObject, QTimer
-        from PySide6.QtWidgets import QApplication
+        from PySide6.QtCore import QTimer
+        from PySide6.QtGui import QPaintEvent
 
         from widgets.chart.canvas import Canvas
 
-        class FirstPaint(QObject):
-            window = 0.0
+        paint, seen = Canvas.paintEvent, {}
 
-            def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-                if event.type() == QEvent.Type.Paint:
-                    self.window = self.window or time.time()
-                    if isinstance(watched, Canvas) and watched.model.series.count >= FEWEST:
-                        QTimer.singleShot(0, lambda: self.say(watched.model.series.count))
-                return False
+        def say(bars: int) -> None:
+            print(json.dumps({"window": seen["window"], "painted": time.time(), "bars": bars}), flush=True)
+            opened.leave()
 
-            def say(self, bars: int) -> None:
-                QApplication.instance().removeEventFilter(self)
-                print(json.dumps({"window": self.window, "painted": time.time(), "bars": bars}), flush=True)
-                opened.leave()
+        def painted(canvas: Canvas, event: QPaintEvent) -> None:
+            paint(canvas, event)
+            seen.setdefault("window", time.time())
+            if canvas.model.series.count >= FEWEST:
+                Canvas.paintEvent = paint
+                QTimer.singleShot(0, lambda: say(canvas.model.series.count))
 
-        watcher = FirstPaint(QApplication.instance())
-        QApplication.instance().installEventFilter(watcher)
+        Canvas.paintEvent = painted
 
     run_window(request, None, watch)
 
