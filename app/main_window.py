@@ -269,12 +269,12 @@ class MainWindow(QMainWindow):
     def _show(self, picture: Picture) -> None:
         self._picture = picture
         frame, view = picture.frame, picture.view
-        for name, panel in self.panels.items():
-            if not self.docks[name].isClosed():
-                panel.show(picture)
+        for panel in self.panels.values():  # those of closed docks too: what is left out once would be missing for good
+            panel.show(picture)
         self.account_bar.show_account(view.account, view.gauges)
         self.account_bar.show_mode(view.mode)
         self._show_trading(view.state, view.state_reason)
+        self._faulted = self._faulted and view.state != "ACTIVE"
         self.replay_bar.show_running(frame.playing)
         self.replay_bar.show_position(view.at, frame.played)
         self.status.show_time(view.at, self.display.zone)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.clock import SECOND, Nanos, SystemClock
-from engine.core.errors import EngineStopped, UserError
+from engine.core.errors import EngineStopped, StoreError, UserError
 from engine.domain.facts import CardOpened, Record
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder
@@ -111,6 +111,7 @@ class Host:
         self._outbox = _Outbox()
         self._stop = asyncio.Event()
         self._session: Session | None = None
+        self._unwritten: StoreError | None = None
         self._playing = False
         self._speed = 1.0
         self._pause_at = 0
@@ -186,6 +187,10 @@ class Host:
             return
         try:
             answer.set_result(action(self._session))
+        except StoreError as error:  # what could not be written did not happen: the session ends and is opened from its books
+            answer.set_exception(error)
+            self._unwritten = error
+            self._stop.set()
         except Exception as error:  # handed to whoever asked; a bug in a command must not end the engine's thread
             answer.set_exception(error)
 
@@ -218,6 +223,8 @@ class Host:
                 await asyncio.wait_for(self._stop.wait(), 0 if busy else REST_S)
             except TimeoutError:
                 continue
+        if self._unwritten is not None:
+            raise self._unwritten
         session.keep_place()
 
     def _open(self) -> Session:

@@ -99,7 +99,7 @@ class Player:
                 self._recall_quote()
             if record is not None and record.step == pipeline.step:
                 record = self._recall_step(record, records)
-            if progress is not None and pipeline.step % 100_000 == 0:
+            if progress is not None and pipeline.step % 20_000 == 0:
                 progress(pipeline.step)
 
     def _recall_step(self, record: Record | None, records: Iterator[Record]) -> Record | None:

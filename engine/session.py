@@ -97,7 +97,9 @@ class Session:
 
     def _start(self) -> None:
         if self.resumed:
-            self.player.recall(self.journal.records(), self.journal.cursor())
+            cursor = self.journal.cursor()
+            told = self.request.progress
+            self.player.recall(self.journal.records(), cursor, lambda step: told(step / cursor, "going on where the book ended"))
         else:
             self.pipeline.begin(self.player.at)
         self._first_bar = self.pipeline.bars_closed

@@ -297,6 +297,9 @@ class Owner:
         signal = self._fresh(intent.signal)
         if intent.quantity <= 0:
             raise Refused("the new quantity must be above zero; veto the signal to trade nothing")
+        instrument = self._h.instruments[signal.symbol]
+        if intent.quantity > instrument.max_order:
+            raise Refused(f"the new quantity is more than the largest order of {instrument.lots(instrument.max_order)} lots")
         self._decide(signal, "resized", intent.reason, Side(signal.side), signal.stop, signal.target, intent.quantity)
 
     def _flip(self, intent: i.FlipCard) -> None:

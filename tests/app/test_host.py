@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from engine.core.clock import HOUR
-from engine.core.errors import EngineStopped, UserError
+from engine.core.errors import EngineStopped, StoreError, UserError
 from engine.domain import facts as f
 from engine.domain.facts import Record
 from engine.domain.intents import Flatten, SetMode, SubmitOrder
@@ -72,6 +73,26 @@ def start(home: Path) -> Iterator[Callable[[Request], Engine]]:
 def replay(home: Path, **changes: Any) -> Request:
     file = write(home, mt4(gold("2020-03-06T20:00", "2020-03-09T02:00", step=1)), "XAUUSD_M1.csv")
     return request(home, replay=file, clock="UTC", mode=Mode.AUTO, **changes)
+
+
+def test_what_could_not_be_written_did_not_happen(home: Path) -> None:
+    wanted = request(home)
+    engine = Engine(wanted)
+    engine.play_bars(2)
+    books = sqlite3.connect(wanted.db.removeprefix("sqlite:///"), isolation_level=None)
+    books.execute("BEGIN IMMEDIATE")
+    order = SubmitOrder("XAUUSD", "buy", "market", 10, stop_loss=engine.take().view.quotes[0].bid - 1_000)
+    with pytest.raises(StoreError):
+        engine.host.submit(order).result(SOON_S)
+    engine.host.stop()
+    assert [type(failure) for failure in engine.failures] == [StoreError]
+    books.execute("ROLLBACK")
+    books.close()
+    again = Engine(wanted)
+    again.play_bars(2)
+    assert again.take().view.positions == ()
+    again.host.stop()
+    assert again.failures == []
 
 
 def test_bars_are_played_one_by_one_or_many_and_then_it_stands(home: Path, start) -> None:
