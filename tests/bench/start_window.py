@@ -38,14 +38,14 @@ def terminal(options: argparse.Namespace) -> None:
         paint, seen = Canvas.paintEvent, {}
 
         def say(bars: int) -> None:
-            print(json.dumps({"window": seen["window"], "painted": time.time(), "bars": bars}), flush=True)
+            print(json.dumps({"window": seen["window"], "painted": seen["painted"], "bars": bars}), flush=True)
             opened.leave()
 
         def painted(canvas: Canvas, event: QPaintEvent) -> None:
             paint(canvas, event)
             seen.setdefault("window", time.time())
-            if canvas.model.series.count >= FEWEST:
-                Canvas.paintEvent = paint
+            if canvas.model.series.count >= FEWEST and "painted" not in seen:
+                seen["painted"] = time.time()
                 QTimer.singleShot(0, lambda: say(canvas.model.series.count))
 
         Canvas.paintEvent = painted
