@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from engine.core.clock import Nanos, from_iso
 from engine.domain.instrument import Instrument
@@ -22,12 +23,16 @@ class SimulatedTape:
     """The seeded market of `instrument` from week `first` on; the weeks before are its history."""
 
     def __init__(self, instrument: Instrument, seed: int, first: int = HISTORY_WEEKS) -> None:
-        self._market = SyntheticMarket(instrument, seed, START, QUOTES_PER_BAR)
-        self._first = first
+        self._instrument, self._seed, self._first = instrument, seed, first
+
+    @cached_property
+    def _market(self) -> SyntheticMarket:
+        """Made when it is first asked for: it loads the compiler, and a chart of what is remembered does not wait for that."""
+        return SyntheticMarket(self._instrument, self._seed, START, QUOTES_PER_BAR)
 
     @property
     def symbol(self) -> Symbol:
-        return self._market.instrument.symbol
+        return self._instrument.symbol
 
     @property
     def quotes(self) -> None:
