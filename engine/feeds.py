@@ -66,13 +66,15 @@ def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> 
 
 def simulated_feed(request: Request) -> Feed:
     """The built-in market of the request's seed."""
+    from engine.market.remembered import remembered_history
     from engine.market.simulated import SimulatedTape
 
     if request.timeframe.name != "M1":
         raise UserError(f"the simulated market is made of M1 bars, not {request.timeframe.name}; leave --timeframe out")
+    before, first = remembered_history(request.instrument, request.seed)
     tape = SimulatedTape(request.instrument, request.seed)
     identity = {"simulated": request.seed, "market": GENERATION}
-    return Feed(tape, tape.history(), identity, "simulated", next(tape.reels()).quotes[0].at, signal_rate=0.2)
+    return Feed(tape, before, identity, "simulated", first, signal_rate=0.2)
 
 
 _read: dict[tuple[Any, ...], History] = {}

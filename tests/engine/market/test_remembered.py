@@ -21,13 +21,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def assert_same(some: Bars, others: Bars) -> None:
+def made_anew(seed: int) -> tuple[Bars, int]:
+    tape = SimulatedTape(GOLD, seed)
+    return tape.history(), next(tape.reels()).quotes[0].at
+
+
+def assert_same(some: tuple[Bars, int], others: tuple[Bars, int]) -> None:
+    assert some[1] == others[1]
     for name in BAR_COLUMNS:
-        np.testing.assert_array_equal(getattr(some, name), getattr(others, name))
+        np.testing.assert_array_equal(getattr(some[0], name), getattr(others[0], name))
 
 
 def test_what_is_read_again_is_what_was_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = SimulatedTape(GOLD, 3).history()
+    made = made_anew(3)
     assert_same(remembered.remembered_history(GOLD, 3), made)
     monkeypatch.delattr(SimulatedTape, "history")
     assert_same(remembered.remembered_history(GOLD, 3), made)
@@ -35,7 +41,7 @@ def test_what_is_read_again_is_what_was_made(folder: Path, monkeypatch: pytest.M
 
 
 def test_another_seed_is_another_history(folder: Path) -> None:
-    assert remembered.remembered_history(GOLD, 3).close[-1] != remembered.remembered_history(GOLD, 4).close[-1]
+    assert remembered.remembered_history(GOLD, 3)[0].close[-1] != remembered.remembered_history(GOLD, 4)[0].close[-1]
     assert len(list(folder.iterdir())) == 2
 
 
@@ -50,4 +56,4 @@ def test_a_damaged_file_is_made_again(folder: Path, damage: bytes) -> None:
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered, "prepare_numba_cache", lambda: tmp_path / "missing")
-    assert_same(remembered.remembered_history(GOLD, 3), SimulatedTape(GOLD, 3).history())
+    assert_same(remembered.remembered_history(GOLD, 3), made_anew(3))
