@@ -91,7 +91,7 @@ def timeframe_of(path: Path, instrument: Instrument, clock: str | None) -> Timef
 
 def _taken(path: Path, instrument: Instrument, timeframe: Timeframe, clock: str | None) -> History:
     """The history just read, if the file has not changed since; else read now."""
-    known = _read.pop(_key(path, instrument, timeframe, clock), None) if _read else None
+    known = _read.pop(_key(path, instrument, timeframe, clock), None) if _read and path.exists() else None
     return known or read_history(path, instrument, timeframe, clock)
 
 
