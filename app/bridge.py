@@ -69,6 +69,8 @@ class Bridge(QObject):
         except Exception as error:  # shown in the window, which stays open to say what to mend
             self._end(error)
             return
+        if self._stopping:
+            return
         for record in self.opening.records:
             self.chronicle.take(record)
         self.opened.emit(self.opening)
@@ -129,8 +131,13 @@ class Bridge(QObject):
         for task in tuple(self._tasks):
             await asyncio.wait([task], timeout=1)
         await asyncio.to_thread(self.host.stop)
+        if self._tasks:  # the host refused what was still open; nobody may speak to a window that is gone
+            await asyncio.wait(tuple(self._tasks))
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._stopping:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -148,7 +155,8 @@ class Bridge(QObject):
         try:
             return await asyncio.wrap_future(command(self.host))
         except NiceGoldError as error:
-            self.refused.emit(intent, str(error))
+            if not self._stopping:
+                self.refused.emit(intent, str(error))
             return None
 
     async def _submit(self, intent: Intent) -> None:

@@ -8,6 +8,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def test_the_books_add_up_and_an_altered_one_does_not(command: Command, history:
     figures(command(*replay(history, db, *CROSS)))
     assert figures(command("audit", "books", "--db", db, "--json"))["clean"] is True
     file = db.removeprefix("sqlite:///")
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute(
