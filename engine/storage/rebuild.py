@@ -10,7 +10,7 @@ from engine.domain import facts as f
 from engine.domain.facts import Record
 from engine.domain.instrument import Cash, Steps
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import IllegalTransition, Order, OrderType, Role, Side, TimeInForce, apply
+from engine.domain.order import IllegalTransition, Order, Side, apply, from_terms
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Rebuilt:
         if isinstance(fact, f.OrderTerms):
             self.intended += isinstance(fact, f.OrderIntended)
             self.denied += isinstance(fact, f.OrderDenied)
-            self.orders.setdefault(fact.order, draft(fact, record.at))
+            self.orders.setdefault(fact.order, from_terms(fact, record.at))
         try:
             self.orders[fact.order] = apply(self.orders[fact.order], fact)
         except (KeyError, IllegalTransition) as error:
@@ -110,27 +110,6 @@ class Rebuilt:
 
     def _standing(self, symbol: Symbol) -> Standing:
         return self.positions.setdefault(symbol, Standing())
-
-
-def draft(terms: f.OrderTerms, at: Nanos) -> Order:
-    """The order as it was before anything was decided about it."""
-    return Order(
-        id=terms.order,
-        symbol=terms.symbol,
-        side=Side(terms.side),
-        type=OrderType(terms.type),
-        quantity=terms.quantity,
-        role=Role(terms.role),
-        limit=terms.limit,
-        stop=terms.stop,
-        tif=TimeInForce(terms.tif),
-        expires=terms.expires,
-        reduce_only=terms.reduce_only,
-        parent=terms.parent,
-        oco=terms.oco,
-        signal=terms.signal,
-        placed=at,
-    )
 
 
 def _book(standing: Standing, fill: f.OrderFilled, tick_value: Cash) -> Cash:

@@ -27,6 +27,21 @@ from widgets.theme import load
 WINDOW_WIDE = (Qt.ShortcutContext.WindowShortcut, Qt.ShortcutContext.ApplicationShortcut)
 
 
+def test_a_bridge_that_closes_leaves_no_question_open_and_takes_no_other(qapp, home: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.opened()
+        refused: list[object] = []
+        desk.bridge.refused.connect(lambda *said: refused.append(said))
+        desk.bridge.play()
+        await desk.bridge.close()
+        assert not desk.bridge._tasks
+        desk.bridge.submit(SubmitOrder("XAUUSD", "buy", "market", 1))
+        assert not desk.bridge._tasks
+        assert refused == []
+
+    live(request(home, mode=Mode.MANUAL), scenario)
+
+
 def test_every_command_has_a_title_a_menu_and_its_own_key(qapp, home: Path) -> None:
     async def scenario(desk: Desk) -> None:
         commands = list(desk.window.commands.all())

@@ -186,6 +186,11 @@ def test_a_card_refused_for_another_reason_is_not_helped_by_another_size(queue):
     assert queue.cards["s1"].state()["buttons"] == {"Accept": False, "Veto": True, "Flip": True, "Resize": False}
 
 
+def test_a_card_too_small_for_the_sizer_may_be_given_a_size_by_hand(queue):
+    queue.update_cards((samples.card(quantity=0, reasons=("One lot step risks more than 0.5 %.",)),), samples.NOW)
+    assert queue.cards["s1"].state()["buttons"] == {"Accept": False, "Veto": True, "Flip": True, "Resize": True}
+
+
 def test_nothing_but_a_veto_answers_a_closed_card(queue, card, asked, qtbot):
     lines = (replace(samples.LINE, after_fill=0.061, passed=False),)
     queue.update_cards((samples.card(lines=lines, reasons=("Trading is HALTED.",), closed=True),), samples.NOW)

@@ -182,7 +182,7 @@ class SignalCard(QFrame):
             "Accept": not self.card.reasons,
             "Veto": True,
             "Flip": True,
-            "Resize": not self.card.reasons or about_size,
+            "Resize": not self.card.reasons or about_size or not self.card.quantity,
         }
         for name, button in self.buttons.items():
             button.setEnabled(not self._answered and stands[name] and (name == "Veto" or not self.card.closed))

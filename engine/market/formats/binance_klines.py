@@ -16,7 +16,7 @@ _REST = ("-close time", "-quote volume", "-trades", "-taker volume", "-taker quo
 _LOOKED_AT = 3
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return any(_ROW.match(line) for line in head.splitlines()[:_LOOKED_AT])
 
 

@@ -14,7 +14,7 @@ _NAMES = {name: name for name in NEEDED}
 _STAMPS = ("YYYY-MM-DD HH:NN:SS", "YYYY-MM-DD HH:NN", "YYYY-MM-DD")
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     fields = head.split(b"\n", 1)[0].strip().lower().split(b",")
     return fields[0] == b"date" and fields[-1] == b"ticker"
 

@@ -21,7 +21,7 @@ _STAMPS = tuple(
 _GREENWICH = (f"{_DAY}.FFF", _DAY)
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return _HEADER.match(head) is not None
 
 

@@ -15,7 +15,7 @@ _CLOCK = "UTC-5"
 _LOOKED_AT = 5
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return any(_ROW.match(line) for line in head.splitlines()[:_LOOKED_AT])
 
 

@@ -14,7 +14,7 @@ _LAYOUT = Layout(",", NEEDED, ("YYYY.MM.DD,HH:NN", "YYYY.MM.DD,HH:NN:SS"), stamp
 _LOOKED_AT = 5
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return any(_ROW.match(line) for line in head.splitlines()[:_LOOKED_AT])
 
 

@@ -17,7 +17,7 @@ _NAMES = {
 }
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return head.startswith(b"<DATE>\t") and b"<OPEN>" in head.split(b"\n", 1)[0]
 
 

@@ -29,7 +29,7 @@ _STAMPS = ("YYYY-MM-DD HH:NN:SS", "YYYY-MM-DD")
 _SECONDS = re.compile(rb"[^\n]*\n\d+,")
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return head.startswith(b"time,") and b"tick_volume" in head.split(b"\n", 1)[0]
 
 

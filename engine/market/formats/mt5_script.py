@@ -18,7 +18,7 @@ _NAMES = {
 _STAMPS = ("YYYY.MM.DD HH:NN:SS", "YYYY.MM.DD HH:NN", "YYYY.MM.DD")
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return head[:9].lower() == b"datetime," and b"tickvolume" in head.split(b"\n", 1)[0].lower()
 
 

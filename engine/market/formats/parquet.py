@@ -19,7 +19,7 @@ _MAGIC = b"PAR1"
 _MOST_DIGITS = 15
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return head.startswith(_MAGIC)
 
 

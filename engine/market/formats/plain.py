@@ -7,7 +7,7 @@ from engine.market.formats.delimited import parse_mapped
 from engine.market.formats.source import Source
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return False
 
 

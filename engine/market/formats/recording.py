@@ -29,7 +29,7 @@ _HEAD = re.compile(rb"(\w+://\S+) (<->|->|<-) \d{9,11}(\.\d+)?")
 _MOST_NAMED = 8
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return _HEAD.match(head) is not None
 
 

@@ -19,7 +19,7 @@ _ELSEWHERE = {"tick_volume", "tickvolume", "ticker"}
 _FIELD = re.compile(r"\w[\w .]*")
 
 
-def detects(head: bytes, name: str) -> bool:  # noqa: ARG001
+def detects(head: bytes, name: str) -> bool:
     return _mapping(head) is not None
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from engine.domain import facts as f
-from engine.domain.order import TRANSITIONS, Order, apply
-from engine.storage.rebuild import draft
+from engine.domain.order import TRANSITIONS, Order, apply, from_terms
 
 REASONS = st.sampled_from(["", "asked by the owner", 'it\'s "over"; 100 %', "Würde überschritten"])
 PRICES = st.integers(1, 400_000)
@@ -32,7 +31,7 @@ class Life:
 def lives(draw: st.DrawFn, name: str, most: int = 14) -> Life:
     """An order called `name` and at most `most` facts that happen to it."""
     terms = draw(_terms(name))
-    life = Life(draft(terms, 0))
+    life = Life(from_terms(terms, 0))
     life.take(terms)
     for _ in range(draw(st.integers(0, most))):
         events = [event for event in _events(life.order) if event not in ("OrderIntended", "OrderDenied")]
@@ -60,7 +59,7 @@ def _lived(name: str, events: list[str]) -> Life:
     """An order of nine lot steps to which `events` happened; every other modification leaves nothing to be filled."""
     terms = (name, "XAUUSD", "buy", "limit", 9, "entry", 190_000, None, "GTC", None, False, "", "", "")
     denied = f.OrderDenied(*terms, "too big", ("position",), 0)
-    life = Life(draft(denied, 0))
+    life = Life(from_terms(denied, 0))
     for number, event in enumerate(events):
         left = life.order.quantity - life.order.filled
         quantity = 9 if number % 2 else max(1, life.order.filled)
