@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-import PySide6QtAds as ads  # noqa: N813 - the name its own documentation uses
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
@@ -27,6 +26,7 @@ from app.bridge import Bridge
 from app.commands import Commands
 from app.dialogs.account import PaperAccount
 from app.dialogs.palette import Palette
+from app.docking import Docking
 from app.epilogue import how_it_ended
 from app.faults import LOG, said
 from app.notices import Notices
@@ -45,13 +45,6 @@ from widgets.toolbar.account_bar import AccountBar
 from widgets.toolbar.replay_bar import ReplayBar
 from widgets.toolbar.status_bar import StatusBar
 
-AREAS = {
-    "left": ads.LeftDockWidgetArea,
-    "right": ads.RightDockWidgetArea,
-    "bottom": ads.BottomDockWidgetArea,
-}
-TICKET_HEIGHT = 430
-"""Pixels the ticket needs to show its preview without scrolling."""
 EDGE = 2
 """Pixels of the line around the window that has the colour of the account and of the state of trading."""
 DEFAULT_SPEED = 60.0
@@ -80,17 +73,17 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icons.app_icon())
         self.commands = Commands(self)
         self.panels: dict[str, Panel] = {}
-        self.docks: dict[str, ads.CDockWidget] = {}
-        self._areas: dict[str, ads.CDockAreaWidget] = {}
-        self._placed = (0, 0, 0)
-        self._was_restored = False
         self.notices = Notices(self)
         self._build_bars()
-        self._build_docks()
+        around = Surroundings(self.bridge, self.theme, self.display, self._act)
+        for place in PANELS:
+            self.panels[place.name] = place.make(around)
+        self.docking = Docking(self.panels)
+        self.docks = self.docking.docks
+        self._lay_out()
         self._register()
         self._build_menu()
         self._connect()
-        self._default_layout = self.dock_manager.saveState()
         self._restore()
         style.apply(_application(), theme)
         self.panels["chart"].widget.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -113,69 +106,12 @@ class MainWindow(QMainWindow):
         self.menu_button.setToolTip("Menu (F10); all commands (Ctrl+K)")
         self.menu_button.setAccessibleName("Menu")
 
-    def _build_docks(self) -> None:
-        ads.CDockManager.setConfigFlag(ads.CDockManager.OpaqueSplitterResize, True)
-        ads.CDockManager.setConfigFlag(ads.CDockManager.ActiveTabHasCloseButton, False)
-        ads.CDockManager.setConfigFlag(ads.CDockManager.AllTabsHaveCloseButton, False)
-        ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasCloseButton, False)
-        ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasUndockButton, False)
-        ads.CDockManager.setConfigFlag(ads.CDockManager.DockAreaHasTabsMenuButton, False)
-        ads.CDockManager.setConfigFlag(ads.CDockManager.FocusHighlighting, False)
-        middle = QWidget()
-        self.dock_manager = ads.CDockManager(middle)
-        self.dock_manager.setStyleSheet("")
-        around = Surroundings(self.bridge, self.theme, self.display, self._act)
-        areas = self._areas
-        for place in PANELS:
-            panel = self.panels[place.name] = place.make(around)
-            dock = self.docks[place.name] = ads.CDockWidget(self.dock_manager, place.title, self.dock_manager)
-            dock.setObjectName(place.name)
-            dock.setTabToolTip(f"{place.title} ({place.shortcut})" if place.shortcut else place.title)
-            dock.setWidget(panel.widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
-            dock.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromDockWidget)
-            self._dock(place.area, dock, areas)
-        self.docks["positions"].setAsCurrentTab()
-        self._lay_out(middle)
-        self._proportions(1366, 700)
-
-    def _dock(self, area: str, dock: ads.CDockWidget, areas: dict[str, ads.CDockAreaWidget]) -> None:
-        manager = self.dock_manager
-        if area == "center":
-            areas[area] = manager.setCentralWidget(dock)
-            areas[area].setAllowedAreas(ads.DockWidgetArea.OuterDockAreas)
-        elif area == "right_low":
-            areas[area] = manager.addDockWidget(ads.BottomDockWidgetArea, dock, areas["right"])
-        elif area in areas:
-            manager.addDockWidgetTabToArea(dock, areas[area])
-        elif area == "bottom":
-            areas[area] = manager.addDockWidget(ads.BottomDockWidgetArea, dock, areas["center"])
-        else:
-            areas[area] = manager.addDockWidget(AREAS[area], dock)
-
-    def _proportions(self, width: int, height: int) -> None:
-        """The chart gets at least half of the window, the ticket what its preview needs, the lists some more on large screens."""
-        left, right = min(max(220, width // 8), 320), min(max(324, width // 6), 440)
-        below = min(max(196, round(height * 0.28)), 480)
-        manager, areas = self.dock_manager, self._areas
-        manager.setSplitterSizes(areas["left"], [left, width - left - right, right])
-        manager.setSplitterSizes(areas["center"], [height - below, below])
-        manager.setSplitterSizes(areas["right"], [max(270, height - TICKET_HEIGHT), TICKET_HEIGHT])
-        self._placed = self._splits()
-
-    def _splits(self) -> tuple[int, int, int]:
-        """What a hand on a splitter would change: widths of the sides, height of the lists."""
-        return self._areas["left"].width(), self._areas["right"].width(), self._areas["bottom"].height()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A layout nobody has touched follows the window's size."""
         super().resizeEvent(event)
-        if not self._was_restored and self._splits() == self._placed:
-            self._proportions(self.dock_manager.width(), self.dock_manager.height())
+        self.docking.follow()
 
-    def _lay_out(self, middle: QWidget) -> None:
-        inner = QVBoxLayout(middle)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.addWidget(self.dock_manager)
+    def _lay_out(self) -> None:
         self.account_bar.put_first(self.menu_button)
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
@@ -189,7 +125,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.account_bar)
         column.addWidget(self.banner)
-        column.addWidget(middle, 1)
+        column.addWidget(self.docking, 1)
         column.addLayout(foot)
         self.setCentralWidget(self.edge)
 
@@ -340,9 +276,7 @@ class MainWindow(QMainWindow):
         self.commands.run(name)
 
     def _raise(self, name: str) -> None:
-        dock = self.docks[name]
-        dock.toggleView(True)
-        dock.setAsCurrentTab()
+        self.docking.raise_(name)
         self.panels[name].widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _focus_ticket(self, side: str = "") -> None:
@@ -401,17 +335,16 @@ class MainWindow(QMainWindow):
     # --- layout and leaving -------------------------------------------------------------------------------------------
 
     def _reset_layout(self) -> None:
-        self.dock_manager.restoreState(self._default_layout)
+        self.docking.reset()
 
     def _restore(self) -> None:
-        geometry, docks = self._memory.get("geometry"), self._memory.get("docks")
+        geometry = self._memory.get("geometry")
         if geometry and not self.restoreGeometry(QByteArray(base64.b64decode(geometry))):
             LOG.say("the remembered window size could not be used", "warning")
         for name, panel in self.panels.items():
             if hasattr(panel.widget, "restore_state") and (kept := self._memory.get(f"panel_{name}")):
                 panel.widget.restore_state(kept)
-        self._was_restored = bool(docks)
-        if docks and not self.dock_manager.restoreState(QByteArray(base64.b64decode(docks))):
+        if not self.docking.restore(self._memory):
             LOG.say("the remembered layout could not be used", "warning")
 
     def remember(self) -> None:
@@ -420,7 +353,7 @@ class MainWindow(QMainWindow):
         for name, panel in self.panels.items():
             if hasattr(panel.widget, "save_state"):
                 self._memory.set(f"panel_{name}", panel.widget.save_state())
-        self._memory.set("docks", base64.b64encode(self.dock_manager.saveState().data()).decode())
+        self.docking.remember(self._memory)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing is asked for, not done: the session ends first."""
