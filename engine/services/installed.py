@@ -28,6 +28,7 @@ MODULES = {
     "typer": "typer",
     "rich": "rich",
     "tzdata": "tzdata",
+    "exchange-calendars": "exchange_calendars",
 }
 """Distributions and the module by which each is imported."""
 
