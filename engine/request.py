@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.clock import Nanos, from_iso
 from engine.core.errors import UserError
+from engine.core.version import program_version
 from engine.domain.instrument import Instrument
 from engine.domain.market import Timeframe
 from engine.signals.desk import Mode
@@ -16,7 +17,7 @@ from engine.signals.desk import Mode
 if TYPE_CHECKING:
     from engine.config import Config
 
-VERSION = "0.1.0"
+VERSION = program_version()
 """Part of a run's identity: another version may decide otherwise."""
 
 Progress = Callable[[float, str], None]
