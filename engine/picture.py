@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from engine.domain.instrument import Instrument
-from engine.domain.limits import LimitLine, LimitPrice
+from engine.domain.limits import LimitPrice
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import OrderType, Role, Side
+from engine.domain.order import Role, Side
 from engine.domain.views import AccountView, CardView, EngineView, Gauge, PositionView
 from engine.pipeline import Pipeline
 from engine.portfolio.ledger import Holding
-from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, mark
 from engine.rules.limits import LIMITS, empty_rows, preview
 from engine.signals.desk import Card
@@ -106,19 +105,14 @@ def _exit(pipeline: Pipeline, symbol: Symbol, role: Role) -> Ticks | None:
 
 def _card(pipeline: Pipeline, card: Card, snapshot: Snapshot) -> CardView:
     signal = card.signal
-    draft = Draft(signal.symbol, Side(signal.side), OrderType.MARKET, 0, stop_loss=signal.stop, take_profit=signal.target)
-    quantity = pipeline.trader.size(draft, snapshot)
-    sized = Draft(draft.symbol, draft.side, draft.type, quantity, None, draft.stop_loss, draft.take_profit)
-    lines: tuple[LimitLine, ...] = ()
-    reasons: tuple[str, ...] = ("no quantity fits the risk per trade and the limits",)
-    if quantity:
-        verdict = pipeline.gate.check(sized, snapshot)
-        lines, reasons = verdict.lines, verdict.reasons
-    obstacle = pipeline.owner.obstacle(signal)
+    forecast = pipeline.trader.forecast(signal, Side(signal.side), signal.stop, signal.target, snapshot=snapshot)
+    obstacle = pipeline.owner.cards.obstacle(signal)
     why = pipeline.desk.explanations.get(signal.signal)
     base, contributions = (why.base, why.contributions) if why else (0.0, ())
-    reasons = (obstacle,) if obstacle else reasons
-    return CardView(signal, card.at, card.expires, quantity, base, contributions, lines, reasons, bool(obstacle))
+    reasons = (obstacle,) if obstacle else forecast.reasons
+    return CardView(
+        signal, card.at, card.expires, forecast.quantity, base, contributions, forecast.lines, reasons, bool(obstacle)
+    )
 
 
 def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:

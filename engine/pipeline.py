@@ -18,8 +18,10 @@ from engine.domain.limits import Limits, Verdict
 from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks, Timeframe
 from engine.domain.order import Role
 from engine.domain.sessions import daily_after
+from engine.execution.cards import expired
+from engine.execution.hands import Hands
 from engine.execution.manager import OrderManager
-from engine.execution.owner import Hands, Owner, expired
+from engine.execution.owner import Owner
 from engine.execution.protection import Protection
 from engine.execution.trader import Sizing, Trader
 from engine.features.live import FeatureBuilder

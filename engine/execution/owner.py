@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from typing import Any, TypeVar
 
-from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain import intents as i
-from engine.domain.instrument import Cash, Instrument
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import Order, OrderType, Role, Side, TimeInForce
-from engine.execution.manager import Emit, OrderManager
-from engine.execution.protection import Protection
-from engine.execution.trader import Trader
-from engine.portfolio.ledger import Ledger
-from engine.portfolio.register import OrderRegister
+from engine.execution.cards import Cards
+from engine.execution.hands import Hands, Refused
 from engine.risk.draft import Draft
-from engine.risk.exposure import Snapshot, Stakes, mark
-from engine.risk.gate import Gate
-from engine.risk.guard import ACTIVE, HALTED, Guard
-from engine.signals.desk import Card, Desk, Mode
-
-
-class Refused(UserError):
-    """The intent cannot be carried out; the message is a sentence for the owner."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """What an intent may move."""
-
-    emit: Emit
-    instruments: Mapping[Symbol, Instrument]
-    manager: OrderManager
-    protection: Protection
-    trader: Trader
-    register: OrderRegister
-    ledger: Ledger
-    gate: Gate
-    guard: Guard
-    desk: Desk
-    quotes: Mapping[Symbol, Quote]
-    stakes: Stakes
-    snapshot: Callable[[], Snapshot]
-    equity: Callable[[], Cash]
-
+from engine.risk.exposure import mark
+from engine.risk.guard import HALTED
+from engine.signals.desk import Mode
 
 Word = TypeVar("Word", bound=Enum)
-DRIFT_CAP = Decimal("0.5")
-"""A card is not accepted once the price has run further than this share of its risk from where it was decided."""
 
 
 class Owner:
@@ -60,6 +26,7 @@ class Owner:
 
     def __init__(self, hands: Hands) -> None:
         self._h = hands
+        self.cards = Cards(hands)
         self._handlers: dict[type[i.Intent], Callable[[Any], None]] = {
             i.SubmitOrder: self._submit,
             i.CancelOrder: self._cancel,
@@ -69,10 +36,10 @@ class Owner:
             i.ClosePosition: self._close,
             i.ReversePosition: self._reverse,
             i.Flatten: lambda _: self._flatten(),
-            i.AcceptCard: self._accept,
-            i.VetoCard: self._veto,
-            i.FlipCard: self._flip,
-            i.ResizeCard: self._resize,
+            i.AcceptCard: self.cards.accept,
+            i.VetoCard: self.cards.veto,
+            i.FlipCard: self.cards.flip,
+            i.ResizeCard: self.cards.resize,
             i.SetMode: self._set_mode,
             i.Halt: self._halt,
             i.Resume: self._resume,
@@ -281,71 +248,6 @@ class Owner:
             if kept := self._h.stakes.of(symbol).quantity:
                 self._h.manager.close(symbol, abs(kept))
 
-    # --- cards --------------------------------------------------------------------------------------------------------
-
-    def _card(self, signal: str) -> Card:
-        card = self._h.desk.cards.get(signal)
-        if card is None:
-            raise Refused(f"signal {signal} does not wait any more")
-        return card
-
-    def _accept(self, intent: i.AcceptCard) -> None:
-        signal = self._fresh(intent.signal)
-        self._decide(signal, "accepted", intent.reason, Side(signal.side), signal.stop, signal.target, 0)
-
-    def _resize(self, intent: i.ResizeCard) -> None:
-        signal = self._fresh(intent.signal)
-        if intent.quantity <= 0:
-            raise Refused("the new quantity must be above zero; veto the signal to trade nothing")
-        instrument = self._h.instruments[signal.symbol]
-        if intent.quantity > instrument.max_order:
-            raise Refused(f"the new quantity is more than the largest order of {instrument.lots(instrument.max_order)} lots")
-        self._decide(signal, "resized", intent.reason, Side(signal.side), signal.stop, signal.target, intent.quantity)
-
-    def _flip(self, intent: i.FlipCard) -> None:
-        signal = self._fresh(intent.signal)
-        side = Side(signal.side).opposite
-        quote = self._h.quotes[signal.symbol]
-        entry = quote.ask if side is Side.BUY else quote.bid
-        stop = entry - side.sign * abs(signal.reference - signal.stop)
-        target = entry + side.sign * abs(signal.target - signal.reference)
-        self._decide(signal, "flipped", intent.reason, side, stop, target, 0)
-
-    def _fresh(self, name: str) -> f.SignalEmitted:
-        """The signal of a waiting card, unless nothing may be opened now or the price has run away from it."""
-        signal = self._card(name).signal
-        if obstacle := self.obstacle(signal):
-            raise Refused(obstacle)
-        return signal
-
-    def obstacle(self, signal: f.SignalEmitted) -> str:
-        """Why nothing but a veto can be carried out on a waiting card now; "" when it can."""
-        if self._h.guard.state != ACTIVE:
-            return f"trading is {self._h.guard.state}: {self._h.guard.reason}"
-        quote = self._h.quotes[signal.symbol]
-        at = quote.ask if signal.side == Side.BUY.value else quote.bid
-        drift, risk = abs(at - signal.reference), abs(signal.reference - signal.stop)
-        if drift <= risk * DRIFT_CAP:
-            return ""
-        instrument = self._h.instruments[signal.symbol]
-        return (
-            f"the price moved {instrument.price(drift)} since the signal, more than {100 * DRIFT_CAP:.0f} % of its risk of "
-            f"{instrument.price(risk)}; veto it or trade by ticket"
-        )
-
-    def _decide(
-        self, signal: f.SignalEmitted, decision: str, reason: str, side: Side, stop: Ticks, target: Ticks, quantity: int
-    ) -> None:
-        self._h.emit(f.CardDecided(signal.signal, decision, reason, quantity))
-        verdict = self._h.trader.trade(signal, side, stop, target, quantity)
-        if verdict is None:
-            raise Refused("no quantity fits the risk per trade and the limits")
-        if not verdict.approved:
-            raise Refused("; ".join(verdict.reasons))
-
-    def _veto(self, intent: i.VetoCard) -> None:
-        self._h.emit(f.CardDecided(self._card(intent.signal).signal.signal, "vetoed", intent.reason, 0))
-
     # --- the desk -----------------------------------------------------------------------------------------------------
 
     def _set_mode(self, intent: i.SetMode) -> None:
@@ -374,8 +276,3 @@ def _word(kind: type[Word], text: str) -> Word:
     except ValueError:
         words = ", ".join(str(word.value) for word in kind)
         raise Refused(f"{text!r} is not known here; use one of {words}") from None
-
-
-def expired(card: Card) -> f.CardDecided:
-    """The fact of a card nobody decided on."""
-    return f.CardDecided(card.signal.signal, "expired", "nobody decided in time", 0)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
-from engine.domain.limits import Verdict
+from engine.domain.limits import LimitLine, Verdict
 from engine.domain.market import Symbol, Ticks
 from engine.domain.order import OrderType, Side
 from engine.execution.manager import Emit, OrderManager
@@ -25,6 +25,18 @@ class Sizing:
 
     risk_per_trade: Decimal = Decimal("0.001")
     fixed: Steps = 0
+
+
+NOTHING_FITS = "no quantity fits the risk per trade and the limits"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What trading a signal would come to: its quantity (0 where none fits), the gate's lines, and what stands against it."""
+
+    quantity: Steps
+    lines: tuple[LimitLine, ...]
+    reasons: tuple[str, ...]
 
 
 class Trader:
@@ -60,9 +72,31 @@ class Trader:
         draft = Draft(signal.symbol, side, OrderType.MARKET, quantity, stop_loss=stop, take_profit=target)
         steps = quantity or self.size(draft, snapshot)
         if not steps:
-            self._emit(f.SignalDropped(signal.signal, "no quantity fits the risk per trade and the limits"))
+            self._emit(f.SignalDropped(signal.signal, NOTHING_FITS))
             return None
         return self._manager.place(_sized(draft, steps), signal=signal.signal, snapshot=snapshot)
+
+    def forecast(
+        self,
+        signal: f.SignalEmitted,
+        side: Side,
+        stop: Ticks,
+        target: Ticks,
+        quantity: Steps = 0,
+        snapshot: Snapshot | None = None,
+    ) -> Forecast:
+        """What `trade` would come to now, changing nothing: an opposite position counts as closed already."""
+        now = snapshot or self._snapshot()
+        stake = now.stakes.get(signal.symbol, Stake())
+        if stake.quantity * side.sign < 0:
+            closed = replace(stake, quantity=0, notional=0, risk=0, protected=0)
+            now = replace(now, stakes={**now.stakes, signal.symbol: closed})
+        draft = Draft(signal.symbol, side, OrderType.MARKET, quantity, stop_loss=stop, take_profit=target)
+        steps = quantity or self.size(draft, now)
+        if not steps:
+            return Forecast(0, (), (NOTHING_FITS,))
+        verdict = self._gate.check(_sized(draft, steps), now)
+        return Forecast(steps, verdict.lines, verdict.reasons)
 
     def size(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The quantity that risks the share of equity the sizing allows and passes the limits; 0 when none does."""

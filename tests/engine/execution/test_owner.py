@@ -463,11 +463,39 @@ def test_an_opposite_signal_closes_first_and_then_enters() -> None:
     assert (rig.held, rig.facts(f.OrderDenied)) == (-SMALLER, [])
 
 
-def test_a_signal_too_small_to_size_is_dropped_and_says_so() -> None:
+def test_a_signal_too_small_to_size_is_dropped_in_auto_and_waits_in_confirm() -> None:
+    rig = asked(balance=100_000_000, mode=Mode.AUTO)
+    assert "no quantity fits" in rig.facts(f.SignalDropped)[0].reason
     rig = asked(balance=100_000_000)
-    facts = rig.do(i.AcceptCard("S000001"))
-    assert kinds(facts) == ["CardDecided", "SignalDropped", "IntentRefused"]
-    assert "no quantity fits" in facts[-1].reason  # type: ignore[attr-defined]
+    assert kinds(rig.do(i.AcceptCard("S000001"))) == ["IntentRefused"]
+    assert "no quantity fits" in rig.facts(f.IntentRefused)[0].reason
+    assert list(rig.line.desk.cards) == ["S000001"]
+
+
+def test_an_answer_the_gate_would_deny_leaves_its_card_waiting() -> None:
+    rig = asked(limits=Limits(leverage=Decimal("0.05")))
+    assert "leverage" in rig.refusal(i.ResizeCard("S000001", 10))
+    assert (list(rig.line.desk.cards), decided(rig), rig.facts(f.OrderDenied)) == (["S000001"], [], [])
+    rig.do(i.ResizeCard("S000001", 2))
+    rig.quote(BID)
+    assert rig.held == 2
+
+
+@pytest.mark.parametrize("held", [Side.BUY, Side.SELL, None])
+@pytest.mark.parametrize("quantity", [0, 5, 30, 300])
+def test_the_forecast_of_a_card_is_what_its_order_then_meets(held: Side | None, quantity: int) -> None:
+    rig = asked(Side.SELL, limits=Limits(leverage=Decimal("1")))
+    if held is not None:
+        rig.buy(40, stop_loss=BID - 1_000) if held is Side.BUY else rig.sell(4, stop_loss=BID + 1_000)
+        rig.quote(BID)
+    (card,) = rig.line.desk.cards.values()
+    forecast = rig.line.trader.forecast(card.signal, Side.SELL, card.signal.stop, card.signal.target, quantity)
+    answer = i.ResizeCard("S000001", quantity) if quantity else i.AcceptCard("S000001")
+    facts = rig.do(answer)
+    assert bool(forecast.reasons) == isinstance(facts[-1], f.IntentRefused)
+    if not forecast.reasons:
+        entries = [fact for fact in facts if isinstance(fact, f.OrderIntended) and fact.role == Role.ENTRY.value]
+        assert [fact.quantity for fact in entries] == [forecast.quantity]
 
 
 # --- what the limits are held against ---------------------------------------------------------------------------------
