@@ -5,7 +5,9 @@ A key is a time and its number among equal times (ticks may share one); bars hav
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +67,15 @@ def to_bars(matrix: Matrix) -> Bars:
 def to_quotes(matrix: Matrix) -> QuoteColumns:
     """The matrix as quotes, without copying."""
     return QuoteColumns(times(matrix), *matrix[1:])
+
+
+def matrix_of(rows: Sequence[Sequence[Any]], height: int) -> Matrix:
+    """Rows of a database, time first, as a matrix; no value is NaN."""
+    matrix = np.empty((height, len(rows)))
+    times(matrix)[:] = [row[0] for row in rows]
+    for number in range(1, height):
+        matrix[number] = [np.nan if row[number] is None else row[number] for row in rows]
+    return matrix
 
 
 def times(matrix: Matrix) -> Ints:
