@@ -32,6 +32,10 @@ class Link(Protocol):
         """Runs a statement and returns its rows; an empty list where it has none."""
         ...
 
+    def binary_rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """As `rows`, the quick way for columns of bytes; for columns of integers, text and bytes."""
+        ...
+
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of a query, one by one, without holding all of them."""
         ...
@@ -60,6 +64,8 @@ class SqliteLink:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         with self.mapped():
             return self.raw.execute(sql, values).fetchall()
+
+    binary_rows = rows
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         with self.mapped():
@@ -111,6 +117,10 @@ class PostgresLink:
         with self.mapped():
             cursor = self.raw.execute(_percent(sql), values)
             return cursor.fetchall() if cursor.description else []
+
+    def binary_rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        with self.mapped():
+            return self.raw.execute(_percent(sql), values, binary=True).fetchall()
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         with self.mapped(), self.raw.transaction(), self.raw.cursor(name="stream") as cursor:

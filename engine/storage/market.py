@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.core.clock import DAY, HOUR, Nanos
 from engine.domain.market import Bars, Ints, QuoteColumns, Symbol, Timeframe
-from engine.storage.columns import BAR_HEIGHT, Matrix, WriteResult, from_bars, from_quotes, to_bars, to_quotes
+from engine.storage.columns import BAR_HEIGHT, WriteResult, from_bars, from_quotes, to_bars, to_quotes
 from engine.storage.database import Database, Place, locate, open_track
 from engine.storage.migrate import MARKET
-from engine.storage.versions import Import, Kind, Origin, Revised, Versions
+from engine.storage.versions import Import, Kind, Origin, Revised
+
+if TYPE_CHECKING:
+    from engine.storage.market_blocks import BlockMarket
 
 TICK = "TICK"
 """What stands for the timeframe where a series is of quotes."""
@@ -38,39 +40,11 @@ class Series(NamedTuple):
     span: Nanos
 
 
-class Backend(Protocol):
-    """Matrices of market data (engine.storage.columns) in one kind of database."""
-
-    def write(self, series: Series, source: str, data: Matrix, replace: bool, origin: Origin | None = None) -> WriteResult:
-        """Stores what is new, all of it or nothing; keeps the values that lost as revisions."""
-        ...
-
-    def remove(self, series: Series, source: str, at: Ints, origin: Origin) -> int:
-        """Takes out the bars of these times and keeps them as revisions; how many there were."""
-        ...
-
-    def versions(self) -> tuple[Versions, Lock]:
-        """The series' history, and the lock under which to ask for it."""
-        ...
-
-    def read(self, series: Series, height: int, start: Nanos, end: Nanos, source: str | None) -> Matrix:
-        """The rows with start <= at < end, as a matrix of `height` rows."""
-        ...
-
-    def coverage(self) -> list[Coverage]:
-        """Every series with at least one row."""
-        ...
-
-    def close(self) -> None:
-        """Ends the connection."""
-        ...
-
-
 class MarketStore:
     """Bars and quotes of every source. Writing the same rows again changes nothing; safe from any thread."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, blocks: BlockMarket) -> None:
+        self._blocks = blocks
 
     def write_bars(
         self, symbol: Symbol, timeframe: str, source: str, bars: Bars, replace: bool = False, origin: Origin | None = None
@@ -79,55 +53,55 @@ class MarketStore:
 
         What was replaced is kept as a revision; so is what an `origin` offered and was not taken.
         """
-        return self._backend.write(_bars(symbol, timeframe), source, from_bars(bars), replace, origin)
+        return self._blocks.write(_bars(symbol, timeframe), source, from_bars(bars), replace, origin)
 
     def read_bars(
         self, symbol: Symbol, timeframe: str, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
     ) -> Bars:
         """The bars that open at `start` or later and before `end`. Without a source, those of the series with most rows."""
-        return to_bars(self._backend.read(_bars(symbol, timeframe), 7, *_range(start, end), source))
+        return to_bars(self._blocks.read(_bars(symbol, timeframe), 7, *_range(start, end), source))
 
     def write_quotes(
         self, symbol: Symbol, source: str, quotes: QuoteColumns, replace: bool = False, origin: Origin | None = None
     ) -> WriteResult:
         """Stores quotes; several may share a time. Otherwise as `write_bars`."""
-        return self._backend.write(Series(symbol, TICK, HOUR), source, from_quotes(quotes), replace, origin)
+        return self._blocks.write(Series(symbol, TICK, HOUR), source, from_quotes(quotes), replace, origin)
 
     def read_quotes(
         self, symbol: Symbol, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
     ) -> QuoteColumns:
         """The quotes from `start` on and before `end`. Without a source, those of the series with most rows."""
-        return to_quotes(self._backend.read(Series(symbol, TICK, HOUR), 3, *_range(start, end), source))
+        return to_quotes(self._blocks.read(Series(symbol, TICK, HOUR), 3, *_range(start, end), source))
 
     def remove_bars(self, symbol: Symbol, timeframe: str, source: str, at: Ints, origin: Origin) -> int:
         """Takes out the bars that open at these times and keeps them as revisions; how many there were."""
-        return self._backend.remove(_bars(symbol, timeframe), source, at, origin)
+        return self._blocks.remove(_bars(symbol, timeframe), source, at, origin)
 
     def coverage(self) -> list[Coverage]:
         """What is stored, by symbol, timeframe and source."""
-        return sorted(self._backend.coverage())
+        return sorted(self._blocks.coverage())
 
     def imports(self) -> list[Import]:
         """Every file that was written and what it met, the first one first."""
-        versions, lock = self._backend.versions()
+        versions, lock = self._blocks.versions()
         with lock:
             return versions.imports()
 
     def revised(self) -> list[Revised]:
         """How many values of each series were offered and not taken, replaced or removed."""
-        versions, lock = self._backend.versions()
+        versions, lock = self._blocks.versions()
         with lock:
             return versions.counts()
 
     def revision_bars(self, symbol: Symbol, timeframe: str, source: str, kind: Kind) -> Bars:
         """The newest revision of `kind` at every place of a series of bars."""
-        versions, lock = self._backend.versions()
+        versions, lock = self._blocks.versions()
         with lock:
             return to_bars(versions.last((symbol, Timeframe.of(timeframe).name, source), kind, BAR_HEIGHT))
 
     def close(self) -> None:
         """Ends the connection."""
-        self._backend.close()
+        self._blocks.close()
 
     def __enter__(self) -> MarketStore:
         return self
@@ -141,15 +115,18 @@ def open_market(url: str) -> MarketStore:
 
     Raises UserError and StoreError as `open_books` does.
     """
-    place = locate(url)
-    if place.path is not None:
-        from engine.storage.market_sqlite import SqliteMarket
+    from engine.storage.market_blocks import BlockMarket
 
-        beside = place.path.with_name(f"{place.path.stem}.market{place.path.suffix}")
-        return MarketStore(SqliteMarket(open_track(Database(Place(f"sqlite:///{beside}", beside)), MARKET, _PAGE_SIZE)))
-    from engine.storage.market_postgres import PostgresMarket
+    place = beside(locate(url))
+    return MarketStore(BlockMarket(open_track(Database(place), MARKET, _PAGE_SIZE), None if place.path else MARKET.schema))
 
-    return MarketStore(PostgresMarket(open_track(Database(place), MARKET)))
+
+def beside(books: Place) -> Place:
+    """Where the market data of these books lies."""
+    if books.path is None:
+        return books
+    path = books.path.with_name(f"{books.path.stem}.market{books.path.suffix}")
+    return Place(f"sqlite:///{path}", path)
 
 
 def _bars(symbol: Symbol, timeframe: str) -> Series:

@@ -31,7 +31,7 @@ class Track:
 
 _HERE = Path(__file__).parent / "migrations"
 BOOKS = Track(_HERE / "books", head="0001", schema=None)
-MARKET = Track(_HERE / "market", head="0002", schema="market")
+MARKET = Track(_HERE / "market", head="0004", schema="market")
 
 
 def bring_up_to_date(database: Database, track: Track) -> None:
