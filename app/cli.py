@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except Exception as error:
+    except Exception as error:  # nothing ends in a traceback: what the user cannot mend leaves a report
         return _failed(error)
 
 
@@ -77,6 +77,10 @@ def window(
     config: Annotated[Path | None, typer.Option(help="TOML file whose values replace the defaults.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start afresh instead of going on where the book ended.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    selftest: Annotated[bool, typer.Option("--selftest", help="Check this installation in a temporary home and leave.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --selftest: one JSON object as the last line.")] = False,
+    picture: Annotated[Path | None, typer.Option("--screenshot", help="With --selftest: keep the window's picture, PNG.")] = None,
+    cache: Annotated[Path | None, typer.Option("--kernels", help="With --selftest: folder of compiled kernels.")] = None,
 ) -> int:
     """Open the terminal: on paper, with a built-in simulated gold market unless --replay names a recorded file."""
     if context.invoked_subcommand is not None:
@@ -86,6 +90,10 @@ def window(
 
         print(f"NiceGold Terminal {VERSION}")
         return 0
+    if selftest:
+        from app.selftest import run_selftest
+
+        return run_selftest(as_json, picture, cache)
     from app.start import open_terminal
 
     request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode="confirm", new=new)

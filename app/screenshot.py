@@ -52,7 +52,7 @@ def take_screenshot(
             terminal.tasks.append(work)
             works.append(work)
 
-        previous = qInstallMessageHandler(_without_the_platforms_limits)
+        previous = qInstallMessageHandler(without_the_platforms_limits)
         try:
             run_window(request, None, prepare, autoplay=False)
         finally:
@@ -64,7 +64,7 @@ def take_screenshot(
     return 0
 
 
-def _without_the_platforms_limits(_kind: object, _where: object, message: str) -> None:
+def without_the_platforms_limits(_kind: object, _where: object, message: str) -> None:
     """What Qt has to say, but for what an offscreen window never can do."""
     if not message.startswith("This plugin does not support"):
         print(message, file=sys.stderr)
@@ -74,21 +74,21 @@ async def _shoot(
     terminal: Terminal, file: Path, size: tuple[int, int], bars: int, commands: list[str], dump: Path | None, missed: list[str]
 ) -> None:
     try:
-        window = await _until(lambda: terminal.window)
+        window = await until(lambda: terminal.window)
         window.resize(*size)
         bridge = window.bridge
         failures: list[BaseException] = []
         bridge.failed.connect(failures.append)
-        await _until(lambda: bridge.opening or failures)
+        await until(lambda: bridge.opening or failures)
         if failures:
             missed.append(str(failures[0]))
             return
         await asyncio.wrap_future(bridge.host.play_bars(bars))
-        await _until(lambda: failures or not bridge.host.is_busy)
+        await until(lambda: failures or not bridge.host.is_busy)
         for command in commands:
             window.commands.run(command)
             await asyncio.sleep(0.1)
-            await _until(lambda: failures or not bridge.host.is_busy)
+            await until(lambda: failures or not bridge.host.is_busy)
         for _ in range(SETTLE_FRAMES):
             await bridge.refresh()
             await asyncio.sleep(0.1)
@@ -103,7 +103,7 @@ async def _shoot(
         terminal.leave()
 
 
-async def _until(found: Callable[[], Any]) -> Any:
+async def until(found: Callable[[], Any]) -> Any:
     """Waits until `found` has something, and returns it. TimeoutError when it never does."""
     waited = 0.0
     while not (value := found()):

@@ -81,7 +81,8 @@ def _folder() -> Path:
 def source_hash(engine: Path) -> str:
     """Sixteen hex digits over the names and bytes of all files with kernels below `engine`; the program's own where frozen."""
     digest = hashlib.sha256(sys.version.encode())
-    files = [file for part in _SOURCES for file in sorted((engine / part).glob("*.py"))]
+    packaged = getattr(sys, "frozen", False)  # numba stamps its files with the program then; a checkout's cache is another
+    files = [] if packaged else [file for part in _SOURCES for file in sorted((engine / part).glob("*.py"))]
     for file in files:
         digest.update(f"{file.relative_to(engine).as_posix()}\0".encode())
         digest.update(file.read_bytes())

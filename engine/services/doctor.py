@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from engine.services.finding import Check, Finding
-from engine.services.installed import libraries
+from engine.services.installed import libraries, mending
 from engine.services.timekeeping import clock, time_zones
 
 __all__ = ["Check", "Finding", "diagnose", "healthy"]
@@ -54,7 +54,7 @@ def healthy(findings: Iterable[Finding]) -> bool:
 def _guarded(name: str, check: Check) -> Finding:
     try:
         return check()
-    except Exception as error:
+    except Exception as error:  # a check that fails in itself is something to report, and the others still have their say
         return Finding(name, False, f"could not be looked at: {type(error).__name__}: {error}", "report this with the log")
 
 
@@ -69,9 +69,9 @@ def libraries_found() -> Finding:
     """The required libraries against the pins in use, without importing them."""
     found = libraries()
     if found.missing:
-        return Finding("libraries", False, f"missing: {', '.join(found.missing)}", "uv sync")
+        return Finding("libraries", False, f"missing: {', '.join(found.missing)}", mending())
     if found.differing:
-        return Finding("libraries", None, f"other versions than tested: {', '.join(found.differing)}", "uv sync")
+        return Finding("libraries", None, f"other versions than tested: {', '.join(found.differing)}", mending())
     return Finding("libraries", True, f"{found.count} libraries found" + (", all as pinned" if found.pinned else ""))
 
 
@@ -109,7 +109,7 @@ def database(url: str, open_database: Callable[[str], object] | None) -> Finding
         return Finding("database", None, f"{hide(url)} was not opened")
     try:
         open_database(url)
-    except Exception as error:
+    except Exception as error:  # each driver has its own; the doctor tells whatever stands in the way
         return Finding("database", False, hide(f"{url}: {error}"), "name another database with --db, or restore a backup")
     return Finding("database", True, f"{hide(url)} opens and is up to date")
 

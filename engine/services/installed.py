@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,16 @@ MODULES = {
 """Distributions and the module by which each is imported."""
 
 _PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
+def is_frozen() -> bool:
+    """True in the packaged program, False in a checkout."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def mending() -> str:
+    """What brings back a library that is missing, or of another version than it should be."""
+    return "install the package of NiceGold Terminal again" if is_frozen() else "uv sync"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.core.clock import DAY, SECOND, Nanos, SystemClock, from_iso, to_iso
 from engine.services.finding import Finding
+from engine.services.installed import is_frozen, mending
 
 _BIRTH: Nanos = from_iso("2026-01-01")
 _REMEDY = "set the system clock, and let it be synchronised (timedatectl set-ntp true)"
@@ -38,7 +39,7 @@ def clock(data_dir: Path, system: SystemClock = _SYSTEM, unsynchronised: Callabl
 def _witnesses(data_dir: Path) -> list[Path]:
     """Files whose times must not lie in the future."""
     own = data_dir.glob("*") if data_dir.is_dir() else ()
-    return [file for file in (Path(__file__), *own) if file.is_file()]
+    return [file for file in (Path(sys.executable if is_frozen() else __file__), *own) if file.is_file()]
 
 
 def kernel_unsynchronised() -> bool:
@@ -63,7 +64,7 @@ def time_zones() -> Finding:
         for zone in ("America/New_York", "Europe/London", "EET"):
             ZoneInfo(zone)
     except ZoneInfoNotFoundError as error:
-        return Finding("time zones", False, f"the zone database lacks {error}", "uv sync (it brings tzdata)")
+        return Finding("time zones", False, f"the zone database lacks {error}", f"{mending()} (it brings tzdata)")
     return Finding("time zones", True, f"zone database found; times are shown in {_local_zone()}")
 
 
