@@ -20,6 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 BAR_HEIGHT = len(BAR_COLUMNS)
 QUOTE_COLUMNS = tuple(field.name for field in fields(QuoteColumns))
+QUOTE_HEIGHT = len(QUOTE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.core.clock import DAY, HOUR, Nanos
 from engine.domain.market import Bars, Ints, QuoteColumns, Symbol, Timeframe
-from engine.storage.columns import BAR_HEIGHT, WriteResult, from_bars, from_quotes, to_bars, to_quotes
+from engine.storage.columns import BAR_HEIGHT, QUOTE_HEIGHT, WriteResult, from_bars, from_quotes, to_bars, to_quotes
 from engine.storage.database import Database, Place, locate, open_track
 from engine.storage.migrate import MARKET
+from engine.storage.undo import Entry
 from engine.storage.versions import Import, Kind, Origin, Revised
+from engine.storage.watched import Watch, unwatched
 
 if TYPE_CHECKING:
     from engine.storage.market_blocks import BlockMarket
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 TICK = "TICK"
 """What stands for the timeframe where a series is of quotes."""
 
-_PAGE_SIZE = 32_768
 _BARS_A_BLOCK = 1_440
 
 
@@ -39,6 +40,11 @@ class Series(NamedTuple):
     timeframe: str
     span: Nanos
 
+    @property
+    def height(self) -> int:
+        """Rows of its matrix."""
+        return QUOTE_HEIGHT if self.timeframe == TICK else BAR_HEIGHT
+
 
 class MarketStore:
     """Bars and quotes of every source. Writing the same rows again changes nothing; safe from any thread."""
@@ -47,13 +53,20 @@ class MarketStore:
         self._blocks = blocks
 
     def write_bars(
-        self, symbol: Symbol, timeframe: str, source: str, bars: Bars, replace: bool = False, origin: Origin | None = None
+        self,
+        symbol: Symbol,
+        timeframe: str,
+        source: str,
+        bars: Bars,
+        replace: bool = False,
+        origin: Origin | None = None,
+        watch: Watch = unwatched,
     ) -> WriteResult:
         """Stores bars. Rows that are stored with other values are counted and stay as they are, unless `replace`.
 
         What was replaced is kept as a revision; so is what an `origin` offered and was not taken.
         """
-        return self._blocks.write(_bars(symbol, timeframe), source, from_bars(bars), replace, origin)
+        return self._blocks.write(_bars(symbol, timeframe), source, from_bars(bars), replace, origin, watch)
 
     def read_bars(
         self, symbol: Symbol, timeframe: str, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
@@ -62,16 +75,22 @@ class MarketStore:
         return to_bars(self._blocks.read(_bars(symbol, timeframe), 7, *_range(start, end), source))
 
     def write_quotes(
-        self, symbol: Symbol, source: str, quotes: QuoteColumns, replace: bool = False, origin: Origin | None = None
+        self,
+        symbol: Symbol,
+        source: str,
+        quotes: QuoteColumns,
+        replace: bool = False,
+        origin: Origin | None = None,
+        watch: Watch = unwatched,
     ) -> WriteResult:
         """Stores quotes; several may share a time. Otherwise as `write_bars`."""
-        return self._blocks.write(Series(symbol, TICK, HOUR), source, from_quotes(quotes), replace, origin)
+        return self._blocks.write(series_of(symbol, TICK), source, from_quotes(quotes), replace, origin, watch)
 
     def read_quotes(
         self, symbol: Symbol, start: Nanos | None = None, end: Nanos | None = None, source: str | None = None
     ) -> QuoteColumns:
         """The quotes from `start` on and before `end`. Without a source, those of the series with most rows."""
-        return to_quotes(self._blocks.read(Series(symbol, TICK, HOUR), 3, *_range(start, end), source))
+        return to_quotes(self._blocks.read(series_of(symbol, TICK), QUOTE_HEIGHT, *_range(start, end), source))
 
     def remove_bars(self, symbol: Symbol, timeframe: str, source: str, at: Ints, origin: Origin) -> int:
         """Takes out the bars that open at these times and keeps them as revisions; how many there were."""
@@ -82,10 +101,21 @@ class MarketStore:
         return sorted(self._blocks.coverage())
 
     def imports(self) -> list[Import]:
-        """Every file that was written and what it met, the first one first."""
+        """Every file that was written and not undone, and what it met, the first one first."""
         versions, lock = self._blocks.versions()
         with lock:
             return versions.imports()
+
+    def entries(self) -> list[Entry]:
+        """Every import by its number, those that were undone too."""
+        return self._blocks.entries()
+
+    def undo(self, number: int, at: Nanos) -> Entry:
+        """Takes the import `number` back, at the time `at`: its series is then what it was before, to the last bit.
+
+        UserError where there is none, where it was undone, and where a later import builds on it.
+        """
+        return self._blocks.undo(number, at)
 
     def revised(self) -> list[Revised]:
         """How many values of each series were offered and not taken, replaced or removed."""
@@ -118,7 +148,7 @@ def open_market(url: str) -> MarketStore:
     from engine.storage.market_blocks import BlockMarket
 
     place = beside(locate(url))
-    return MarketStore(BlockMarket(open_track(Database(place), MARKET, _PAGE_SIZE), None if place.path else MARKET.schema))
+    return MarketStore(BlockMarket(open_track(Database(place), MARKET), None if place.path else MARKET.schema))
 
 
 def beside(books: Place) -> Place:
@@ -127,6 +157,11 @@ def beside(books: Place) -> Place:
         return books
     path = books.path.with_name(f"{books.path.stem}.market{books.path.suffix}")
     return Place(f"sqlite:///{path}", path)
+
+
+def series_of(symbol: Symbol, timeframe: str) -> Series:
+    """The series of bars, or of quotes where `timeframe` is TICK, whose blocks are of an hour."""
+    return Series(symbol, TICK, HOUR) if timeframe == TICK else _bars(symbol, timeframe)
 
 
 def _bars(symbol: Symbol, timeframe: str) -> Series:

@@ -13,8 +13,10 @@ from engine.storage.bulk import copy_in
 from engine.storage.columns import BAR_HEIGHT, NOTHING, Matrix, WriteResult, clashes, merge, times
 from engine.storage.database import Database
 from engine.storage.link import PostgresLink, Row
-from engine.storage.market import Coverage, Series
+from engine.storage.market import Coverage, Series, series_of
+from engine.storage.undo import BringBack, Entry, Keys, Undoing, added_keys
 from engine.storage.versions import VALUES, Kind, Origin, Versions
+from engine.storage.watched import Watch, unwatched, watched
 
 Clash = tuple[Matrix, Matrix, Ints]
 
@@ -31,25 +33,37 @@ class BlockMarket:
         self._lock = Lock()
         self._prefix = f"{schema}." if schema else ""
         self._versions = Versions(self._link, self._prefix)
+        self._undoing = Undoing(self._link, self._prefix)
         self._bytewise = ' COLLATE "C"' if isinstance(self._link, PostgresLink) else ""
         if database.is_sqlite:
             self._link.rows(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
-    def write(self, series: Series, source: str, data: Matrix, replace: bool, origin: Origin | None = None) -> WriteResult:
-        """Stores what is new, all of it or nothing; keeps the values that lost as revisions."""
+    def write(
+        self,
+        series: Series,
+        source: str,
+        data: Matrix,
+        replace: bool,
+        origin: Origin | None = None,
+        watch: Watch = unwatched,
+    ) -> WriteResult:
+        """Stores what is new, all of it or nothing; keeps the values that lost as revisions, and what an origin added."""
         with self._lock, self._link.transaction():
             number = self._number(series, source)
             blocks = _blocks(data, series.span)
             known = self._starts(number, blocks)
-            result, met = NOTHING, list[Clash]()
-            for start, part in blocks:
+            result, met, free = NOTHING, list[Clash](), list[Keys]()
+            for start, part in watched(blocks, watch):
                 if start in known:
-                    result += self._merge(number, start, part, replace, met)
+                    result += self._merge(number, start, part, replace, met, free)
+                else:
+                    free.append(added_keys(None, part))
             new = [(start, part) for start, part in blocks if start not in known]
             copy_in(self._link, f"{self._prefix}blocks", _COLUMNS, (_row(number, start, part) for start, part in new))
             result += WriteResult(sum(part.shape[1] for _, part in new), 0, 0)
             self._count(number, result.added)
-            self._note(number, origin, result, met, replace)
+            self._undoing.note_added(self._note(number, origin, result, met, replace), Keys.join(free))
+            watch(1.0)
         return result
 
     def _starts(self, number: int, blocks: list[tuple[Nanos, Matrix]]) -> set[Nanos]:
@@ -58,9 +72,10 @@ class BlockMarket:
         query = f"SELECT start FROM {self._prefix}blocks WHERE series_id = ? AND start BETWEEN ? AND ?"
         return {row[0] for row in self._link.rows(query, (number, blocks[0][0], blocks[-1][0]))}
 
-    def _merge(self, number: int, start: Nanos, new: Matrix, replace: bool, met: list[Clash]) -> WriteResult:
+    def _merge(self, number: int, start: Nanos, new: Matrix, replace: bool, met: list[Clash], free: list[Keys]) -> WriteResult:
         stored = self._block(number, start, len(new))
         assert stored is not None
+        free.append(added_keys(stored, new))
         both, result = merge(stored, new, replace)
         if result.changed:
             met.append(clashes(stored, new))
@@ -83,8 +98,8 @@ class BlockMarket:
     def _count(self, number: int, more: int) -> None:
         self._link.rows(f"UPDATE {self._prefix}series SET rows = rows + ? WHERE id = ?", (more, number))
 
-    def _note(self, number: int, origin: Origin | None, result: WriteResult, met: list[Clash], replace: bool) -> None:
-        """Keeps the values that lost, and the import; the same file once more leaves no second trace."""
+    def _note(self, number: int, origin: Origin | None, result: WriteResult, met: list[Clash], replace: bool) -> int | None:
+        """Keeps the values that lost, and the import, whose number it gives; the same file once more leaves no second trace."""
         changed = result.added or (replace and result.changed)
         if origin is None or (self._versions.known(number, origin) and not changed):
             entry = None
@@ -95,6 +110,7 @@ class BlockMarket:
                 self._revise(number, entry, "replaced", stored, ordinal)
             elif entry is not None:
                 self._revise(number, entry, "offered", new, ordinal)
+        return entry
 
     def _revise(self, number: int, entry: int | None, kind: Kind, rows: Matrix, ordinal: Ints) -> None:
         columns = ("series_id", "import_id", "kind", "at", "n", *VALUES[: len(rows) - 1])
@@ -122,6 +138,35 @@ class BlockMarket:
                     self._put(number, start, np.ascontiguousarray(stored[:, ~gone]))
             self._count(number, -removed)
         return removed
+
+    def undo(self, number: int, at: Nanos) -> Entry:
+        """Makes the series what it was before the import `number`; UserError where it cannot be undone."""
+        with self._lock, self._link.transaction():
+            entry = self._undoing.entry(number)
+            place = self._number(Series(entry.symbol, entry.timeframe, 0), entry.source)
+            self._undoing.check(number)
+            series = series_of(entry.symbol, entry.timeframe)
+            back = self._undoing.what_to_bring_back(number, series.height)
+            for start in np.unique(back.times() // series.span * series.span).tolist():
+                self._restore(place, start, back, series)
+            self._count(place, back.change)
+            self._undoing.close(number, at)
+        return entry._replace(undone_at=at)
+
+    def _restore(self, number: int, start: Nanos, back: BringBack, series: Series) -> None:
+        stored = self._block(number, start, series.height)
+        was = back.restored(np.empty((series.height, 0)) if stored is None else stored, start, start + series.span)
+        if stored is None:
+            copy_in(self._link, f"{self._prefix}blocks", _COLUMNS, [_row(number, start, was)])
+        elif was.shape[1]:
+            self._put(number, start, was)
+        else:
+            self._link.rows(f"DELETE FROM {self._prefix}blocks WHERE series_id = ? AND start = ?", (number, start))
+
+    def entries(self) -> list[Entry]:
+        """Every import with what became of it, the first one first."""
+        with self._lock:
+            return self._undoing.entries()
 
     def versions(self) -> tuple[Versions, Lock]:
         """The series' history, and the lock under which to ask for it."""

@@ -56,7 +56,7 @@ class BringBack(NamedTuple):
     @property
     def change(self) -> int:
         """By how many rows the series grows."""
-        return self.removed_rows.shape[1] - len(self.added.at)
+        return int(self.removed_rows.shape[1]) - len(self.added.at)
 
     def times(self) -> Ints:
         """Every time that is touched."""
@@ -93,8 +93,8 @@ class Undoing:
         )
         return [Entry(row[0], row[1], row[2], row[3], Origin(*row[4:9]), WriteResult(*row[9:12]), row[12]) for row in found]
 
-    def series_of(self, number: int) -> int:
-        """The series of an import that may be undone. UserError says why another one may not."""
+    def check(self, number: int) -> None:
+        """UserError where an import may not be undone, and why."""
         found = self._link.rows(f"SELECT series_id, undone_at, added FROM {self._prefix}imports WHERE id = ?", (number,))
         series, undone_at, added = found[0]
         if undone_at is not None:
@@ -111,7 +111,6 @@ class Undoing:
             )
         if added and not self._link.rows(f"SELECT 1 FROM {self._prefix}additions WHERE import_id = ?", (number,)):
             raise UserError(f"import {number} is from before this program kept what an import adds, so it cannot be undone")
-        return int(series)
 
     def entry(self, number: int) -> Entry:
         """The import called `number`; UserError where there is none."""

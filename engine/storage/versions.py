@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from engine.core.clock import Nanos
 from engine.domain.market import Symbol
-from engine.storage.columns import Matrix, WriteResult, times
-from engine.storage.link import Link, Row
+from engine.storage.columns import Matrix, WriteResult, matrix_of
+from engine.storage.link import Link
 
 Kind = Literal["offered", "replaced", "removed"]
 
@@ -58,7 +56,9 @@ class Versions:
         """Whether this very file was written into series `number` before."""
         if origin is None:
             return False
-        sql = f"SELECT 1 FROM {self.prefix}imports WHERE series_id = ? AND sha256 = ? AND format = ? LIMIT 1"
+        sql = (
+            f"SELECT 1 FROM {self.prefix}imports WHERE series_id = ? AND sha256 = ? AND format = ? AND undone_at IS NULL LIMIT 1"
+        )
         return bool(self._link.rows(sql, (number, origin.sha256, origin.format)))
 
     def note(self, number: int, origin: Origin, result: WriteResult) -> int:
@@ -71,10 +71,11 @@ class Versions:
         return int(self._link.rows(sql, (*values, result.added, result.same, result.changed))[0][0])
 
     def imports(self) -> list[Import]:
-        """Every import, the first one first."""
+        """Every import that was not undone, the first one first."""
         found = self._link.rows(
             "SELECT symbol, timeframe, source, file, sha256, format, clock, imported_at, added, same, changed "
-            f"FROM {self.prefix}imports i JOIN {self.prefix}series s ON s.id = i.series_id ORDER BY i.id"
+            f"FROM {self.prefix}imports i JOIN {self.prefix}series s ON s.id = i.series_id "
+            "WHERE undone_at IS NULL ORDER BY i.id"
         )
         return [Import(row[0], row[1], row[2], Origin(*row[3:8]), WriteResult(*row[8:])) for row in found]
 
@@ -95,12 +96,4 @@ class Versions:
             "WHERE symbol = ? AND timeframe = ? AND source = ? AND kind = ? GROUP BY at, n) ORDER BY at, n",
             (*key, kind),
         )
-        return _matrix(found, height)
-
-
-def _matrix(rows: list[Row], height: int) -> Matrix:
-    matrix = np.empty((height, len(rows)))
-    times(matrix)[:] = [row[0] for row in rows]
-    for number in range(1, height):
-        matrix[number] = [np.nan if row[number] is None else row[number] for row in rows]
-    return matrix
+        return matrix_of(found, height)
