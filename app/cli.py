@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except UserError as error:
-        print(f"nicegold: {error}", file=sys.stderr)
+        print(f"nicegold: {_called(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -53,7 +53,7 @@ def _failed(error: Exception) -> int:
     """Usage errors are the user's; everything else is ours, and leaves a report behind."""
     usage_code = getattr(error, "exit_code", None)
     if usage_code is not None and hasattr(error, "format_message"):
-        print(f"nicegold: {error.format_message()}; see main.py --help", file=sys.stderr)
+        print(f"nicegold: {error.format_message()}; {_called('see main.py --help')}", file=sys.stderr)
         return 2
     from app.paths import log_dir
     from engine.core.log import crash_log
@@ -62,6 +62,11 @@ def _failed(error: Exception) -> int:
     kind = "stopped" if isinstance(error, NiceGoldError) else "crashed"
     print(f"nicegold {kind}: {error or type(error).__name__}; the report is in {path}", file=sys.stderr)
     return 1
+
+
+def _called(sentence: str) -> str:
+    """The sentence with the command named as it is in a package, where there is no main.py."""
+    return sentence.replace("main.py ", "nicegold ") if getattr(sys, "frozen", False) else sentence
 
 
 @app.callback(invoke_without_command=True)

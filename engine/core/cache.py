@@ -81,14 +81,15 @@ def _folder() -> Path:
 def source_hash(engine: Path) -> str:
     """Sixteen hex digits over the names and bytes of all files with kernels below `engine`; the program's own where frozen."""
     digest = hashlib.sha256(sys.version.encode())
-    packaged = getattr(sys, "frozen", False)  # numba stamps its files with the program then; a checkout's cache is another
-    files = [] if packaged else [file for part in _SOURCES for file in sorted((engine / part).glob("*.py"))]
+    files = [file for part in _SOURCES for file in sorted((engine / part).glob("*.py"))]
     for file in files:
         digest.update(f"{file.relative_to(engine).as_posix()}\0".encode())
         digest.update(file.read_bytes())
     if not files:
         program = Path(sys.executable).stat()
         digest.update(f"{program.st_size} {program.st_mtime_ns}".encode())
+    elif getattr(sys, "frozen", False):  # numba stamps a package's kernels otherwise than a checkout's of the same sources
+        digest.update(b"packaged")
     return digest.hexdigest()[:16]
 
 
