@@ -23,6 +23,8 @@ from engine.request import Request
 from engine.services.rehearsal import compile_ahead
 from widgets.format import Display
 
+FOLD_CHUNK = 2_000
+"""Facts of an old book that are folded between two turns of the loop."""
 FRAME_S = 1 / 30
 FIRST_LOOK_S = 1.0
 """The longest the engine waits for a window to paint the history; one that is not to be seen never paints."""
@@ -65,14 +67,17 @@ class Bridge(QObject):
     async def run(self) -> None:
         """Opens the session and shows frames until `close`."""
         try:
-            self.opening = await asyncio.wrap_future(self.host.start())
+            opening = await asyncio.wrap_future(self.host.start())
         except Exception as error:  # shown in the window, which stays open to say what to mend
             self._end(error)
             return
         if self._stopping:
             return
-        for record in self.opening.records:
+        for number, record in enumerate(opening.records):
             self.chronicle.take(record)
+            if number % FOLD_CHUNK == FOLD_CHUNK - 1:
+                await asyncio.sleep(0)
+        self.opening = opening
         self.opened.emit(self.opening)
         try:
             while not self._stopping:
