@@ -1,0 +1,286 @@
+"""The matching engine: price before time, all in one step, so that no request sees half of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, Decimal
+from typing import Protocol
+
+from tests.peers.exchange.accounts import NOTHING, Hold, Wallet, floored
+from tests.peers.exchange.book import Book, Level, Resting, opposite
+from tests.peers.exchange.filters import Listing
+from tests.peers.exchange.orders import BUY, CONDITIONAL, PRICED, SELL, STOPS, Fill, Order, OrderList, Ticket
+from tests.peers.exchange.refusals import refused
+from tests.peers.exchange.register import Register
+from tests.peers.exchange.tape import Print, Tape
+
+
+class News(Protocol):
+    """Who is told, in the order in which things happen."""
+
+    def execution(self, order: Order, what: str, fill: Fill | None = None) -> None: ...
+
+    def order_list(self, oco: OrderList) -> None: ...
+
+    def traded(self, listing: Listing, it: Print) -> None: ...
+
+    def book_changed(self, listing: Listing) -> None: ...
+
+    def balances(self, assets: list[str]) -> None: ...
+
+
+@dataclass(slots=True)
+class Market:
+    """One symbol: what it is, its book, its tape, and the orders that wait for a price."""
+
+    listing: Listing
+    book: Book = field(default_factory=Book)
+    tape: Tape = field(default_factory=Tape)
+    waiting: list[Order] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Commission as a share of what is received."""
+
+    maker: Decimal = Decimal("0.001")
+    taker: Decimal = Decimal("0.001")
+
+
+class Matching:
+    """All markets of the exchange and one account."""
+
+    def __init__(self, listings: Iterable[Listing], wallet: Wallet, fees: Fees, now_ms: Callable[[], int], news: News) -> None:
+        self.markets: Mapping[str, Market] = {it.symbol: Market(it) for it in listings}
+        self.wallet = wallet
+        self.fees = fees
+        self.register = Register()
+        self._now_ms = now_ms
+        self._news = news
+
+    def place(self, ticket: Ticket) -> Order:
+        """Takes an order or raises `Refused`; what it does at once, it has done on return."""
+        self._check_duplicate(ticket.client_id)
+        market = self.markets[ticket.listing.symbol]
+        self._check_prices(market, ticket)
+        quantity = ticket.quantity if ticket.quantity is not None else _affordable(market, ticket)
+        hold = self._hold(market, ticket, quantity)
+        order = self.register.new(ticket, quantity, hold, self._now_ms())
+        self._open(market, order)
+        self._settle(market)
+        return order
+
+    def place_pair(self, tickets: tuple[Ticket, Ticket], client_id: str) -> OrderList:
+        """An OCO: a limit order and a stop that share what is locked."""
+        for ticket in tickets:
+            self._check_duplicate(ticket.client_id)
+            self._check_prices(self.markets[ticket.listing.symbol], ticket)
+        first, second = tickets
+        market, quantity = self.markets[first.listing.symbol], first.quantity or NOTHING
+        hold = self._hold(market, max(first, second, key=lambda it: it.needs(quantity)), quantity)
+        oco = self.register.new_list(client_id)
+        oco.legs = [self.register.new(it, quantity, hold, self._now_ms(), oco) for it in tickets]
+        self._news.order_list(oco)
+        for leg in oco.legs:
+            self._open(market, leg)
+        self._settle(market)
+        return oco
+
+    def cancel(self, order: Order, cancel_id: str) -> None:
+        """Ends an open order, and with it the other leg of its pair."""
+        market = self.markets[order.listing.symbol]
+        others = order.others
+        for it in (order, *others):
+            it.cancel_id = cancel_id
+            self._end(market, it, "CANCELED")
+        self._settle(market)
+
+    def forget(self, order: Order) -> None:
+        """The order never was: no report, no trace, what it locked is free."""
+        market = self.markets[order.listing.symbol]
+        market.book.withdraw(order)
+        market.waiting = [it for it in market.waiting if it is not order]
+        self.wallet.release(order.hold)
+        self.register.drop(order)
+        self.wallet.take_changed()
+        self._news.book_changed(market.listing)
+
+    def street(self, symbol: str, bids: list[Level], asks: list[Level]) -> None:
+        """The street's book is now this one; where it crosses an order of ours it trades, at our price."""
+        market = self.markets[symbol]
+        wanted = {BUY: bids, SELL: asks}
+        more = {side: market.book.withdraw_street(side, wanted[side]) for side in wanted}
+        for side, levels in more.items():
+            for price, quantity in levels:
+                rest = self._match(market, side, quantity, price, None)
+                if rest:
+                    market.book.rest(side, price, Resting(rest))
+        self._follow(market)
+        self._settle(market)
+
+    def hit(self, symbol: str, side: str, quantity: Decimal, limit: Decimal | None) -> Decimal:
+        """Somebody else's taker; returns what found nobody."""
+        market = self.markets[symbol]
+        rest = self._match(market, side, quantity, limit, None)
+        self._settle(market)
+        return rest
+
+    def _check_duplicate(self, client_id: str) -> None:
+        if any(order.ticket.client_id == client_id for order in self.register.open()):
+            raise refused("duplicate")
+
+    def _check_prices(self, market: Market, ticket: Ticket) -> None:
+        if ticket.kind in CONDITIONAL and _is_triggered(ticket, market.tape.last):
+            raise refused("would_trigger")
+        if ticket.kind == "LIMIT_MAKER" and next(market.book.against(ticket.side, ticket.price), None):
+            raise refused("would_take")
+
+    def _hold(self, market: Market, ticket: Ticket, quantity: Decimal) -> Hold:
+        asset = ticket.listing.base if ticket.side == SELL else ticket.listing.quote
+        needs = _cost(market, quantity) if (ticket.kind, ticket.side) == ("MARKET", BUY) else ticket.needs(quantity)
+        return self.wallet.hold(asset, needs)
+
+    def _open(self, market: Market, order: Order) -> None:
+        if order.ticket.kind in CONDITIONAL:
+            order.is_working = False
+            market.waiting.append(order)
+        self._news.execution(order, "NEW")
+        if order.is_working:
+            self._work(market, order)
+
+    def _work(self, market: Market, order: Order) -> None:
+        """Trades what can be traded, rests or ends the rest."""
+        ticket = order.ticket
+        limit = ticket.price if ticket.kind in PRICED else None
+        if ticket.tif == "FOK" and sum(quantity for _, quantity in market.book.available(order.side, limit)) < order.quantity:
+            self._end(market, order, "EXPIRED")
+            return
+        self._match(market, order.side, order.quantity, limit, order)
+        if not order.is_open:
+            return
+        if limit is None or ticket.tif in {"IOC", "FOK"}:
+            self._end(market, order, "EXPIRED")
+        else:
+            market.book.rest(order.side, limit, Resting(order.remaining, order))
+
+    def _match(self, market: Market, side: str, quantity: Decimal, limit: Decimal | None, taker: Order | None) -> Decimal:
+        """Trades against the book in priority; returns what is left of the quantity."""
+        for price, resting in market.book.against(side, limit):
+            if not quantity:
+                break
+            maker = resting.order
+            if taker is not None and maker is not None:
+                self._end(market, maker, "EXPIRED_IN_MATCH")
+                continue
+            size = min(quantity, resting.quantity)
+            quantity -= size
+            market.book.reduce(opposite(side), price, resting, size)
+            it = Print(self.register.next_trade(), price, size, side, self._now_ms())
+            market.tape.add(it)
+            self._news.traded(market.listing, it)
+            for order in (maker, taker):
+                if order is not None:
+                    self._fill(market, order, it, maker=order is maker)
+        return quantity
+
+    def _fill(self, market: Market, order: Order, it: Print, *, maker: bool) -> None:
+        for other in order.others:
+            self._end(market, other, "EXPIRED")
+        listing, gross = market.listing, it.price * it.quantity
+        rate = self.fees.maker if maker else self.fees.taker
+        if order.side == BUY:
+            asset, received = listing.base, it.quantity
+            self.wallet.spend(order.hold, gross)
+        else:
+            asset, received = listing.quote, gross
+            self.wallet.spend(order.hold, it.quantity)
+        commission = floored(received * rate)
+        self.wallet.receive(asset, received - commission)
+        fill = Fill(it.trade_id, it.price, it.quantity, commission, asset, maker, it.at_ms)
+        order.book(fill)
+        if not order.is_open:
+            self.wallet.release(order.hold)
+        elif order.ticket.kind in PRICED:
+            self.wallet.release(order.hold, down_to=order.ticket.needs(order.remaining))
+        self._news.execution(order, "TRADE", fill)
+        if not order.is_open and order.oco is not None:
+            self._news.order_list(order.oco)
+
+    def _end(self, market: Market, order: Order, status: str) -> None:
+        """Takes an order off the market; what it locked is free, unless the other leg needs it."""
+        market.book.withdraw(order)
+        market.waiting = [it for it in market.waiting if it is not order]
+        order.status, order.updated_ms = status, self._now_ms()
+        if not order.others:
+            self.wallet.release(order.hold)
+        self._news.execution(order, "TRADE_PREVENTION" if status == "EXPIRED_IN_MATCH" else status)
+        if order.oco is not None and order.oco.is_done:
+            self._news.order_list(order.oco)
+
+    def _follow(self, market: Market) -> None:
+        """The last trade follows the quote: where the market moved past it, somebody traded one step there."""
+        last, bid, ask = market.tape.last, market.book.best(BUY), market.book.best(SELL)
+        if bid is not None and (last is None or last < bid) and ask is not None:
+            price, side = ask, BUY
+        elif ask is not None and last is not None and last > ask and bid is not None:
+            price, side = bid, SELL
+        else:
+            return
+        it = Print(self.register.next_trade(), price, market.listing.step, side, self._now_ms())
+        market.tape.add(it)
+        self._news.traded(market.listing, it)
+
+    def _settle(self, market: Market) -> None:
+        """Starts the orders the last price triggers, until none does, then tells of book and balances."""
+        while (order := next((it for it in market.waiting if _is_triggered(it.ticket, market.tape.last)), None)) is not None:
+            self._trigger(market, order)
+        self._news.book_changed(market.listing)
+        if changed := self.wallet.take_changed():
+            self._news.balances(changed)
+
+    def _trigger(self, market: Market, order: Order) -> None:
+        market.waiting.remove(order)
+        for other in order.others:
+            self._end(market, other, "EXPIRED")
+        order.is_working, order.updated_ms = True, self._now_ms()
+        self._news.execution(order, "NEW")
+        if order.side == BUY and order.ticket.kind not in PRICED:
+            self.wallet.release(order.hold)
+            cost = _cost(market, order.remaining)
+            if cost > self.wallet.free[market.listing.quote]:
+                self._end(market, order, "EXPIRED")
+                return
+            order.hold = self.wallet.hold(market.listing.quote, cost)
+        self._work(market, order)
+
+
+def _is_triggered(ticket: Ticket, last: Decimal | None) -> bool:
+    """By the last trade: stops when the market runs against, targets when it runs towards."""
+    if last is None or ticket.stop_price is None:
+        return False
+    upwards = (ticket.kind in STOPS) == (ticket.side == BUY)
+    return last >= ticket.stop_price if upwards else last <= ticket.stop_price
+
+
+def _cost(market: Market, quantity: Decimal) -> Decimal:
+    """What buying so much at the market takes, as far as the book goes."""
+    cost = NOTHING
+    for price, offered in market.book.available(BUY):
+        size = min(quantity, offered)
+        cost += size * price
+        quantity -= size
+    return cost
+
+
+def _affordable(market: Market, ticket: Ticket) -> Decimal:
+    """How much a market order gets for the sum it names, in whole steps."""
+    assert ticket.cost is not None
+    left, quantity, step = ticket.cost, NOTHING, market.listing.step
+    for price, offered in market.book.available(ticket.side):
+        size = min(offered, (left / price).quantize(step, rounding=ROUND_DOWN))
+        quantity += size
+        left -= size * price
+        if size < offered:
+            break
+    return quantity
