@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli_data import register
+from app.cli_db import register as register_db
 from engine.core.errors import NiceGoldError, UserError
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -23,6 +24,7 @@ audit_app = typer.Typer(help="Check that the books add up.")
 app.add_typer(export_app, name="export")
 app.add_typer(audit_app, name="audit")
 register(app, export_app)
+register_db(app)
 
 Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]

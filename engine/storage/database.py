@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.errors import StoreError, UserError
 from engine.storage.link import Link, PostgresLink, Row, SqliteLink, connect_postgres, connect_sqlite, said, shown
-from engine.storage.migrate import BOOKS, Track, bring_up_to_date
+from engine.storage.migrate import BOOKS, Track, bring_up_to
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -140,27 +140,29 @@ def open_books(url: str, durability: Durability = "normal", wait_s: float = LOCK
     return open_track(Database(locate(url), durability, wait_s), BOOKS)
 
 
-def open_track(database: Database, track: Track, page_size: int = 4096) -> Database:
-    """The database, once its schema is the newest of `track`. A new SQLite file gets pages of `page_size` bytes."""
+def open_track(database: Database, track: Track, revision: str = "head") -> Database:
+    """The database, once its schema is the newest of `track`, or `revision`."""
     try:
-        if database.place.path is not None:
-            _prepare_file(database, database.place.path, page_size)
-        bring_up_to_date(database, track)
+        prepare(database, track)
+        bring_up_to(database, track, revision)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _prepare_file(database: Database, path: Path, page_size: int) -> None:
-    """Sees that the file is ours or new before anything is written to it."""
+def prepare(database: Database, track: Track) -> None:
+    """Sees that a SQLite file is ours or new before anything is written to it."""
+    path = database.place.path
+    if path is None:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         tables = [row[0] for row in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
         if tables and "schema_version" not in tables:
             raise UserError(f"{path} is a database of another program; name another file")
         if not tables:
-            database.rows(f"PRAGMA page_size = {page_size}")
+            database.rows(f"PRAGMA page_size = {track.page_size}")
         database.rows("PRAGMA journal_mode = WAL")
     except OSError as error:
         raise UserError(f"cannot create the folder {path.parent}: {error.strerror}; name another file") from error

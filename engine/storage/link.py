@@ -6,6 +6,7 @@ Statements are written with `?` for their values and run in autocommit outside `
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -49,10 +50,23 @@ class Link(Protocol):
         ...
 
 
+REMEDIES = {
+    "25006": "the server only reads, as a standby does; give the URL of the one that writes",
+    "42501": "main.py db roles prints what each user may do; open it as one that may",
+    "53100": "make room on the server's disk",
+    "57P01": "the server is stopping; open the books again when it is back",
+    "57P02": "the server crashed; open the books again when it is back",
+    "57P03": "the server is starting; try again in a moment",
+}
+"""What mends a PostgreSQL error, by its SQLSTATE."""
+
+
 def said(error: BaseException) -> str:
-    """The first line of a driver's message, without a full stop, for use inside a sentence."""
+    """The first line of a driver's message, without a full stop, and what mends it where that is known."""
     lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(". ")
+    line = (lines[0] if lines else type(error).__name__).rstrip(". ")
+    remedy = REMEDIES.get(getattr(error, "sqlstate", None) or "")
+    return f"{line}; {remedy}" if remedy else line
 
 
 class SqliteLink:
@@ -147,24 +161,48 @@ class PostgresLink:
 
 
 def connect_postgres(url: str, full: bool, wait_s: float) -> psycopg.Connection[Row]:
-    """A driver connection in autocommit. Raises UserError when the URL is malformed or the server cannot be reached."""
+    """A driver connection in autocommit. Raises UserError when the URL is malformed or the server cannot be used."""
     import psycopg
 
-    try:
-        raw = psycopg.connect(url, autocommit=True, connect_timeout=10)
-    except psycopg.Error as error:
+    if not _URL.fullmatch(url):  # looked at here, as the driver would quote what it stumbles over, be it half a password
         raise UserError(
-            f"cannot open the database {shown(url)}: {said(error)}; check the URL and that PostgreSQL runs"
-        ) from error
+            f"cannot open the database {shown(url)}: the URL is malformed; write postgresql://USER:PASSWORD@HOST:PORT/NAME, "
+            "with %40 for @, %2F for / and %3F for ? inside a password"
+        )
+    try:
+        raw = psycopg.connect(url, autocommit=True, connect_timeout=10, client_encoding="utf8")
+    except psycopg.Error as error:
+        raise UserError(f"cannot open the database {shown(url)}: {_refusal(said(error))}") from error
+    encoding = raw.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raw.close()
+        raise UserError(
+            f"cannot use the database {shown(url)}: its encoding is {encoding}, which does not hold every name; "
+            "make one with createdb --encoding UTF8 --template template0"
+        )
     raw.execute(f"SET synchronous_commit = {'on' if full else 'off'}")
     raw.execute(f"SET lock_timeout = {int(wait_s * 1000)}")
     return raw
 
 
+_HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^@/?#:,\[\]]*)(?::\d+)?"
+_URL = re.compile(rf"\w+://(?:[^@/?#]*@)?{_HOST}(?:,{_HOST})*(?:/[^@/?#]*)?(?:\?(?:\w+=[^&]*(?:&\w+=[^&]*)*)?)?")
+
+
+def _refusal(text: str) -> str:
+    """Why a server did not let us in, and what to do."""
+    name = re.search(r'database "(.+)" does not exist', text)
+    if name:
+        return f"there is no database {name[1]}; make it with createdb --encoding UTF8 --template template0 {name[1]}"
+    if "password" in text:
+        return "the server refused this user and password; mend them in the URL, or give them in a password file (~/.pgpass)"
+    return f"{text}; check the URL and that PostgreSQL runs"
+
+
 def shown(url: str) -> str:
-    """The URL as it may be printed: without user, password and options."""
+    """The URL as it may be printed: without user, password and options, and nothing of one that is malformed."""
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}" if _URL.fullmatch(url) else f"{scheme}://…"
 
 
 def _percent(sql: str) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -22,15 +24,25 @@ class BookLock(Protocol):
         ...
 
 
-def hold(database: Database, book_id: int) -> BookLock:
-    """Takes the book; UserError when another program has it. A program that dies lets go by dying."""
+def hold(database: Database, book_id: int, held: str | None = None) -> BookLock:
+    """Takes the book; UserError, with the sentence `held`, when another program has it. A program that dies lets go by dying."""
     path = database.place.path
     lock = _FileLock.take(path, book_id) if path is not None else _AdvisoryLock.take(database, book_id)
     if lock is None:
         raise UserError(
-            f"book {book_id} of {database.place.name} is open in another program; close that one first, or give another --db"
+            held
+            or f"book {book_id} of {database.place.name} is open in another program; close that one first, or give another --db"
         )
     return lock
+
+
+@contextmanager
+def holding_all(database: Database, book_ids: Iterable[int]) -> Iterator[None]:
+    """Takes every one of these books for as long as the context; UserError, and none is held, when another program has one."""
+    with ExitStack() as held:
+        for number in book_ids:
+            held.callback(hold(database, number).release)
+        yield
 
 
 class _FileLock:

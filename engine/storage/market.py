@@ -8,7 +8,7 @@ from engine.core.clock import DAY, HOUR, Nanos
 from engine.domain.market import Bars, Ints, QuoteColumns, Symbol, Timeframe
 from engine.storage.columns import BAR_HEIGHT, QUOTE_HEIGHT, WriteResult, from_bars, from_quotes, to_bars, to_quotes
 from engine.storage.database import Database, Place, locate, open_track
-from engine.storage.migrate import MARKET
+from engine.storage.migrate import MARKET, Track
 from engine.storage.undo import Entry
 from engine.storage.versions import Import, Kind, Origin, Revised
 from engine.storage.watched import Watch, unwatched
@@ -147,13 +147,14 @@ def open_market(url: str) -> MarketStore:
     """
     from engine.storage.market_blocks import BlockMarket
 
-    place = beside(locate(url))
+    place = place_of(url, MARKET)
     return MarketStore(BlockMarket(open_track(Database(place), MARKET), None if place.path else MARKET.schema))
 
 
-def beside(books: Place) -> Place:
-    """Where the market data of these books lies."""
-    if books.path is None:
+def place_of(url: str, track: Track) -> Place:
+    """Where the tables of a track lie: the market data of a SQLite file are in a file beside it."""
+    books = locate(url)
+    if books.path is None or track is not MARKET:
         return books
     path = books.path.with_name(f"{books.path.stem}.market{books.path.suffix}")
     return Place(f"sqlite:///{path}", path)

@@ -12,6 +12,7 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
+LOSES = ("facts", "books")
 
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

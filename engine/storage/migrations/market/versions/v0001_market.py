@@ -5,6 +5,7 @@ from alembic import context, op
 
 revision = "0001"
 down_revision = None
+LOSES = ("series", "blocks")
 
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 BAR_PRICES = ("open", "high", "low", "close", "volume", "spread")

@@ -5,6 +5,7 @@ from alembic import context, op
 
 revision = "0002"
 down_revision = "0001"
+LOSES = ("imports", "revisions")
 
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 DOUBLE: sa.types.TypeEngine[float] = sa.Double().with_variant(sa.REAL(), "sqlite")

@@ -5,6 +5,7 @@ from alembic import context, op
 
 revision = "0003"
 down_revision = "0002"
+LOSES = ("additions",)
 
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

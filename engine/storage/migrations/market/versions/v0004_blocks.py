@@ -9,6 +9,7 @@ from alembic import context, op
 
 revision = "0004"
 down_revision = "0003"
+LOSES = ()
 
 DAY, HOUR = 86_400_000_000_000, 3_600_000_000_000
 BARS_A_BLOCK = 1_440

@@ -1,0 +1,97 @@
+"""The commands about the database itself: db status, upgrade, downgrade, copy and roles."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+Source = Annotated[str, typer.Argument(help="Database to copy from: a path, sqlite:///PATH or postgresql://…")]
+Target = Annotated[str, typer.Argument(help="Empty database to copy to.")]
+
+db_app = typer.Typer(help="The database itself: its schema, copies of it, and who may do what.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(db_app, name="db")
+
+
+def _place(db: str | None) -> str:
+    from app.paths import default_books_url
+
+    return db or default_books_url()
+
+
+@db_app.command("status")
+def db_status(db: Db = None, as_json: Json = False) -> int:
+    """Which schema books and market data have, and which this program needs."""
+    from engine.services.databases import status
+
+    parts = status(_place(db))
+    for part in parts:
+        print(part.line())
+    if as_json:
+        print(json.dumps({"parts": [part._asdict() for part in parts]}))
+    return 0
+
+
+@db_app.command("upgrade")
+def db_upgrade(
+    db: Db = None,
+    to: Annotated[str | None, typer.Option("--to", help="A part and a version: market:0002; all to the newest.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Bring the schema up to what this program needs, or one part of it to a version."""
+    from engine.services.databases import upgrade
+
+    moved = upgrade(_place(db), to)
+    for part in moved:
+        print(part.line())
+    if as_json:
+        print(json.dumps({"parts": [part._asdict() for part in moved]}))
+    return 0
+
+
+@db_app.command("downgrade")
+def db_downgrade(
+    to: Annotated[str, typer.Option("--to", help="A part and its version, such as market:0002 or books:base.")],
+    db: Db = None,
+    force: Annotated[bool, typer.Option("--force", help="Even where rows are lost.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Take a part of the schema down to what an older program needs; refused where rows would be lost."""
+    from engine.services.databases import downgrade
+
+    part = downgrade(_place(db), to, force)
+    print(part.line())
+    if as_json:
+        print(json.dumps(part._asdict()))
+    return 0
+
+
+@db_app.command("copy")
+def db_copy(source: Source, target: Target, as_json: Json = False) -> int:
+    """Copy books and market data to an empty database, every byte of every fact, and compare both sides."""
+    from engine.services.databases import as_dict, copy
+
+    copied = copy(source, target, _told)
+    for table in copied.tables:
+        print(f"{table.name}: {table.rows:,} rows alike, sha256 {table.sha256[:16]}")
+    for book in copied.books:
+        sound = f"{book.differences} differences in its audit" if book.differences else "adds up"
+        print(f"book {book.book}: {book.status}, {book.facts:,} facts, {sound}, facts_sha256 {book.facts_sha256}")
+    print(f"{copied.target} has all of {copied.source}")
+    if as_json:
+        print(json.dumps(as_dict(copied), sort_keys=True))
+    return 0 if copied.is_clean else 1
+
+
+def _told(share: float, text: str) -> None:
+    """A line that is written over on a terminal, else nothing."""
+    if sys.stderr.isatty():
+        print(f"\r{share:4.0%}  {text}\033[K", end="" if share < 1 else "\n", file=sys.stderr, flush=True)

@@ -1,0 +1,264 @@
+"""A whole database into another, SQLite or PostgreSQL on either side, row for row, in constant memory.
+
+The target's schema version reads "copying …" from the first row until everything was read back and found equal: no program
+opens half a copy, and the next copy begins afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from engine.core.errors import StoreError, UserError
+from engine.storage.audit import audit_books
+from engine.storage.books import Books
+from engine.storage.bulk import copy_in, copy_out, quoted
+from engine.storage.database import Database, locate, open_track, prepare
+from engine.storage.journal import facts_sha256
+from engine.storage.link import Link, Row, SqliteLink
+from engine.storage.lock import hold, holding_all
+from engine.storage.market import place_of
+from engine.storage.migrate import BOOKS, MARKET, TRACKS, UNFINISHED, Track, move, version
+from engine.storage.tables import TABLES, Table
+
+Progress = Callable[[float, str], None]
+
+_TOLD_EVERY = 10_000
+_COPY_LOCK = 0
+"""Locks are numbered by book; there is no book 0."""
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+class CopiedTable(NamedTuple):
+    """A table that is alike on both sides; `sha256` is over its rows in the order of their key."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+class CopiedBook(NamedTuple):
+    """A book that is alike on both sides, and how many differences its audit found in the copy."""
+
+    book: int
+    status: str
+    facts: int
+    facts_sha256: str
+    differences: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied and compared."""
+
+    source: str
+    target: str
+    tables: tuple[CopiedTable, ...]
+    books: tuple[CopiedBook, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        return not any(book.differences for book in self.books)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What went by: rows and their hash by table, the facts' own hash by book; says now and then how far it is."""
+
+    total: int
+    progress: Progress
+    tables: dict[str, CopiedTable] = field(default_factory=dict)
+    facts: dict[int, _Digest] = field(default_factory=dict)
+    done: int = 0
+
+    def watch(self, table: Table, names: Sequence[str], rows: Iterable[Row], verb: str) -> Iterator[Row]:
+        digest, count = sha256(), 0
+        fact = names.index("fact") if table.name == "facts" else None
+        book = names.index("book_id") if fact is not None else None
+        for row in rows:
+            digest.update(_bytes_of(row))
+            if fact is not None and book is not None:
+                self.facts.setdefault(row[book], sha256()).update(row[fact].encode("ascii") + b"\n")
+            count += 1
+            if count % _TOLD_EVERY == 0:
+                self._tell(table, count, verb)
+            yield row
+        self.tables[table.name] = CopiedTable(table.name, count, digest.hexdigest())
+        self._tell(table, count, verb)
+        self.done += count
+
+    def _tell(self, table: Table, count: int, verb: str) -> None:
+        self.progress(min(1.0, (self.done + count) / max(1, 2 * self.total)), f"{verb} {table.name}: {count:,} rows")
+
+
+def copy_database(source: str, target: str, progress: Progress) -> Copied:
+    """Copies books and market data of `source` to `target`, which must be empty, and compares both.
+
+    Raises UserError where one of them cannot be used or a book is open elsewhere, StoreError when a side fails on the way;
+    what is at the target then is known as unfinished.
+    """
+    with ExitStack() as opened:
+        sources = {track: opened.enter_context(database) for track, database in _sources(source).items()}
+        if BOOKS in sources:
+            ids = [book.id for book in Books(sources[BOOKS]).list()]
+            opened.enter_context(holding_all(sources[BOOKS], ids))
+        targets = {track: opened.enter_context(Database(place_of(target, track), "full")) for track in TRACKS}
+        _begin(targets, opened)
+        links = {track: opened.enter_context(_snapshot(database)) for track, database in sources.items()}
+        tally = _Tally(sum(_count(links[table.track], table, sources) for table in TABLES if table.track in links), progress)
+        for track in links:
+            _fill(track, links[track], targets[track], tally)
+        tables, books = _compare(targets, tally)
+        _finish(targets)
+    return Copied(locate(source).name, locate(target).name, tables, books)
+
+
+def _sources(url: str) -> dict[Track, Database]:
+    """The databases that are there. Books that were never opened, or market data that was never imported, are none."""
+    found = {}
+    for track in TRACKS:
+        database = Database(place_of(url, track))
+        if database.place.path is not None and not database.place.path.exists():
+            continue
+        prepare(database, track)
+        current = version(database, track)
+        if current is None:
+            database.close()
+        elif current == track.head:
+            found[track] = database
+        else:
+            database.close()
+            unfinished = current.startswith(UNFINISHED)
+            what = "holds a copy that was not finished" if unfinished else f"has schema {track.name}:{current}, not {track.head}"
+            remedy = "copy from where it came" if unfinished else f"run main.py db upgrade --db {database.place.name} first"
+            raise UserError(f"{database.place.name} {what}; {remedy}")
+    if not found:
+        raise UserError(f"{locate(url).name} holds neither books nor market data; name the database to copy from")
+    return found
+
+
+def _begin(targets: dict[Track, Database], opened: ExitStack) -> None:
+    """Sees that the target is empty, or an unfinished copy, and marks it as unfinished."""
+    for track, database in targets.items():
+        prepare(database, track)
+    books = targets[BOOKS]
+    opened.callback(hold(books, _COPY_LOCK, f"{books.place.name} is being copied to by another program; let it finish").release)
+    marks = {track: version(database, track) or "" for track, database in targets.items()}
+    if any(mark.startswith(UNFINISHED) for mark in marks.values()):
+        for track, database in targets.items():
+            _wipe(database, track, marks[track])
+    for track, database in targets.items():
+        open_track(database, track)
+    for table in TABLES:
+        if targets[table.track].rows(f"SELECT 1 FROM {table.place(books.is_sqlite)} LIMIT 1"):
+            raise UserError(f"{books.place.name} is not empty: it has {table.name}; name a new database to copy to")
+    for track, database in targets.items():
+        _mark(database, track, f"{UNFINISHED} {track.head}")
+
+
+def _wipe(database: Database, track: Track, mark: str) -> None:
+    """Takes an unfinished copy away."""
+    if mark.startswith(UNFINISHED):
+        _mark(database, track, mark.removeprefix(UNFINISHED).strip())
+    if mark:
+        move(database, track, "base")
+
+
+def _mark(database: Database, track: Track, mark: str) -> None:
+    database.rows(f"UPDATE {track.version_table(database.is_sqlite)} SET version_num = ?", (mark,))
+
+
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Link]:
+    """A connection that sees one moment of the database, whatever is written meanwhile."""
+    link = database.link()
+    try:
+        link.rows("BEGIN" if database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield link
+    finally:
+        link.close()
+
+
+def _count(link: Link, table: Table, sources: dict[Track, Database]) -> int:
+    return int(link.rows(f"SELECT count(*) FROM {table.place(sources[table.track].is_sqlite)}")[0][0])
+
+
+def _fill(track: Track, source: Link, target: Database, tally: _Tally) -> None:
+    """Copies the tables of a track in one transaction."""
+    link = target.link()
+    try:
+        with link.transaction():
+            for table in (each for each in TABLES if each.track is track):
+                names = _columns(link, table, target.is_sqlite)
+                rows = _ordered(source, table, names)
+                copy_in(link, table.place(target.is_sqlite), names, tally.watch(table, names, rows, "copied"))
+                if table.key == ("id",) and not target.is_sqlite:
+                    place = table.place(sqlite=False)
+                    link.rows(f"SELECT setval(pg_get_serial_sequence('{place}', 'id'), max(id)) FROM {place} HAVING max(id) > 0")
+    finally:
+        link.close()
+
+
+def _columns(link: Link, table: Table, sqlite: bool) -> tuple[str, ...]:
+    query = (
+        f"SELECT name FROM pragma_table_info('{table.name}') ORDER BY cid"
+        if sqlite
+        else "SELECT attname FROM pg_attribute "
+        f"WHERE attrelid = '{table.place(sqlite)}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+    )
+    return tuple(row[0] for row in link.rows(query))
+
+
+def _ordered(link: Link, table: Table, names: Sequence[str]) -> Iterator[Row]:
+    return copy_out(link, table.place(isinstance(link, SqliteLink)), names, ", ".join(map(quoted, table.key)))
+
+
+def _bytes_of(row: Row) -> bytes:
+    """A row as bytes that are alike for both databases: SQLite keeps what is not a number as nothing."""
+    parts = []
+    for value in row:
+        if isinstance(value, bytes):
+            parts.append(b"%d:" % len(value) + value)
+        elif isinstance(value, float):
+            parts.append(b"None" if value != value else repr(value + 0.0).encode())
+        else:
+            parts.append(repr(value).encode())
+    return b"\x1f".join(parts) + b"\n"
+
+
+def _compare(targets: dict[Track, Database], told: _Tally) -> tuple[tuple[CopiedTable, ...], tuple[CopiedBook, ...]]:
+    """Reads the target back; StoreError where it differs from what was read at the source."""
+    seen = _Tally(told.total, told.progress, done=told.done)
+    for table in TABLES:
+        database = targets[table.track]
+        link = database.link()
+        try:
+            names = _columns(link, table, database.is_sqlite)
+            for _ in seen.watch(table, names, _ordered(link, table, names), "compared"):
+                pass
+        finally:
+            link.close()
+        if seen.tables[table.name] != told.tables.get(table.name, seen.tables[table.name]):
+            raise StoreError(f"{database.place.name}: {table.name} is not what was copied; nothing of it may be used")
+    return tuple(seen.tables.values()), tuple(_books(targets[BOOKS], told))
+
+
+def _books(target: Database, told: _Tally) -> Iterator[CopiedBook]:
+    for book in Books(target).list():
+        digest = facts_sha256(target, book.id)
+        if digest != told.facts.get(book.id, sha256()).hexdigest():
+            raise StoreError(f"{target.place.name}: the facts of book {book.id} are not what was copied")
+        yield CopiedBook(book.id, book.status, book.facts, digest, len(audit_books(target, book.id).differences))
+
+
+def _finish(targets: dict[Track, Database]) -> None:
+    """Takes the marks away, that of the books last: while it stands the whole copy is unfinished."""
+    for track in (MARKET, BOOKS):
+        _mark(targets[track], track, track.head)
