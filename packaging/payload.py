@@ -43,8 +43,11 @@ MODULES = {
 }
 """Modules of distributions that are called otherwise."""
 
-LATE = ("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg", "keyring.backends", "zoneinfo", "psycopg")
-"""Modules that are imported by name, when a database or a keyring asks for them."""
+LATE = (
+    *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg", "keyring.backends", "psycopg"),
+    *("numba._devicearray", "zoneinfo"),
+)
+"""Modules that are imported by name or from C, when a database, a keyring or a compiler asks for them."""
 
 EXCLUDED = (
     *("tkinter", "_tkinter", "turtle", "idlelib", "matplotlib", "plotly", "graphviz", "IPython", "ipywidgets", "pytest"),
@@ -55,25 +58,25 @@ EXCLUDED = (
 )
 
 UNWANTED = re.compile(
-    r"libQt6(Qml|Quick|VirtualKeyboard|Pdf|Designer|Test|Sql|Labs|ShaderTools)"
-    r"|Qt6?/?plugins/(platforminputcontexts/libqtvirtualkeyboard|sqldrivers|qmltooling|designer)"
+    r"libQt6(Qml|Quick|VirtualKeyboard|Pdf|Designer|Test|Sql|Labs|ShaderTools|EglF[sS])|libpyside6qml"
+    r"|plugins/(platforminputcontexts/libqtvirtualkeyboard|sqldrivers|qmltooling|designer|generic|egldeviceintegrations)"
+    r"|plugins/(networkinformation/|platformthemes/libqgtk3|imageformats/libq(tiff|webp|tga|wbmp|icns|pdf|gif|jpeg))"
     r"|platforms/libq(eglfs|linuxfb|vnc|vkkhrdisplay|minimalegl|minimal)"
-    r"|egldeviceintegrations|platformthemes/libqgtk3|imageformats/libq(tiff|webp|tga|wbmp|icns|pdf)"
     r"|PySide6/Qt/translations/|scipy/.*/tests/"
+    r"|pyarrow/(tests|include|includes|src)/|pyarrow/.*\.(pxd|pxi|pyx|h|cmake|sh)$"
+    r"|pyarrow/_(flight|substrait|s3fs|gcsfs|azurefs|hdfs|cuda|pyarrow_cpp_tests|orc|dataset_orc)\b"
+    r"|libarrow_(flight|substrait|python_flight|s3)|numba/np/ufunc/tbbpool"
 )
 """Files that PyInstaller's hooks bring along and this program never opens."""
 
-SYSTEM = re.compile(
-    r"lib(X11|X11-xcb|xcb|Xau|Xdmcp|EGL|GL|GLX|GLdispatch|OpenGL|GLESv2|drm|gbm|vulkan"
-    r"|fontconfig|freetype|png16|brotli\w+|expat|z|zstd|uuid"
-    r"|glib-2\.0|gobject-2\.0|gthread-2\.0|gio-2\.0|gmodule-2\.0|pcre2-8|mount|blkid|selinux"
-    r"|dbus-1|systemd|cap|gcrypt|gpg-error|lz4|lzma|wayland-\w+|gssapi_krb5|krb5|k5crypto|krb5support|com_err|keyutils"
-    r"|stdc\+\+|gcc_s|bsd|md|atomic)\.so\b"
+BUNDLED = re.compile(
+    r"lib(python3\.\d+|ffi|bz2|crypto|ssl|sqlite3|readline|tinfo|ncursesw?|z|lzma|uuid|expat|gomp"
+    r"|xcb-(cursor|icccm|image|keysyms|randr|render|render-util|shape|shm|sync|util|xfixes|xkb)|xkbcommon|xkbcommon-x11)\.so\b"
 )
-"""Libraries that have to be the machine's own: they belong to its display, its fonts, its bus and its C++."""
+"""Libraries of this machine that go along: Python's own, OpenMP, and the small ones of X that few desktops have installed.
 
-STANDARD_LIBRARY = re.compile(r"lib(z|lzma|uuid|expat)\.so\b")
-"""Of those, what Python's own modules load; they stay, because not every machine has them under this name."""
+All others belong to the display, the fonts, the bus and the C++ of the machine the program runs on, and have to be its own.
+"""
 
 
 def project() -> dict[str, Any]:
