@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from tests.peers.faults import Faults
@@ -110,12 +109,10 @@ class Link(asyncio.Protocol):
     def _thawed(self) -> None:
         if self._transport is None:
             return
-        with contextlib.suppress(RuntimeError):
-            if self.faults.frozen:
-                self._transport.pause_reading()
-            else:
-                self._transport.resume_reading()
-        if not self.faults.frozen:
-            if self._in:
-                self._read()
-            self._write()
+        if self.faults.frozen:
+            self._transport.pause_reading()
+            return
+        self._transport.resume_reading()
+        if self._in:
+            self._read()
+        self._write()

@@ -1,0 +1,53 @@
+"""What came in and what went out, so that a test can say what was on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.peers.tws.codec import Message
+from tests.peers.tws.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as it came. `fields` are the raw ones behind the number; `order` is read from a placeOrder."""
+
+    number: int
+    at: int
+    client_id: int
+    kind: str
+    fields: tuple[str, ...]
+    payload: bytes
+    order: Order | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message as it left."""
+
+    client_id: int
+    kind: str
+    message: Message
+
+
+class Record:
+    """Everything in its order. `watch` is called with each request before it is acted upon, in the peer's own loop."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.sent: list[Sent] = []
+        self.handshakes: list[bytes] = []
+        self.watchers: list[Callable[[Received], None]] = []
+
+    def note(self, received: Received) -> None:
+        """A request arrived whole."""
+        self.received.append(received)
+        for watch in self.watchers:
+            watch(received)
+
+    def forget(self) -> None:
+        """Starts anew; what watches goes on watching."""
+        self.received.clear()
+        self.sent.clear()
+        self.handshakes.clear()
