@@ -177,10 +177,10 @@ def _overlaps(store: MarketStore, chosen: list[Coverage]) -> Iterator[Overlap]:
         start, end = max(one.first, other.first), min(one.last, other.last)
         if one[:2] == other[:2] and start <= end:
             parts = [store.read_bars(one.symbol, one.timeframe, start, end + 1, each.source) for each in (one, other)]
-            yield _compare(one, other, *parts)
+            yield compare(one, other, *parts)
 
 
-def _compare(one: Coverage, other: Coverage, first: Bars, second: Bars) -> Overlap:
+def compare(one: Coverage, other: Coverage, first: Bars, second: Bars) -> Overlap:
     at, mine, theirs = np.intersect1d(first.at, second.at, assume_unique=True, return_indices=True)
     apart = np.abs(first.close[mine] - second.close[theirs])
     unlike = apart[apart > 0]

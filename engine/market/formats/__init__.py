@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core.errors import UserError
 from engine.market.formats import (
     binance_klines,
     binance_table,
@@ -41,10 +42,22 @@ FORMATS: tuple[Format, ...] = (
 
 
 def format_of(source: Source) -> Format | None:
-    """The format to read a source with: the one that recognises it; a mapping makes any other text `plain`."""
+    """The format to read a source with: the one asked for, else the one that recognises it; a mapping makes other text `plain`.
+
+    UserError for a format that is not known, or that needs a mapping where there is none.
+    """
+    if source.wanted.format is not None and source.wanted.format != plain.FORMAT.name:
+        return _named(source.wanted.format)
     if source.wanted.mapping and not parquet.detects(source.head, source.name):
         return plain.FORMAT
     return sniff(source.head, source.name)
+
+
+def _named(name: str) -> Format:
+    found = next((format_ for format_ in FORMATS if format_.name == name), None)
+    if found is None:
+        raise UserError(f"format {name!r} is not known; main.py formats lists them")
+    return found
 
 
 def sniff(head: bytes, name: str) -> Format | None:

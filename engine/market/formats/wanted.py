@@ -53,11 +53,13 @@ def _complete(names: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The instrument and timeframe asked for (None: whatever is there) and the meaning of the columns, where it was given."""
+    """The instrument and timeframe asked for (None: whatever is there), the meaning of the columns where it was given, and the
+    name of the format to read with, whatever the file looks like."""
 
     symbol: Symbol | None = None
     timeframe: Timeframe | None = None
     mapping: Mapping | None = None
+    format: str | None = None
 
 
 ANYTHING = Wanted()

@@ -1,0 +1,11 @@
+"""Importing a history with open eyes: `inspect` says what a file is and would change, `carry_out` does it, `undo` takes it back.
+
+Each is one call; beside a window they run in a process of their own (`apart`), which can be ended at any moment."""
+
+from __future__ import annotations
+
+from engine.services.importer.carrying import carry_out, imports, undo
+from engine.services.importer.looking import inspect
+from engine.services.importer.running import Cancelled, apart
+
+__all__ = ["Cancelled", "apart", "carry_out", "imports", "inspect", "undo"]

@@ -1,0 +1,88 @@
+"""Carries a plan out, lists what was imported, and takes imports back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from engine.core.clock import SystemClock
+from engine.core.errors import DataError
+from engine.domain.imports import TICKS, ImportDone, ImportEntry, ImportPlan
+from engine.domain.instrument import instrument_of
+from engine.market.importing import History
+from engine.services.importer.reading import read
+from engine.services.importer.running import Cancel, Progress, never, silent, watching
+from engine.storage.columns import WriteResult
+from engine.storage.market import TICK, MarketStore, open_market
+from engine.storage.undo import Entry
+from engine.storage.versions import Origin
+
+_READ = 0.5
+"""How much of an import is done when the file is read."""
+
+
+def carry_out(
+    plan: ImportPlan, url: str, strict: bool = False, progress: Progress = silent, cancel: Cancel = never
+) -> ImportDone:
+    """Stores the plan's rows beside the books at `url`, in one transaction: all of them, or nothing after a refusal or Cancelled.
+
+    `strict` refuses a file with a broken row. DataError where the file is no longer the one that was looked at.
+    """
+    if not plan.can_be_imported:
+        raise DataError(plan.refusal or f"{plan.file}: cannot be imported; look at it again")
+    told = watching(progress, cancel)
+    told(0.0, f"reading {plan.file}")
+    frame = None if plan.timeframe == TICKS else plan.timeframe
+    settled = replace(plan.choices, symbol=plan.symbol, timeframe=frame, clock=plan.clock, format=plan.format)
+    history = read(Path(plan.path), instrument_of(plan.symbol), settled, strict=strict)
+    if history.sha256 != plan.sha256:
+        raise DataError(f"{plan.file}: the file has changed since it was looked at; look at it again")
+    with open_market(url) as store:
+        origin = Origin(history.source, history.sha256, history.format, history.clock.spec, SystemClock().now())
+        result = _write(store, plan, history, origin, told)
+        entry = next((each for each in reversed(store.entries()) if each.origin == origin), None)
+    return ImportDone(entry and _listed(entry), result.added, result.same, result.changed, plan.choices.replace)
+
+
+def _write(store: MarketStore, plan: ImportPlan, history: History, origin: Origin, told: Progress) -> WriteResult:
+    def watch(share: float) -> None:
+        told(_READ + (1 - _READ) * share, "storing")
+
+    if history.bars is not None:
+        assert history.timeframe is not None
+        name = history.timeframe.name
+        return store.write_bars(plan.symbol, name, history.source, history.bars, plan.choices.replace, origin, watch)
+    assert history.quotes is not None
+    return store.write_quotes(plan.symbol, history.source, history.quotes, plan.choices.replace, origin, watch)
+
+
+def undo(number: int, url: str, progress: Progress = silent) -> ImportEntry:
+    """Takes an import back: what is stored is then what was stored before it. UserError where a later import builds on it."""
+    progress(0.0, f"undoing import {number}")
+    with open_market(url) as store:
+        return _listed(store.undo(number, SystemClock().now()))
+
+
+def imports(url: str) -> list[ImportEntry]:
+    """Every import of the market data beside the books at `url`, the first one first; those that were undone too."""
+    with open_market(url) as store:
+        return [_listed(entry) for entry in store.entries()]
+
+
+def _listed(entry: Entry) -> ImportEntry:
+    origin, result = entry.origin, entry.result
+    return ImportEntry(
+        entry.number,
+        origin.at,
+        origin.file,
+        origin.sha256,
+        entry.symbol,
+        TICKS if entry.timeframe == TICK else entry.timeframe,
+        entry.source,
+        origin.format,
+        origin.clock,
+        result.added,
+        result.same,
+        result.changed,
+        entry.undone_at,
+    )
