@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
-from tests.peers.exchange import wire
+from tests.peers.exchange import account_wire, market_wire
 from tests.peers.exchange.accounts import Wallet
 from tests.peers.exchange.depth import DepthLog
 from tests.peers.exchange.filters import LISTINGS, Listing, plain
 from tests.peers.exchange.gate import Gate
-from tests.peers.exchange.matching import Fees, Market, Matching
+from tests.peers.exchange.market import Market
+from tests.peers.exchange.matching import Fees, Matching
 from tests.peers.exchange.orders import Fill, Order, OrderList
 from tests.peers.exchange.tape import INTERVALS, Print
 
@@ -21,9 +22,9 @@ class Audience(Protocol):
 
     def has(self, name: str) -> bool: ...
 
-    def tell(self, name: str, kind: str, event: wire.Json) -> None: ...
+    def tell(self, name: str, kind: str, event: market_wire.Json) -> None: ...
 
-    def tell_user(self, event: wire.Json) -> None: ...
+    def tell_user(self, event: market_wire.Json) -> None: ...
 
 
 class Desk:
@@ -41,26 +42,26 @@ class Desk:
         self._opened: dict[str, int] = {}
         self._executions = 5_000_000
 
-    def day(self, market: Market) -> wire.Json:
+    def day(self, market: Market) -> market_wire.Json:
         """The 24-hour ticker of a market."""
         now, symbol = self.now_ms(), market.listing.symbol
-        return wire.day_ticker(market.listing, market.tape.day(now), market.tape.last, self.depths[symbol].best(), now)
+        return market_wire.day_ticker(market.listing, market.tape.day(now), market.tape.last, self.depths[symbol].best(), now)
 
     def execution(self, order: Order, what: str, fill: Fill | None = None) -> None:
         self._executions += 1
-        self._audience.tell_user(wire.execution_report(order, what, fill, self._executions, self.now_ms()))
+        self._audience.tell_user(account_wire.execution_report(order, what, fill, self._executions, self.now_ms()))
 
     def order_list(self, oco: OrderList) -> None:
-        self._audience.tell_user(wire.list_status(oco, self.now_ms()))
+        self._audience.tell_user(account_wire.list_status(oco, self.now_ms()))
 
     def balances(self, assets: list[str]) -> None:
-        self._audience.tell_user(wire.account_position(self.matching.wallet, assets, self.now_ms()))
+        self._audience.tell_user(account_wire.account_position(self.matching.wallet, assets, self.now_ms()))
 
     def traded(self, listing: Listing, it: Print) -> None:
         stream, now = listing.symbol.lower(), self.now_ms()
-        trade = wire.trade_event(listing, it, now)
+        trade = market_wire.trade_event(listing, it, now)
         self._audience.tell(f"{stream}@trade", "trade", trade)
-        merged = {"e": "aggTrade", "E": now, "s": listing.symbol, **wire.aggregate(it)}
+        merged = {"e": "aggTrade", "E": now, "s": listing.symbol, **market_wire.aggregate(it)}
         self._audience.tell(f"{stream}@aggTrade", "aggTrade", merged)
         for interval, minutes in INTERVALS.items():
             if self._audience.has(f"{stream}@kline_{interval}"):
@@ -70,7 +71,7 @@ class Desk:
         stream, now, log = listing.symbol.lower(), self.now_ms(), self.depths[listing.symbol]
         change = log.take()
         if change is not None:
-            bids, asks = wire.levels(change.bids), wire.levels(change.asks)
+            bids, asks = market_wire.levels(change.bids), market_wire.levels(change.asks)
             event = {"e": "depthUpdate", "E": now, "s": listing.symbol, "U": change.first, "u": change.last, "b": bids, "a": asks}
             for name in (f"{stream}@depth", f"{stream}@depth@100ms"):
                 self._audience.tell(name, "depthUpdate", event)
@@ -91,15 +92,15 @@ class Desk:
         stream = listing.symbol.lower()
         if self._audience.has(f"{stream}@ticker") or self._audience.has(f"{stream}@miniTicker"):
             day = self.day(self.matching.markets[listing.symbol])
-            self._audience.tell(f"{stream}@ticker", "24hrTicker", wire.ticker_event(day, now))
-            self._audience.tell(f"{stream}@miniTicker", "24hrMiniTicker", wire.mini_ticker_event(day, now))
+            self._audience.tell(f"{stream}@ticker", "24hrTicker", market_wire.ticker_event(day, now))
+            self._audience.tell(f"{stream}@miniTicker", "24hrMiniTicker", market_wire.mini_ticker_event(day, now))
 
     def _bar(self, listing: Listing, interval: str, minutes: int, now: int) -> None:
         """The running bar; before the first print of a new one, the last of the old."""
         name = f"{listing.symbol.lower()}@kline_{interval}"
         *before, running = self.matching.markets[listing.symbol].tape.klines(minutes, None, None, 2)
         if before and self._opened.get(name) == before[-1].opened_ms:
-            closed = wire.kline_event(listing, before[-1], interval, minutes, now, closed=True)
+            closed = market_wire.kline_event(listing, before[-1], interval, minutes, now, closed=True)
             self._audience.tell(name, "kline", closed)
         self._opened[name] = running.opened_ms
-        self._audience.tell(name, "kline", wire.kline_event(listing, running, interval, minutes, now, closed=False))
+        self._audience.tell(name, "kline", market_wire.kline_event(listing, running, interval, minutes, now, closed=False))

@@ -7,7 +7,7 @@ import hmac
 from collections import deque
 from collections.abc import Mapping
 
-from tests.peers.exchange.refusals import banned, missing, refused, too_heavy, too_many_orders
+from tests.peers.exchange.refusals import Refused, banned, missing, refused, too_heavy, too_many_orders
 from tests.peers.exchange.tickets import integer
 
 RECV_WINDOW_MS = 5000
@@ -33,6 +33,8 @@ class Gate:
         self._over = 0
         self._orders: deque[int] = deque()
         self._banned_until_ms = 0
+        self._storm: Refused | None = None
+        self._storm_left: int | None = 0
 
     def revoke(self) -> None:
         """The key is no longer good, from the next request on."""
@@ -42,8 +44,15 @@ class Gate:
         """Everything is answered with 418 until then."""
         self._banned_until_ms = until_ms
 
+    def storm(self, reason: Refused | None, times: int | None) -> None:
+        """So many requests (None: all), whatever they weigh, are refused for this reason."""
+        self._storm, self._storm_left = reason, times
+
     def weigh(self, weight: int, now_ms: int) -> None:
         """Counts a request; refused with 429 over the limit, with 418 for who goes on regardless."""
+        if self._storm is not None and self._storm_left != 0:
+            self._storm_left = None if self._storm_left is None else self._storm_left - 1
+            raise self._storm
         if now_ms < self._banned_until_ms:
             raise banned(self._banned_until_ms, _seconds(self._banned_until_ms - now_ms))
         minute, into_ms = divmod(now_ms, MINUTE_MS)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, Decimal
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from tests.peers.exchange.accounts import NOTHING, Hold, Wallet, floored
-from tests.peers.exchange.book import Book, Level, Resting, opposite
+from tests.peers.exchange.book import Level, Resting, opposite
 from tests.peers.exchange.filters import Listing
-from tests.peers.exchange.orders import BUY, CONDITIONAL, PRICED, SELL, STOPS, Fill, Order, OrderList, Ticket
+from tests.peers.exchange.market import Market
+from tests.peers.exchange.orders import BUY, CONDITIONAL, PRICED, SELL, Fill, Order, OrderList, Ticket
 from tests.peers.exchange.refusals import refused
 from tests.peers.exchange.register import Register
-from tests.peers.exchange.tape import Print, Tape
+from tests.peers.exchange.tape import Print
 
 
 class News(Protocol):
@@ -28,16 +29,6 @@ class News(Protocol):
     def book_changed(self, listing: Listing) -> None: ...
 
     def balances(self, assets: list[str]) -> None: ...
-
-
-@dataclass(slots=True)
-class Market:
-    """One symbol: what it is, its book, its tape, and the orders that wait for a price."""
-
-    listing: Listing
-    book: Book = field(default_factory=Book)
-    tape: Tape = field(default_factory=Tape)
-    waiting: list[Order] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ class Matching:
         self._check_duplicate(ticket.client_id)
         market = self.markets[ticket.listing.symbol]
         self._check_prices(market, ticket)
-        quantity = ticket.quantity if ticket.quantity is not None else _affordable(market, ticket)
+        quantity = ticket.quantity if ticket.quantity is not None else market.affordable(ticket)
         hold = self._hold(market, ticket, quantity)
         order = self.register.new(ticket, quantity, hold, self._now_ms())
         self._open(market, order)
@@ -131,14 +122,14 @@ class Matching:
             raise refused("duplicate")
 
     def _check_prices(self, market: Market, ticket: Ticket) -> None:
-        if ticket.kind in CONDITIONAL and _is_triggered(ticket, market.tape.last):
+        if ticket.kind in CONDITIONAL and market.triggers(ticket):
             raise refused("would_trigger")
         if ticket.kind == "LIMIT_MAKER" and next(market.book.against(ticket.side, ticket.price), None):
             raise refused("would_take")
 
     def _hold(self, market: Market, ticket: Ticket, quantity: Decimal) -> Hold:
         asset = ticket.listing.base if ticket.side == SELL else ticket.listing.quote
-        needs = _cost(market, quantity) if (ticket.kind, ticket.side) == ("MARKET", BUY) else ticket.needs(quantity)
+        needs = market.cost(quantity) if (ticket.kind, ticket.side) == ("MARKET", BUY) else ticket.needs(quantity)
         return self.wallet.hold(asset, needs)
 
     def _open(self, market: Market, order: Order) -> None:
@@ -233,7 +224,7 @@ class Matching:
 
     def _settle(self, market: Market) -> None:
         """Starts the orders the last price triggers, until none does, then tells of book and balances."""
-        while (order := next((it for it in market.waiting if _is_triggered(it.ticket, market.tape.last)), None)) is not None:
+        while (order := next((it for it in market.waiting if market.triggers(it.ticket)), None)) is not None:
             self._trigger(market, order)
         self._news.book_changed(market.listing)
         if changed := self.wallet.take_changed():
@@ -247,40 +238,9 @@ class Matching:
         self._news.execution(order, "NEW")
         if order.side == BUY and order.ticket.kind not in PRICED:
             self.wallet.release(order.hold)
-            cost = _cost(market, order.remaining)
+            cost = market.cost(order.remaining)
             if cost > self.wallet.free[market.listing.quote]:
                 self._end(market, order, "EXPIRED")
                 return
             order.hold = self.wallet.hold(market.listing.quote, cost)
         self._work(market, order)
-
-
-def _is_triggered(ticket: Ticket, last: Decimal | None) -> bool:
-    """By the last trade: stops when the market runs against, targets when it runs towards."""
-    if last is None or ticket.stop_price is None:
-        return False
-    upwards = (ticket.kind in STOPS) == (ticket.side == BUY)
-    return last >= ticket.stop_price if upwards else last <= ticket.stop_price
-
-
-def _cost(market: Market, quantity: Decimal) -> Decimal:
-    """What buying so much at the market takes, as far as the book goes."""
-    cost = NOTHING
-    for price, offered in market.book.available(BUY):
-        size = min(quantity, offered)
-        cost += size * price
-        quantity -= size
-    return cost
-
-
-def _affordable(market: Market, ticket: Ticket) -> Decimal:
-    """How much a market order gets for the sum it names, in whole steps."""
-    assert ticket.cost is not None
-    left, quantity, step = ticket.cost, NOTHING, market.listing.step
-    for price, offered in market.book.available(ticket.side):
-        size = min(offered, (left / price).quantize(step, rounding=ROUND_DOWN))
-        quantity += size
-        left -= size * price
-        if size < offered:
-            break
-    return quantity

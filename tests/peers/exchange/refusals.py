@@ -63,6 +63,10 @@ def unwanted(name: str) -> Refused:
     return Refused(400, -1106, f"Parameter '{name}' sent when not required.")
 
 
+def illegal(name: str) -> Refused:
+    return Refused(400, -1100, f"Illegal characters found in parameter '{name}'.")
+
+
 def filtered(name: str) -> Refused:
     return Refused(400, -1013, f"Filter failure: {name}")
 

@@ -16,6 +16,7 @@ from tests.peers.exchange.http import Head
 from tests.peers.exchange.matching import Fees
 from tests.peers.exchange.orders import Order
 from tests.peers.exchange.record import Request, from_http, from_socket
+from tests.peers.exchange.refusals import Refused
 from tests.peers.exchange.streams import Hub, Socket
 from tests.peers.exchange.tape import Bar
 from tests.peers.exchange.traffic import Traffic
@@ -54,6 +55,7 @@ class Exchange:
         self._clock_ms = clock_ms
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
+        self._stirred = asyncio.Event()
         self._waiting: set[asyncio.TimerHandle] = set()
         self.traffic = Traffic(self.desk, self.hub, self.faults, self._later)
 
@@ -141,6 +143,12 @@ class Exchange:
         """The requests of one kind, as they came: "POST order", "SUBSCRIBE"."""
         return [it for it in self.requests if it.kind == kind]
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Waits for something that a request or a connection brings about, such as a subscription."""
+        while not condition():
+            self._stirred.clear()
+            await self._stirred.wait()
+
     def forget(self, order: Order) -> None:
         """The order is gone without a word, as if it had never come."""
         self.desk.matching.forget(order)
@@ -149,6 +157,10 @@ class Exchange:
         """The key is deleted: -2015 from now on, and the account's streams end."""
         self.gate.revoke()
         self.hub.end_user_streams(self.now_ms())
+
+    def storm(self, reason: Refused | None, times: int | None = None) -> None:
+        """Every request is refused for this reason, so many times or until `storm(None)`."""
+        self.gate.storm(reason, times)
 
     def stall(self) -> None:
         """Streams stand still, without an error and without a close; pings are answered."""

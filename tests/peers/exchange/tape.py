@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ class Tape:
         self.prints.append(it)
         self.last = it.price
         opened = it.at_ms - it.at_ms % MINUTE_MS
-        bar = Bar(opened, *[it.price] * 4, it.quantity, it.quantity * it.price, 1, it.trade_id, it.trade_id)
+        price, number = it.price, it.trade_id
+        bar = Bar(opened, price, price, price, price, it.quantity, it.quantity * price, 1, number, number)
         if self.bars and self.bars[-1].opened_ms >= opened:
             self.bars[-1].add(bar)
         else:
@@ -125,10 +127,8 @@ class Tape:
         if start_ms is None:
             first = len(self.bars) - limit * (span // MINUTE_MS) - 1
             return max(first, 0) if first <= 0 else self._aligned(first, span)
-        for number, bar in enumerate(self.bars):
-            if bar.opened_ms >= start_ms and bar.opened_ms - bar.opened_ms % span >= start_ms:
-                return number
-        return len(self.bars)
+        first = start_ms + -start_ms % span
+        return bisect_left(self.bars, first, key=lambda bar: bar.opened_ms)
 
     def _aligned(self, first: int, span: int) -> int:
         """The next one-minute bar that begins a longer one."""

@@ -9,7 +9,7 @@ from tests.peers.exchange.desk import Desk
 from tests.peers.exchange.faults import CutAt, Reply, refusal, reply, spoken
 from tests.peers.exchange.record import Request
 from tests.peers.exchange.refusals import Refused
-from tests.peers.exchange.rest import ROUTES, SOCKET_METHODS
+from tests.peers.exchange.routes import ROUTES, SOCKET_METHODS
 from tests.peers.exchange.streams import Hub, Socket
 from tests.peers.faults import Action, Answer, Cut, Faults, Mute, Passage
 

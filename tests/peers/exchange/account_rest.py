@@ -1,94 +1,17 @@
-"""What each request does: one row a route, one function a row."""
+"""What the account may ask: orders, pairs of them, trades, balances, permissions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from tests.peers.exchange import wire
+from tests.peers.exchange import account_wire as wire
 from tests.peers.exchange.desk import Desk
 from tests.peers.exchange.orders import Order
 from tests.peers.exchange.refusals import Refused, missing, refused
-from tests.peers.exchange.tape import INTERVALS
 from tests.peers.exchange.tickets import Parameters, client_id, integer, market_of, pair, ticket
 
 Handler = Callable[[Desk, Parameters], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`carry_out` answers with JSON or raises `Refused`; `is_order` counts towards the limit of new orders."""
-
-    carry_out: Handler
-    weight: int = 1
-    signed: bool = False
-    is_order: bool = False
-
-
-def exchange_info(desk: Desk, parameters: Parameters) -> Any:
-    wanted = parameters.get("symbol")
-    if wanted is not None:
-        market_of(desk.matching.markets, parameters)
-    return {
-        "timezone": "UTC",
-        "serverTime": desk.now_ms(),
-        "rateLimits": [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": desk.gate.weight_limit},
-            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": desk.gate.order_limit},
-        ],
-        "exchangeFilters": [],
-        "symbols": [it.listing.as_json() for it in desk.matching.markets.values() if wanted in {None, it.listing.symbol}],
-    }
-
-
-def depth(desk: Desk, parameters: Parameters) -> Any:
-    market = market_of(desk.matching.markets, parameters)
-    limit = integer(parameters, "limit") or 100
-    number, bids, asks = desk.depths[market.listing.symbol].snapshot()
-    return {"lastUpdateId": number, "bids": wire.levels(bids[:limit]), "asks": wire.levels(asks[:limit])}
-
-
-def klines(desk: Desk, parameters: Parameters) -> Any:
-    market = market_of(desk.matching.markets, parameters)
-    minutes = INTERVALS.get(parameters.get("interval", ""))
-    if minutes is None:
-        raise refused("interval")
-    limit = min(integer(parameters, "limit") or 500, 1000)
-    start, end = integer(parameters, "startTime"), integer(parameters, "endTime")
-    return [wire.kline(bar, minutes) for bar in market.tape.klines(minutes, start, end, limit)]
-
-
-def aggregate_trades(desk: Desk, parameters: Parameters) -> Any:
-    market = market_of(desk.matching.markets, parameters)
-    start, end = integer(parameters, "startTime"), integer(parameters, "endTime")
-    prints = [it for it in market.tape.prints if (start is None or it.at_ms >= start) and (end is None or it.at_ms <= end)]
-    limit = integer(parameters, "limit") or 500
-    return [wire.aggregate(it) for it in (prints[:limit] if start is not None else prints[-limit:])]
-
-
-def recent_trades(desk: Desk, parameters: Parameters) -> Any:
-    prints = list(market_of(desk.matching.markets, parameters).tape.prints)
-    return [wire.recent_trade(it) for it in prints[-(integer(parameters, "limit") or 500) :]]
-
-
-def day_ticker(desk: Desk, parameters: Parameters) -> Any:
-    if "symbol" in parameters:
-        return desk.day(market_of(desk.matching.markets, parameters))
-    return [desk.day(market) for market in desk.matching.markets.values()]
-
-
-def best_ticker(desk: Desk, parameters: Parameters) -> Any:
-    names = ("symbol", "bidPrice", "bidQty", "askPrice", "askQty")
-    days = day_ticker(desk, parameters)
-    shown = [{name: day[name] for name in names} for day in (days if isinstance(days, list) else [days])]
-    return shown if isinstance(days, list) else shown[0]
-
-
-def price_ticker(desk: Desk, parameters: Parameters) -> Any:
-    days = day_ticker(desk, parameters)
-    shown = [{"symbol": day["symbol"], "price": day["lastPrice"]} for day in (days if isinstance(days, list) else [days])]
-    return shown if isinstance(days, list) else shown[0]
 
 
 def account(desk: Desk, parameters: Parameters) -> Any:
@@ -242,67 +165,3 @@ def _attempt(handler: Handler, desk: Desk, parameters: Parameters) -> tuple[bool
         return True, handler(desk, parameters)
     except Refused as reason:
         return False, reason.as_json()
-
-
-def _fixed(answer: Any) -> Handler:
-    return lambda desk, parameters: answer
-
-
-API = "/api/v3/"
-SAPI = "/sapi/v1/"
-ROUTES: dict[tuple[str, str], Route] = {
-    ("GET", API + "ping"): Route(_fixed({})),
-    ("GET", API + "time"): Route(lambda desk, parameters: {"serverTime": desk.now_ms()}),
-    ("GET", API + "exchangeInfo"): Route(exchange_info, 20),
-    ("GET", API + "depth"): Route(depth, 5),
-    ("GET", API + "klines"): Route(klines, 2),
-    ("GET", API + "aggTrades"): Route(aggregate_trades, 2),
-    ("GET", API + "trades"): Route(recent_trades, 25),
-    ("GET", API + "ticker/24hr"): Route(day_ticker, 2),
-    ("GET", API + "ticker/bookTicker"): Route(best_ticker, 2),
-    ("GET", API + "ticker/price"): Route(price_ticker, 2),
-    ("GET", API + "account"): Route(account, 20, signed=True),
-    ("POST", API + "order"): Route(place_order, signed=True, is_order=True),
-    ("GET", API + "order"): Route(query_order, 4, signed=True),
-    ("DELETE", API + "order"): Route(cancel_order, signed=True),
-    ("POST", API + "order/test"): Route(test_order, signed=True),
-    ("POST", API + "order/cancelReplace"): Route(replace_order, signed=True, is_order=True),
-    ("POST", API + "order/oco"): Route(place_pair, signed=True, is_order=True),
-    ("POST", API + "orderList/oco"): Route(place_pair, signed=True, is_order=True),
-    ("GET", API + "orderList"): Route(query_pair, 4, signed=True),
-    ("DELETE", API + "orderList"): Route(cancel_pair, signed=True),
-    ("GET", API + "openOrderList"): Route(open_pairs, 6, signed=True),
-    ("GET", API + "openOrders"): Route(open_orders, 6, signed=True),
-    ("DELETE", API + "openOrders"): Route(cancel_all, signed=True),
-    ("GET", API + "allOrders"): Route(all_orders, 20, signed=True),
-    ("GET", API + "myTrades"): Route(my_trades, 20, signed=True),
-    ("GET", SAPI + "account/apiRestrictions"): Route(restrictions, signed=True),
-    ("GET", SAPI + "account/status"): Route(_fixed({"data": "Normal"}), signed=True),
-    ("GET", SAPI + "asset/tradeFee"): Route(trade_fees, signed=True),
-    ("GET", SAPI + "system/status"): Route(_fixed({"status": 0, "msg": "normal"})),
-    ("GET", SAPI + "capital/config/getall"): Route(_fixed([]), signed=True),
-    ("GET", SAPI + "margin/allPairs"): Route(_fixed([]), signed=True),
-    ("GET", SAPI + "margin/isolated/allPairs"): Route(_fixed([]), signed=True),
-    ("GET", "/fapi/v1/exchangeInfo"): Route(_fixed({"symbols": []})),
-    ("GET", "/dapi/v1/exchangeInfo"): Route(_fixed({"symbols": []})),
-}
-"""The endpoints, with the weights Binance gives them."""
-
-SOCKET_METHODS = {
-    "ping": ("GET", API + "ping"),
-    "time": ("GET", API + "time"),
-    "exchangeInfo": ("GET", API + "exchangeInfo"),
-    "depth": ("GET", API + "depth"),
-    "klines": ("GET", API + "klines"),
-    "ticker.24hr": ("GET", API + "ticker/24hr"),
-    "account.status": ("GET", API + "account"),
-    "order.place": ("POST", API + "order"),
-    "order.status": ("GET", API + "order"),
-    "order.cancel": ("DELETE", API + "order"),
-    "order.cancelReplace": ("POST", API + "order/cancelReplace"),
-    "openOrders.status": ("GET", API + "openOrders"),
-    "openOrders.cancelAll": ("DELETE", API + "openOrders"),
-    "allOrders": ("GET", API + "allOrders"),
-    "myTrades": ("GET", API + "myTrades"),
-}
-"""The same endpoints as the WebSocket API names them."""
