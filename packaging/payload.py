@@ -58,14 +58,14 @@ EXCLUDED = (
 )
 
 UNWANTED = re.compile(
-    r"libQt6(Qml|Quick|VirtualKeyboard|Pdf|Designer|Test|Sql|Labs|ShaderTools|EglF[sS])|libpyside6qml"
+    r"libQt6(Quick|VirtualKeyboard|Pdf|Designer|Test|Sql|Labs|ShaderTools|EglF[sS])"
     r"|plugins/(platforminputcontexts/libqtvirtualkeyboard|sqldrivers|qmltooling|designer|generic|egldeviceintegrations)"
     r"|plugins/(networkinformation/|platformthemes/libqgtk3|imageformats/libq(tiff|webp|tga|wbmp|icns|pdf|gif|jpeg))"
     r"|platforms/libq(eglfs|linuxfb|vnc|vkkhrdisplay|minimalegl|minimal)"
     r"|PySide6/Qt/translations/|scipy/.*/tests/"
     r"|pyarrow/(tests|include|includes|src)/|pyarrow/.*\.(pxd|pxi|pyx|h|cmake|sh)$"
     r"|pyarrow/_(flight|substrait|s3fs|gcsfs|azurefs|hdfs|cuda|pyarrow_cpp_tests|orc|dataset_orc)\b"
-    r"|libarrow_(flight|substrait|python_flight|s3)|numba/np/ufunc/tbbpool"
+    r"|libarrow_(flight|python_flight|s3)|numba/np/ufunc/tbbpool"
 )
 """Files that PyInstaller's hooks bring along and this program never opens."""
 
