@@ -92,7 +92,7 @@ def data_status(db: Db = None, instrument: Symbol = None, timeframe: Frame = Non
 
 @data_app.command("gaps")
 def data_gaps(db: Db = None, instrument: Symbol = None, timeframe: Frame = None, as_json: Json = False) -> int:
-    """Every hole of 30 minutes of market time or more; holidays are not in the timetable."""
+    """Every hole of 30 minutes of market time or more; the holidays of the instrument's calendar are none."""
     from engine.services.stored import gap_lines, stored
 
     found, _ = stored(_place(db), instrument, timeframe)

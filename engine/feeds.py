@@ -14,7 +14,7 @@ from engine.market.importing import History, read_history
 from engine.market.tape import BarTape, Tape, TickTape
 from engine.request import Request
 
-GENERATION = 1
+GENERATION = 2
 """Raised when the simulated market's generator changes, so that a book is never gone on with over other prices."""
 
 

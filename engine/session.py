@@ -12,9 +12,9 @@ from engine.brokers.sim.broker import SimBroker, SimTerms
 from engine.core.clock import Nanos, SystemClock, from_iso, to_iso
 from engine.core.errors import UserError
 from engine.domain.instrument import cash
-from engine.domain.market import Bars
 from engine.execution.trader import Sizing
 from engine.feeds import Feed, feed_of
+from engine.lane import Lane
 from engine.learning import Lesson, learn, load_model
 from engine.pipeline import NEVER, BarListener, Pipeline, Setup
 from engine.player import Player
@@ -44,6 +44,7 @@ class Session:
         if self.until <= feed.first:
             raise UserError(f"--until {request.until} lies before the first quote, which is at {to_iso(feed.first)}")
         setup, terms = _setup(request, policy), _terms(request)
+        lane = Lane(request.instrument, request.timeframe, policy)
         self._clock = SystemClock()
         self.played_ns = 0
         self._first_bar = 0
@@ -59,9 +60,9 @@ class Session:
             raise
         self.journal = SqlJournal(self.database, self.book.id)
         instruments = {request.instrument.symbol: request.instrument}
-        self.pipeline = Pipeline(setup, policy, self.journal, lambda sink: SimBroker(instruments, terms, sink))
+        self.pipeline = Pipeline(setup, [lane], self.journal, lambda sink: SimBroker(instruments, terms, sink))
         self.pipeline.on_bar.extend(on_bar)
-        self._warm(feed.before)
+        lane.warm(feed.before)
         self.player = Player(feed.tape, self.pipeline)
         self.resumed = self.book.facts > 0
         self.is_finished = self.book.is_finished
@@ -84,16 +85,6 @@ class Session:
             account = self.request.config.account.name
             return self.books.open(self.run_id, account, self.kind, description, self._clock.now())
         return known
-
-    def _warm(self, bars: Bars) -> None:
-        if not len(bars):
-            return
-        from engine.features.live import with_spread
-
-        known = with_spread(bars, self.request.instrument)
-        self.pipeline.features.warm(known)
-        for index in range(max(0, len(known) - 500), len(known)):
-            self.policy.observe(known.row(index))
 
     def _start(self) -> None:
         if self.resumed:
@@ -217,9 +208,8 @@ def _setup(request: Request, policy: Policy) -> Setup:
             f"{request.instrument.currency}; set account.currency to {request.instrument.currency}"
         )
     return Setup(
-        instrument=request.instrument,
-        timeframe=request.timeframe,
         account=config.account.name,
+        currency=config.account.currency,
         balance=cash(config.account.balance),
         mode=request.mode,
         limits=config.limits.limits(),
@@ -243,6 +233,7 @@ def _describe(request: Request, feed: Feed, policy: Policy) -> str:
             "version": VERSION,
             "data": {**feed.identity, "from": feed.first},
             "instrument": request.instrument.symbol,
+            "definition": request.instrument.definition,
             "timeframe": request.timeframe.name,
             "policy": policy.name,
             "model": policy.sha256,

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
 
 from engine.core.errors import UserError
 from engine.domain.market import BarSide, Symbol, Ticks
-from engine.domain.sessions import AROUND_THE_CLOCK, FOREX_NEW_YORK, METALS_NEW_YORK, Sessions
+from engine.domain.sessions import Sessions
 
 Steps = int
 Cash = int
 
 CASH_SCALE = 1_000_000
 """Cash is counted in millionths of the account's currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """How a simulated market moves: `level` is the price it is weakly pulled to and starts at, `volatility` its annual volatility
+    as a fraction, `volume` the usual volume of a minute."""
+
+    level: float
+    volatility: float
+    volume: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +35,9 @@ class Instrument:
     construction raises UserError if it is not.
     `commission` is cash units per lot step and side; `financing_long` / `financing_short` cash units charged per lot step
     and night (negative = credited). `commission_ppm` is a further commission in millionths of the notional.
-    `spread` (ticks) is used where the data has none.
+    `spread` (ticks) is used where the data has none. `triple_night` is the weekday (Monday = 0) whose night is financed three
+    times. Prices outside `plausible` are taken for another instrument or another scale; `kin` is what moves with it;
+    `definition` the hash of the data it was made of.
     """
 
     symbol: Symbol
@@ -45,6 +58,11 @@ class Instrument:
     collar: Decimal = Decimal("0.05")
     stale_after_s: int = 120
     bar_side: BarSide = BarSide.BID
+    triple_night: int | None = 2
+    plausible: tuple[float, float] | None = None
+    kin: Symbol = ""
+    character: Character | None = None
+    definition: str = ""
     tick_value: Cash = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,45 +135,49 @@ def money(amount: Cash) -> Decimal:
         return Decimal(amount) / CASH_SCALE
 
 
-def _listed() -> tuple[Instrument, ...]:
-    d = Decimal
-    metals, forex = METALS_NEW_YORK, FOREX_NEW_YORK
-    gold = Instrument(
-        "XAUUSD",
-        "Gold spot / US dollar",
-        d("0.01"),
-        d("0.01"),
-        d(100),
-        "oz",
-        "USD",
-        metals,
-        20,
-        35_000,
-        120_000,
-        -40_000,
-        5_000,
-    )
-    return (
-        gold,
-        Instrument("XAGUSD", "Silver spot / US dollar", d("0.001"), d("0.01"), d(5_000), "oz", "USD", metals, 20, 35_000,
-                   60_000, -20_000, 5_000),
-        Instrument("EURUSD", "Euro / US dollar", d("0.00001"), d("0.01"), d(100_000), "EUR", "USD", forex, 10, 35_000,
-                   60_000, -10_000, 5_000),
-        Instrument("US500", "S&P 500 index CFD", d("0.01"), d("0.1"), d(1), "index", "USD", metals, 50, 0, 150_000, 30_000,
-                   10_000),
-        Instrument("PAXGUSDT", "PAX Gold / Tether", d("0.01"), d("0.0001"), d(1), "oz", "USDT", AROUND_THE_CLOCK, 50, 0, 0,
-                   0, 10_000_000, commission_ppm=1_000),
-        Instrument("BTCUSDT", "Bitcoin / Tether", d("0.01"), d("0.0001"), d(1), "BTC", "USDT", AROUND_THE_CLOCK, 100, 0, 0,
-                   0, 10_000_000, commission_ppm=1_000),
-    )  # fmt: skip
+class Listing(Mapping[Symbol, Instrument]):
+    """The instruments that are known, by symbol: as shipped, until `adopt` puts another definition in force in this program.
+
+    Each is read when it is first asked for. Profiles of a symbol ("XAUUSD@ib") are found by name but not gone through.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Instrument] = {}
+
+    def __getitem__(self, symbol: str) -> Instrument:
+        known = self._known.get(symbol)
+        if known is None:
+            from engine.domain.shipped import shipped_instrument
+
+            known = self._known[symbol] = shipped_instrument(symbol)
+        return known
+
+    def __iter__(self) -> Iterator[str]:
+        from engine.domain.shipped import shipped_symbols
+
+        names = shipped_symbols()
+        yield from names
+        yield from (symbol for symbol in tuple(self._known) if symbol not in names and "@" not in symbol)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def adopt(self, instrument: Instrument) -> None:
+        """From here on the instrument's symbol means this one: what the books tell of it is shown in its ticks and lots."""
+        self._known[instrument.symbol] = instrument
+
+    def forget(self) -> None:
+        """Everything is as shipped again."""
+        self._known.clear()
 
 
-INSTRUMENTS: dict[Symbol, Instrument] = {instrument.symbol: instrument for instrument in _listed()}
+INSTRUMENTS = Listing()
 
 
 def instrument_of(symbol: str) -> Instrument:
-    """The listed instrument called `symbol` (any case); UserError names those that exist."""
+    """The listed instrument called `symbol` (any case; a profile after an @); UserError names those that exist."""
+    name, at, profile = symbol.partition("@")
     try:
-        return INSTRUMENTS[symbol.upper()]
+        return INSTRUMENTS[f"{name.upper()}{at}{profile.lower()}"]
     except KeyError:
         raise UserError(f"instrument {symbol!r} is not listed; use one of {', '.join(INSTRUMENTS)}") from None

@@ -9,18 +9,20 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.core.clock import DAY, WEEK, Nanos, from_datetime, to_datetime
+from engine.domain.holidays import Closure, Holidays
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """A weekly timetable: each entry opens at (weekday, minute) and closes at (weekday, minute), local to `zone`.
 
-    Weekdays count from Monday = 0; minutes from midnight. An empty timetable means open around the clock.
-    Holidays are not known here.
+    Weekdays count from Monday = 0; minutes from midnight. An empty timetable means open around the clock, without holidays.
+    A session belongs to the day it closes on: on a holiday it does not open, on a short day it ends early.
     """
 
     zone: str
     periods: tuple[tuple[int, int, int, int], ...] = ()
+    holidays: Holidays | None = None
 
     def is_open(self, at: Nanos) -> bool:
         """True when `at` (ns UTC) lies in a session."""
@@ -51,6 +53,26 @@ class Sessions:
                     return edge
         raise ValueError(f"no session closes within two weeks of {to_datetime(at)}")
 
+    @property
+    def weekly(self) -> Sessions:
+        """The same without holidays."""
+        return self if self.holidays is None else Sessions(self.zone, self.periods)
+
+    def closures(self, first: date, last: date) -> dict[date, Closure]:
+        """The holidays and short days from `first` to `last`, by date, in order."""
+        if self.holidays is None or not self.periods:
+            return {}
+        years = (self.holidays.of(year) for year in range(first.year, last.year + 1))
+        return {day: found for each in years for day, found in each.items() if first <= day <= last}
+
+    def closure(self, at: Nanos) -> Closure | None:
+        """The holiday or short day that shuts the market at `at` (ns UTC); None while it is open or shut as every week."""
+        if self.holidays is None or self.is_open(at) or not self.weekly.is_open(at):
+            return None
+        local = to_datetime(at, self.zone).date()
+        found = self.closures(local, local + timedelta(days=1))
+        return found.get(local) or found.get(local + timedelta(days=1))
+
 
 @lru_cache(maxsize=4096)
 def _edges(sessions: Sessions, week: int) -> list[Nanos]:
@@ -58,14 +80,32 @@ def _edges(sessions: Sessions, week: int) -> list[Nanos]:
     zone = ZoneInfo(sessions.zone)
     middle = to_datetime(week * WEEK + WEEK // 2).date()
     monday = middle - timedelta(days=middle.weekday())
-    edges: list[Nanos] = []
+    unusual = sessions.closures(monday - timedelta(days=15), monday + timedelta(days=28))
+    spans: list[tuple[Nanos, Nanos]] = []
     for offset in (-14, -7, 0, 7, 14):
+        start = monday + timedelta(days=offset)
         for open_day, open_minute, close_day, close_minute in sessions.periods:
-            start = monday + timedelta(days=offset)
-            edges.append(_local(start, open_day, open_minute, zone))
             last_day = close_day if close_day >= open_day else close_day + 7
-            edges.append(_local(start, last_day, close_minute, zone))
-    return sorted(edges)
+            closure = unusual.get(start + timedelta(days=last_day))
+            if closure is not None and closure.close is None:
+                continue
+            opened, closed = _local(start, open_day, open_minute, zone), _local(start, last_day, close_minute, zone)
+            if closure is not None and closure.close is not None:
+                closed = min(closed, _local(start, last_day, closure.close, zone))
+            if opened < closed:
+                spans.append((opened, closed))
+    return _joined(sorted(spans))
+
+
+def _joined(spans: list[tuple[Nanos, Nanos]]) -> list[Nanos]:
+    """Sessions as opens and closes in turn; one that follows on another without a break is its continuation."""
+    edges: list[Nanos] = []
+    for opened, closed in spans:
+        if edges and edges[-1] == opened:
+            edges[-1] = closed
+        else:
+            edges += (opened, closed)
+    return edges
 
 
 def _local(monday: date, day: int, minute: int, zone: ZoneInfo) -> Nanos:

@@ -67,7 +67,7 @@ class Fit(NamedTuple):
 def fits(local: Ints, instrument: Instrument, candidates: Sequence[str] = CANDIDATES) -> list[Fit]:
     """Every distinct candidate, best first. `local` are bar times on the file's own clock (ns), ascending where sound."""
     hours, counts = _busy_hours(local)
-    times = OpenTimes.of(instrument.sessions, int(hours[0]) * HOUR - DAY, int(hours[-1]) * HOUR + DAY)
+    times = OpenTimes.of(instrument.sessions.weekly, int(hours[0]) * HOUR - DAY, int(hours[-1]) * HOUR + DAY)
     groups: dict[bytes, list[str]] = {}
     for spec in candidates:
         groups.setdefault(parse_clock(spec).to_utc(hours * HOUR).tobytes(), []).append(spec)

@@ -61,17 +61,15 @@ def read_history(
     force: bool = False,
     mapping: Mapping | None = None,
     references: Sequence[Reference] = (),
-    format_: str | None = None,
 ) -> History:
     """Read `path` as a history of `instrument`.
 
     `timeframe` is taken from the rows where it is not given (ticks have none and ignore it), `clock` proposed from the
     bars. Prices are multiplied by `price_scale`. `strict` refuses the whole file for one broken row; `force` reads a file
     whose name, row distance or calendar contradicts what is asked for. `mapping` names the columns of a text that says
-    nothing itself, `format_` is a format to read with whatever the file looks like, `references` are stored bars that the clock
-    is measured against. DataError is one sentence with the remedy.
+    nothing itself; `references` are stored bars that the clock is measured against. DataError is one sentence with the remedy.
     """
-    source = open_source(path, wanted=Wanted(instrument.symbol, timeframe, mapping, format_))
+    source = open_source(path, wanted=Wanted(instrument.symbol, timeframe, mapping))
     label = source.path.name
     parsed = _parse(source, instrument, force)
     if price_scale is not None:
@@ -147,14 +145,14 @@ def _sift_values(sieve: Sieve, instrument: Instrument, label: str, force: bool) 
     refuse_broken_values(sieve)
     _refuse_ruins(sieve, label)
     prices = sieve.parsed.columns["bid" if sieve.parsed.is_ticks else "close"][sieve.keep]
-    factor = scale_hint(prices, instrument.symbol)
+    factor = scale_hint(prices, instrument)
     if factor is not None and not force:
         middle = float(np.median(prices))
         remedy = f"give --price-scale {factor:f} or check --instrument" if factor else "check --instrument"
         raise DataError(f"{label}: prices around {middle:,.10g} cannot be {instrument.symbol}; {remedy}")
     refuse_jumps(sieve)
     if not force:
-        refuse_implausible(sieve, instrument.symbol)
+        refuse_implausible(sieve, instrument)
 
 
 def _refuse_backwards(sieve: Sieve, label: str) -> None:

@@ -216,8 +216,8 @@ def _lines(quality: QualityReport) -> Iterator[str]:
 
 def _gap_lines(gaps: Gaps) -> Iterator[str]:
     yield (
-        f"gaps: {gaps.holes:,} holes of 30 min of market time or more ({_length(gaps.hole_time)}; holidays are not in the "
-        f"calendar), {gaps.quiet:,} shorter ones ({_length(gaps.quiet_time)})"
+        f"gaps: {gaps.holes:,} holes of 30 min of market time or more ({_length(gaps.hole_time)}), "
+        f"{gaps.quiet:,} shorter ones ({_length(gaps.quiet_time)})"
     )
     for gap in gaps.largest:
         yield f"  {_utc(gap.start)} to {_utc(gap.end)}: {_length(gap.missing)} of market time"

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.core.clock import SystemClock
 from engine.domain.instrument import Instrument
-from engine.domain.market import Symbol, Timeframe
+from engine.domain.market import Timeframe
 from engine.market.clock_reference import Reference
 from engine.market.formats import FORMATS, Mapping
 from engine.market.importing import History, read_history
@@ -18,7 +18,6 @@ from engine.storage.market import MarketStore, open_market
 from engine.storage.versions import Origin
 
 _SPEAKING = ("H1", "M30", "M15", "M5", "H4", "M1")
-_KIN = {"XAGUSD": "XAUUSD", "PAXGUSDT": "XAUUSD", "XAUUSD": "XAGUSD"}
 _MOST_REFERENCES = 5
 
 
@@ -89,7 +88,7 @@ def import_file(
     with `replace` the file's are taken, and the earlier ones kept.
     """
     with open_market(url) as store:
-        near = references(store, instrument.symbol, path.name)
+        near = references(store, instrument, path.name)
         history = read_history(path, instrument, timeframe, clock, strict, price_scale, force, mapping, near)
         origin = Origin(history.source, history.sha256, history.format, history.clock.spec, SystemClock().now())
         if history.bars is not None:
@@ -102,10 +101,11 @@ def import_file(
     return Imported(history, instrument.symbol, result, replace)
 
 
-def references(store: MarketStore, symbol: Symbol, except_for: str = "") -> list[Reference]:
+def references(store: MarketStore, instrument: Instrument, except_for: str = "") -> list[Reference]:
     """Stored bars to measure a file's clock against: of the instrument, else of its kin; hourly ones before others."""
     stored = [each for each in store.coverage() if each.timeframe in _SPEAKING and each.source != except_for]
-    near = [each for each in stored if each.symbol == symbol] or [each for each in stored if each.symbol == _KIN.get(symbol)]
+    near = [each for each in stored if each.symbol == instrument.symbol]
+    near = near or [each for each in stored if each.symbol == instrument.kin]
     near.sort(key=lambda each: (_SPEAKING.index(each.timeframe), -each.rows))
     clocks = {(entry.symbol, entry.timeframe, entry.source): entry.origin.clock for entry in store.imports()}
     found = []

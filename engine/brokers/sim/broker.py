@@ -105,9 +105,9 @@ class SimBroker:
         for order in self._book.all_live():
             if order.tif is TimeInForce.DAY and self._book[order.id].is_live:
                 self._end(f.OrderExpired(order.id))
-        nights = costs.nights(weekday)
         for symbol, quantity in self._position.items():
             instrument = self._instruments[symbol]
+            nights = costs.nights(weekday, -1 if instrument.triple_night is None else instrument.triple_night)
             amount = costs.financing(quantity, instrument.financing_long, instrument.financing_short, nights)
             if amount:
                 self._sink(Report(f.FinancingCharged(symbol, quantity, nights, amount)))

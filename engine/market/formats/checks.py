@@ -9,19 +9,10 @@ from decimal import Decimal
 import numpy as np
 
 from engine.core.clock import DAY, HOUR, SECOND, Nanos, to_datetime
-from engine.domain.market import Floats, Ints, Symbol
+from engine.domain.instrument import Instrument
+from engine.domain.market import Floats, Ints
 from engine.market.formats.base import BadRow, Parsed
 from engine.market.formats.digits import Mask
-
-PLAUSIBLE: dict[Symbol, tuple[float, float]] = {
-    "XAUUSD": (200, 10_000),
-    "XAGUSD": (3, 150),
-    "EURUSD": (0.5, 2.0),
-    "US500": (300, 20_000),
-    "PAXGUSDT": (200, 10_000),
-    "BTCUSDT": (100, 1_000_000),
-}
-"""Prices outside these are taken for another instrument or another scale."""
 
 _BLOCK, _NEAR = 256, 5
 _FEW, _YEAR = 10, 366 * DAY
@@ -102,20 +93,20 @@ def _block_medians(prices: Floats) -> Floats:
     return np.concatenate([medians, np.full(len(prices) - whole, np.median(rest))])
 
 
-def refuse_implausible(sieve: Sieve, symbol: Symbol) -> None:
+def refuse_implausible(sieve: Sieve, instrument: Instrument) -> None:
     """Single rows outside the instrument's plausible band (a file that lies outside as a whole is refused elsewhere)."""
-    band = PLAUSIBLE.get(symbol)
+    band = instrument.plausible
     if band is None:
         return
     for name in ("bid", "ask") if sieve.parsed.is_ticks else ("low", "high"):
         column = sieve.parsed.columns[name]
         outside = (column < band[0]) | (column > band[1])
-        sieve.refuse(outside, _says(name, column, f"is not plausible for {symbol} ({band[0]:g}..{band[1]:g})"))
+        sieve.refuse(outside, _says(name, column, f"is not plausible for {instrument.symbol} ({band[0]:g}..{band[1]:g})"))
 
 
-def scale_hint(prices: Floats, symbol: Symbol) -> Decimal | None:
+def scale_hint(prices: Floats, instrument: Instrument) -> Decimal | None:
     """None where the median price is plausible; else the factor that would make it so, or 0 when no power of ten does."""
-    band = PLAUSIBLE.get(symbol)
+    band = instrument.plausible
     if band is None or not len(prices):
         return None
     median = float(np.median(prices))

@@ -20,11 +20,16 @@ def named_symbol(name: str, expected: Symbol) -> Symbol | None:
     stem = _stem(name)
     if expected in stem:
         return expected
-    listed = [symbol for symbol in INSTRUMENTS if symbol in stem]
+    listed = [symbol for symbol in INSTRUMENTS if _stands_in(symbol, stem)]
     if listed:
         return max(listed, key=len)
     pair = _PAIR.search(stem)
     return pair[1] if pair else None
+
+
+def _stands_in(symbol: Symbol, stem: str) -> bool:
+    """Symbols of three letters and fewer must stand alone; longer ones may be joined to other words."""
+    return symbol in stem and (len(symbol) > 3 or re.search(rf"(?<![A-Z]){symbol}(?![A-Z])", stem) is not None)
 
 
 def named_timeframe(name: str) -> Timeframe | None:

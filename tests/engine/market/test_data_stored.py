@@ -10,7 +10,6 @@ import pytest
 from engine.core.clock import DAY, HOUR, MINUTE, from_iso
 from engine.domain.instrument import instrument_of
 from engine.domain.market import BAR_COLUMNS, Bars, QuoteColumns, Timeframe
-from engine.domain.sessions import METALS_NEW_YORK
 from engine.market.calendar import OpenTimes
 from engine.market.clocks import parse_clock
 from engine.services.library import import_file, references
@@ -36,7 +35,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def minutes(days: int = 5, step: int = MINUTE, closed: bool = False) -> Bars:
     """Gold in its sessions from Monday 2024-07-01; with the closed minutes filled flat where `closed`."""
     at = np.arange(FIRST, FIRST + days * DAY, step)
-    is_open = OpenTimes.of(METALS_NEW_YORK, int(at[0]), int(at[-1])).is_open(at)
+    is_open = OpenTimes.of(XAUUSD.sessions, int(at[0]), int(at[-1])).is_open(at)
     moves = np.where(is_open, np.random.default_rng(1).integers(-9, 10, len(at)), 0)
     close = np.round(2000 + np.cumsum(moves) / 100, 2)
     edge = np.where(is_open, 0.05, 0.0)
@@ -175,7 +174,7 @@ def test_an_import_measures_the_clock_against_what_is_stored(url: str) -> None:
 def test_a_file_is_not_measured_against_itself_and_metals_lend_each_other_theirs(url: str) -> None:
     put(url, "gold.csv", minutes(step=HOUR), "H1", "EET")
     with open_market(url) as store:
-        assert references(store, "XAUUSD", "gold.csv") == []
-        (near,) = references(store, "XAGUSD")
+        assert references(store, XAUUSD, "gold.csv") == []
+        (near,) = references(store, instrument_of("XAGUSD"))
         assert (near.name, near.clock) == ("gold.csv (XAUUSD H1)", "EET")
-        assert references(store, "EURUSD") == []
+        assert references(store, instrument_of("EURUSD")) == []

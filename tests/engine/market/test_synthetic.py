@@ -24,8 +24,8 @@ def weeks(symbol: str = "XAUUSD", seed: int = 7, count: int = 10) -> tuple[Synth
     return tuple(market.chunk(index) for index in range(count))
 
 
-def joined(symbol: str = "XAUUSD", seed: int = 7) -> Bars:
-    return Bars.join([chunk.bars for chunk in weeks(symbol, seed)])
+def joined(symbol: str = "XAUUSD", seed: int = 7, count: int = 10) -> Bars:
+    return Bars.join([chunk.bars for chunk in weeks(symbol, seed, count)])
 
 
 def same(one: SyntheticChunk, other: SyntheticChunk) -> bool:
@@ -172,7 +172,7 @@ def test_the_price_goes_on_in_the_direction_of_a_burst_of_volume(seed):
 
 @pytest.mark.parametrize("seed", [7, 8])
 def test_the_price_comes_back_to_its_mean_in_quiet_hours_only(seed):
-    bars = joined(seed=seed)
+    bars = joined(seed=seed, count=16)
     rows, ahead = next_move(bars, 30)
     mean = np.array([np.average(bars.close[row - 59 : row + 1], weights=bars.volume[row - 59 : row + 1]) for row in rows])
     away = bars.close[rows] - mean
@@ -185,7 +185,7 @@ def test_the_price_comes_back_to_its_mean_in_quiet_hours_only(seed):
 
 
 def test_what_cannot_be_simulated_is_said_in_one_sentence():
-    unknown = replace(GOLD, symbol="XPTUSD")
+    unknown = replace(GOLD, symbol="XPTUSD", character=None)
     with pytest.raises(UserError, match="XPTUSD has no simulated market"):
         SyntheticMarket(unknown, 1)
     with pytest.raises(UserError, match="1 to 600 quotes, not 0"):

@@ -1,0 +1,1 @@
+"""One TOML file an instrument: how it is dealt, when, and what it costs."""
