@@ -30,13 +30,15 @@ def _place(db: str | None) -> str:
 @db_app.command("status")
 def db_status(db: Db = None, as_json: Json = False) -> int:
     """Which schema books and market data have, and which this program needs."""
-    from engine.services.databases import status
+    from engine.services.databases import status, timescale
 
-    parts = status(_place(db))
+    parts, extension = status(_place(db)), timescale(_place(db))
     for part in parts:
         print(part.line())
+    if extension is not None:
+        print(f"TimescaleDB: {extension}; nothing needs it")
     if as_json:
-        print(json.dumps({"parts": [part._asdict() for part in parts]}))
+        print(json.dumps({"parts": [part._asdict() for part in parts], "timescale": extension}))
     return 0
 
 
@@ -44,14 +46,18 @@ def db_status(db: Db = None, as_json: Json = False) -> int:
 def db_upgrade(
     db: Db = None,
     to: Annotated[str | None, typer.Option("--to", help="A part and a version: market:0002; all to the newest.")] = None,
+    timescale: Annotated[bool, typer.Option("--timescale", help="Make market data a hypertable of TimescaleDB.")] = False,
     as_json: Json = False,
 ) -> int:
     """Bring the schema up to what this program needs, or one part of it to a version."""
-    from engine.services.databases import upgrade
+    from engine.services.databases import upgrade, use_timescale
 
     moved = upgrade(_place(db), to)
     for part in moved:
         print(part.line())
+    if timescale:
+        use_timescale(_place(db))
+        print("market.blocks is a hypertable")
     if as_json:
         print(json.dumps({"parts": [part._asdict() for part in moved]}))
     return 0
@@ -71,6 +77,18 @@ def db_downgrade(
     print(part.line())
     if as_json:
         print(json.dumps(part._asdict()))
+    return 0
+
+
+@db_app.command("roles")
+def db_roles(
+    db: Db = None,
+    prefix: Annotated[str, typer.Option("--prefix", help="What the names of the roles begin with.")] = "nicegold",
+) -> int:
+    """Print the SQL of three roles with least rights on PostgreSQL: owner, trader (this program) and reader."""
+    from engine.services.databases import roles
+
+    sys.stdout.write(roles(_place(db), prefix))
     return 0
 
 

@@ -13,7 +13,9 @@ from engine.storage.copying import Copied, Progress, copy_database
 from engine.storage.database import Database, locate, open_track, prepare
 from engine.storage.lock import holding_all
 from engine.storage.market import place_of
-from engine.storage.migrate import BOOKS, TRACKS, Track, losses, move, revisions, version
+from engine.storage.migrate import BOOKS, MARKET, TRACKS, Track, losses, move, revisions, version
+from engine.storage.roles import roles_sql
+from engine.storage.timescale import state, use
 
 _FORM = "name a part and a version, such as market:0002 or books:base; main.py db status lists them"
 
@@ -71,6 +73,33 @@ def upgrade(url: str, to: str | None) -> list[Moved]:
             open_track(database, track, revision)
             moved.append(Moved(track.name, before, version(database, track), {}))
     return moved
+
+
+def timescale(url: str) -> str | None:
+    """What the server knows of TimescaleDB: absent, available, installed or used; None for SQLite."""
+    place = place_of(url, MARKET)
+    if place.path is not None:
+        return None
+    with Database(place) as database:
+        return state(database)
+
+
+def use_timescale(url: str) -> None:
+    """Makes a hypertable of the blocks of market data; UserError where the extension is not there."""
+    place = place_of(url, MARKET)
+    if place.path is not None:
+        raise UserError(f"{place.name} is a SQLite file; --timescale is for PostgreSQL")
+    with Database(place, "full") as database:
+        use(database)
+
+
+def roles(url: str, prefix: str) -> str:
+    """SQL that gives owner, trader and reader of a PostgreSQL database the least they need."""
+    place = locate(url)
+    if place.path is not None:
+        raise UserError(f"{place.name} is a SQLite file, which knows no users; its permissions say who may open it")
+    with Database(place) as database:
+        return roles_sql(str(database.rows("SELECT current_database()")[0][0]), prefix)
 
 
 def downgrade(url: str, to: str, force: bool) -> Moved:

@@ -1,0 +1,68 @@
+"""Who may do what on PostgreSQL: the owner migrates, the trader is the program, the reader makes reports.
+
+The journal is append-only by right as well as by trigger: the trader may add facts and neither change nor remove one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.core.errors import UserError
+from engine.storage.migrate import MARKET, TRACKS
+from engine.storage.tables import TABLES, VIEWS
+
+_HEAD = """\
+-- Least rights for NiceGold Terminal in {database}: {owner} migrates, {trader} is the program, {reader} makes reports.
+-- Run it as the server's administrator, after main.py db upgrade made the tables, or once before and once after:
+--     main.py db roles --db URL | psql URL
+-- It can be run again at any time; after an upgrade that adds tables {owner} runs it (notices about what it may not grant
+-- do no harm). It holds no passwords: give each role one with \\password, or let pg_hba.conf say how they are known.
+"""
+_ROLE = "    IF to_regrole('{role}') IS NULL THEN CREATE ROLE {role} LOGIN; END IF;"
+_GRANTS = """\
+    IF to_regclass('{place}') IS NOT NULL THEN
+        ALTER TABLE {place} OWNER TO {owner};
+        REVOKE ALL ON {place} FROM PUBLIC, {trader}, {reader};
+        GRANT {rights} ON {place} TO {trader};
+        GRANT SELECT ON {place} TO {reader};
+    END IF;"""
+_GUARD = """\
+    IF to_regproc('facts_are_append_only') IS NOT NULL THEN
+        ALTER FUNCTION facts_are_append_only() OWNER TO {owner};
+    END IF;"""
+
+
+def roles_sql(database: str, prefix: str) -> str:
+    """SQL that makes the roles PREFIX_owner, PREFIX_trader and PREFIX_reader of a database and gives each what it needs.
+
+    Raises UserError for a prefix that is no plain name.
+    """
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", prefix):
+        raise UserError(f"--prefix {prefix!r} is no name for roles; use small letters, digits and _")
+    names = {role: f"{prefix}_{role}" for role in ("owner", "trader", "reader")}
+    place = '"' + database.replace('"', '""') + '"'
+    lines = [_HEAD.format(database=place, **names), "DO $$ BEGIN"]
+    lines += [_ROLE.format(role=role) for role in names.values()]
+    lines += ["END $$;", "", *_access(place, **names), "", "DO $$ BEGIN", *_tables(names), "END $$;"]
+    return "\n".join(lines) + "\n"
+
+
+def _access(place: str, owner: str, trader: str, reader: str) -> Iterator[str]:
+    yield f"REVOKE ALL ON DATABASE {place} FROM PUBLIC;"
+    yield f"GRANT CONNECT, CREATE ON DATABASE {place} TO {owner};"
+    yield f"GRANT CONNECT ON DATABASE {place} TO {trader}, {reader};"
+    yield f"CREATE SCHEMA IF NOT EXISTS {MARKET.schema} AUTHORIZATION {owner};"
+    yield f"ALTER SCHEMA {MARKET.schema} OWNER TO {owner};"
+    for schema in ("public", str(MARKET.schema)):
+        yield f"REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;"
+        yield f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner};"
+        yield f"GRANT USAGE ON SCHEMA {schema} TO {trader}, {reader};"
+
+
+def _tables(names: dict[str, str]) -> Iterator[str]:
+    for table in TABLES:
+        yield _GRANTS.format(place=table.place(sqlite=False), rights=f"SELECT, {table.trader}", **names)
+    for place in (*VIEWS, *(track.version_table(sqlite=False) for track in TRACKS)):
+        yield _GRANTS.format(place=place, rights="SELECT", **names)
+    yield _GUARD.format(**names)
