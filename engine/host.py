@@ -22,7 +22,7 @@ from engine.domain.facts import CardOpened, Record
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder
 from engine.domain.limits import Verdict
-from engine.domain.market import Bar, Bars
+from engine.domain.market import Bar, Bars, Symbol
 from engine.domain.views import EngineView
 from engine.request import Progress, Request
 from engine.signals.desk import Mode
@@ -295,7 +295,7 @@ class Host:
         if isinstance(record.fact, CardOpened) and self._session is not None and self._waits_on_cards(self._session):
             self._playing = False
 
-    def _bar(self, bar: Bar, equity: Cash) -> None:
+    def _bar(self, _symbol: Symbol, bar: Bar, equity: Cash) -> None:
         self._outbox.bars.append(bar)
         self._outbox.curve.append((bar.at, equity))
 
@@ -309,7 +309,7 @@ class Host:
             bars=out.bars,
             curve=out.curve,
             odds=out.odds,
-            forming=session.pipeline.bars.peek(),
+            forming=session.pipeline.lead.bars.peek(),
             playing=self._playing,
             speed=self._speed,
             finished=session.is_over,

@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from engine.core.clock import HOUR, Nanos, to_datetime
+from engine.core.clock import Nanos, to_datetime
 from engine.domain import facts as f
-from engine.domain.instrument import Cash, Instrument
+from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder, encode
 from engine.domain.limits import Limits, Verdict
-from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks, Timeframe
+from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks
 from engine.domain.order import Role
 from engine.domain.sessions import daily_after
 from engine.execution.cards import expired
@@ -24,8 +24,7 @@ from engine.execution.manager import OrderManager
 from engine.execution.owner import Owner
 from engine.execution.protection import Protection
 from engine.execution.trader import Sizing, Trader
-from engine.features.live import FeatureBuilder
-from engine.market.bars import BarBuilder
+from engine.lane import Lane
 from engine.market.book import QuoteBook
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
@@ -34,26 +33,26 @@ from engine.ports.journal import Journal, Subscriber
 from engine.risk.exposure import Snapshot, Stakes, equity
 from engine.risk.gate import Gate
 from engine.risk.guard import Guard
-from engine.risk.trip import FAR, trip_prices
+from engine.risk.trip import trip_prices
 from engine.signals.desk import Answer, Desk, Mode
-from engine.signals.policy import Policy, Proposal
+from engine.signals.policy import Proposal
 
 NEVER: Nanos = 1 << 62
 
-BarListener = Callable[[Bar, Cash], None]
+BarListener = Callable[[Symbol, Bar, Cash], None]
 """Told of every closed bar, with the equity at its close."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run trades and how.
+    """How a run trades, all its instruments alike.
 
-    `slippage` (ticks) is what sizing and limits expect of a stop; `cooldown` between signals and `expiry` of a card in bars.
+    `currency` is the account's, and that of every instrument in it. `slippage` (ticks) is what sizing and limits expect of a
+    stop; `cooldown` between signals and `expiry` of a card in bars.
     """
 
-    instrument: Instrument
-    timeframe: Timeframe
     account: str
+    currency: str
     balance: Cash
     mode: Mode
     limits: Limits = field(default_factory=Limits)
@@ -70,16 +69,15 @@ class Pipeline:
     def __init__(
         self,
         setup: Setup,
-        policy: Policy,
+        lanes: Sequence[Lane],
         journal: Journal,
         broker: Callable[[ReportSink], Broker],
         before_send: Callable[[], None] = lambda: None,
     ) -> None:
-        instrument = setup.instrument
         self.setup = setup
-        self.policy = policy
+        self.lanes = {lane.symbol: lane for lane in lanes}
         self.journal = journal
-        self.instruments = {instrument.symbol: instrument}
+        self.instruments = {lane.symbol: lane.instrument for lane in lanes}
         self.step = 0
         self.now: Nanos = 0
         self.due: Nanos = NEVER
@@ -89,15 +87,13 @@ class Pipeline:
         self.opened: dict[Symbol, Nanos] = {}
         self._reports: list[Report] = []
         self._roll: Nanos = 0
-        self._trips: tuple[Ticks, Ticks] = (0, FAR)
+        self._trips: dict[Symbol, tuple[Ticks, Ticks]] = {}
         self._quoted = False
         self._pending = False
         self._unsettled = False
         self._answer: list[f.Record] | None = None
 
         self.book = QuoteBook()
-        self.bars = BarBuilder(instrument, setup.timeframe)
-        self.features = FeatureBuilder()
         self.ledger = Ledger(self.instruments)
         self.register = OrderRegister()
         self.guard = Guard(setup.limits)
@@ -136,18 +132,20 @@ class Pipeline:
     # --- the four entries ---------------------------------------------------------------------------------------------
 
     def on_quote(self, quote: Quote) -> None:
-        """A quote of the session's instrument, in the order of time."""
+        """A quote of one of the session's instruments, in the order of time."""
         self.step += 1
         self.now = quote.at
         if not self.book.update(quote):
             return
         self._quoted = True
         self.broker.on_market(quote)
-        opens = not self.bars.due
-        self.bars.push(quote)
+        bars = self.lanes[quote.symbol].bars
+        opens = not bars.due
+        bars.push(quote)
         if self._reports:
             self._drain()
-        if self._pending or quote.bid <= self._trips[0] or quote.ask >= self._trips[1]:
+        low, high = self._trips[quote.symbol]
+        if self._pending or quote.bid <= low or quote.ask >= high:
             self._check_equity()
         if opens or self._pending:
             self._schedule()
@@ -162,8 +160,9 @@ class Pipeline:
             self.emit(expired(card))
         self.broker.on_time(at)
         self._drain()
-        if 0 < self.bars.due <= at:
-            self._close_bar()
+        for lane in self.lanes.values():
+            if 0 < lane.bars.due <= at:
+                self._close_bar(lane)
         if at >= self._roll:
             self._roll_day(at)
         if self._unsettled:
@@ -192,55 +191,49 @@ class Pipeline:
 
     def begin(self, at: Nanos) -> None:
         """Opens a new book at `at` with the facts everything else is read by."""
-        setup, instrument = self.setup, self.setup.instrument
+        setup = self.setup
         self.now = at
         self._start_day(at)
-        self.emit(f.AccountOpened(setup.account, instrument.currency, setup.balance))
-        tick, step, contract = str(instrument.tick_size), str(instrument.lot_step), str(instrument.contract_size)
-        self.emit(f.InstrumentListed(instrument.symbol, tick, step, contract, instrument.currency, instrument.tick_value))
+        self.emit(f.AccountOpened(setup.account, setup.currency, setup.balance))
+        for listed in self.instruments.values():
+            tick, step, contract = str(listed.tick_size), str(listed.lot_step), str(listed.contract_size)
+            self.emit(f.InstrumentListed(listed.symbol, tick, step, contract, listed.currency, listed.tick_value))
         self.emit(f.ModeChanged(setup.mode.value))
-        self.emit(f.ModelChanged(self.policy.name, self.policy.sha256))
+        for lane in self.lanes.values():
+            self.emit(f.ModelChanged(lane.policy.name, lane.policy.sha256))
         self._finish()
 
     # --- what happens at a boundary -----------------------------------------------------------------------------------
 
-    def _close_bar(self) -> None:
-        bar, row = self._take_bar()
-        quote = self.book.last[self.setup.instrument.symbol]
-        proposal = self.policy.decide(row, self.features.atr, quote)
-        if proposal is not None and self._wanted(proposal, bar):
-            self._signal(proposal, bar, row)
+    def _close_bar(self, lane: Lane) -> None:
+        bar, row = self._take_bar(lane)
+        proposal = lane.policy.decide(row, lane.features.atr, self.book.last[lane.symbol])
+        if proposal is not None and self._wanted(lane, proposal, bar):
+            self._signal(lane, proposal, bar, row)
 
-    def _take_bar(self) -> tuple[Bar, Floats | None]:
-        bar = self.bars.close()
-        row = self.features.push(bar)
-        self.policy.observe(bar)
+    def _take_bar(self, lane: Lane) -> tuple[Bar, Floats | None]:
+        bar, row = lane.close()
         worth = self.equity()
         self.guard.mark(worth)
         self.bars_closed += 1
         for listener in self.on_bar:
-            listener(bar, worth)
+            listener(lane.symbol, bar, worth)
         return bar, row
 
-    def _wanted(self, proposal: Proposal, bar: Bar) -> bool:
+    def _wanted(self, lane: Lane, proposal: Proposal, bar: Bar) -> bool:
         """No signal for what is held, asked for or waiting already, within the cooldown, or while the market is shut."""
-        symbol, side = self.setup.instrument.symbol, proposal.side
+        symbol, side = lane.symbol, proposal.side
         if self.ledger.position(symbol) * side.sign > 0 or self.desk.waits(symbol, side):
             return False
         last = self.desk.last(symbol, side)
-        if last is not None and bar.at - last < self.setup.cooldown * self.setup.timeframe.span:
+        if last is not None and bar.at - last < self.setup.cooldown * lane.timeframe.span:
             return False
         if any(o.role is Role.ENTRY and o.side is side for o in self.register.live.get(symbol, {}).values()):
             return False
-        return self._market_is_open()
+        return lane.is_open(self.now)
 
-    def _market_is_open(self) -> bool:
-        """Long bars end with the day, as the market shuts: what they decide waits for the open."""
-        sessions = self.setup.instrument.sessions
-        return sessions.is_open(self.now) or (self.setup.timeframe.span >= 4 * HOUR and sessions.is_open(self.now - 1))
-
-    def _signal(self, proposal: Proposal, bar: Bar, row: Floats | None) -> None:
-        signal = self._record_signal(proposal, bar, row)
+    def _signal(self, lane: Lane, proposal: Proposal, bar: Bar, row: Floats | None) -> None:
+        signal = self._record_signal(lane, proposal, bar, row)
         answer = self.desk.ask()
         if answer is Answer.GO:
             self.trader.trade(signal, proposal.side, signal.stop, signal.target)
@@ -250,24 +243,24 @@ class Pipeline:
             self.emit(f.CardOpened(signal.signal, signal.expires))
         else:
             self.emit(f.SignalDropped(signal.signal, "the mode is MANUAL"))
-        base, contributions = self.policy.explain(row, proposal.side)
+        base, contributions = lane.policy.explain(row, proposal.side)
         self.emit(f.SignalExplained(signal.signal, base, contributions))
 
-    def _record_signal(self, proposal: Proposal, bar: Bar, row: Floats | None) -> f.SignalEmitted:
+    def _record_signal(self, lane: Lane, proposal: Proposal, bar: Bar, row: Floats | None) -> f.SignalEmitted:
         signal = f.SignalEmitted(
             signal=f"S{self.desk.signals + 1:06d}",
-            symbol=self.setup.instrument.symbol,
+            symbol=lane.symbol,
             side=proposal.side.value,
             bar=bar.at,
             reference=proposal.reference,
             stop=proposal.stop,
             target=proposal.target,
-            expires=self.now + self.setup.expiry * self.setup.timeframe.span,
+            expires=self.now + self.setup.expiry * lane.timeframe.span,
             probability=proposal.probability,
-            threshold=self.policy.threshold,
-            reward_risk=self.policy.reward_risk,
-            policy=self.policy.name,
-            model_sha256=self.policy.sha256,
+            threshold=lane.policy.threshold,
+            reward_risk=lane.policy.reward_risk,
+            policy=lane.policy.name,
+            model_sha256=lane.policy.sha256,
             row_sha256="" if row is None else hashlib.sha256(row.tobytes()).hexdigest(),
         )
         self.emit(signal)
@@ -316,9 +309,12 @@ class Pipeline:
 
     def _schedule(self) -> None:
         """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
-        dues = [self._roll, self.bars.due or NEVER, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER]
-        self.due = min(dues)
-        self._trips = trip_prices(self.ledger, self.setup.instrument.symbol, self.guard.floor)
+        due = min(self._roll, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER)
+        for symbol, lane in self.lanes.items():
+            if 0 < lane.bars.due < due:
+                due = lane.bars.due
+            self._trips[symbol] = trip_prices(self.ledger, symbol, self.guard.floor)
+        self.due = due
 
     def _commit(self) -> None:
         self.journal.commit(self.step, self.now)
@@ -376,8 +372,9 @@ class Pipeline:
             return
         self._quoted = True
         self.broker.mark(quote)
-        fresh = not self.bars.due
-        self.bars.push(quote)
+        bars = self.lanes[quote.symbol].bars
+        fresh = not bars.due
+        bars.push(quote)
         if fresh:
             self._schedule()
 
@@ -385,8 +382,9 @@ class Pipeline:
         """A moment that was dealt with before."""
         self.step += 1
         self.now = at
-        if 0 < self.bars.due <= at:
-            self._take_bar()
+        for lane in self.lanes.values():
+            if 0 < lane.bars.due <= at:
+                self._take_bar(lane)
         if at >= self._roll:
             self._start_day(at)
         self._schedule()
@@ -407,11 +405,20 @@ class Pipeline:
 
     def atr(self, symbol: Symbol) -> Ticks:
         """The last average true range in ticks; 0 while unknown."""
-        return round(self.features.atr / float(self.instruments[symbol].tick_size))
+        return self.lanes[symbol].atr
+
+    @property
+    def lead(self) -> Lane:
+        """The lane of the instrument the session was opened for."""
+        return next(iter(self.lanes.values()))
+
+    @property
+    def is_forming(self) -> bool:
+        """True while a bar has begun and not closed."""
+        return any(lane.bars.due for lane in self.lanes.values())
 
     def snapshot(self) -> Snapshot:
         """What the gate looks at, now."""
-        symbol = self.setup.instrument.symbol
         return Snapshot(
             at=self.now,
             state=self.guard.state,
@@ -420,7 +427,7 @@ class Pipeline:
             peak=self.guard.peak,
             stakes=self.stakes.all(),
             quotes=self.book.last,
-            atr={symbol: self.atr(symbol)},
+            atr={symbol: lane.atr for symbol, lane in self.lanes.items()},
             recent=self.register.recent,
         )
 

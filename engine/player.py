@@ -10,7 +10,7 @@ from engine.domain.facts import IntentReceived, Record
 from engine.market.tape import Reel, Tape
 from engine.pipeline import NEVER, Pipeline
 
-EMPTY = Reel([], [], 0)
+EMPTY = Reel([], [], ())
 
 
 class Player:
@@ -20,7 +20,7 @@ class Player:
         self._pipeline = pipeline
         self._reels: Iterator[Reel] = tape.reels()
         self._reel = EMPTY
-        self._index = 0
+        self._index = self._bar = 0
         self.quotes = 0
         self.bars = 0
         self._at_end = False
@@ -29,7 +29,7 @@ class Player:
     @property
     def finished(self) -> bool:
         """True when the last quote was played and the last bar closed."""
-        return self._at_end and not self._pipeline.bars.due
+        return self._at_end and not self._pipeline.is_forming
 
     @property
     def at(self) -> Nanos:
@@ -46,18 +46,20 @@ class Player:
     def _run(self, until: Nanos, most: int) -> int:
         """Plays within the current reel and returns how many quotes that were."""
         reel, first, pipeline = self._reel, self._index, self._pipeline
-        on_quote, per_bar = pipeline.on_quote, reel.per_bar
-        index = first
+        on_quote, starts = pipeline.on_quote, iter(reel.starts[self._bar :])
+        index, bar, start = first, self._bar, next(starts, -1)
         for quote in reel.quotes[first : first + most]:
             at = quote.at
             if at >= until:
                 break
             while pipeline.due <= at:
                 pipeline.on_time(pipeline.due)
-            if per_bar and not index % per_bar:
-                pipeline.bars.record(reel.bars[index // per_bar])
+            if index == start:
+                pipeline.lanes[quote.symbol].bars.record(reel.bars[bar])
+                bar, start = bar + 1, next(starts, -1)
             on_quote(quote)
             index += 1
+        self._bar = bar
         self._moved(index - first)
         return max(1, index - first)
 
@@ -74,12 +76,11 @@ class Player:
         if reel is None:
             self._at_end = True
             return
-        self._reel, self._index = reel, 0
+        self._reel, self._index, self._bar = reel, 0, 0
 
     def _close(self) -> None:
         """The tape is over: what was due up to the end of its last bar happens."""
-        end = self._pipeline.bars.due
-        while end and self._pipeline.due <= end and self._pipeline.bars.due:
+        while self._pipeline.is_forming:
             self._pipeline.on_time(self._pipeline.due)
 
     # --- going on where a book ended ----------------------------------------------------------------------------------
@@ -114,7 +115,9 @@ class Player:
 
     def _recall_quote(self) -> None:
         reel, index = self._reel, self._index
-        if reel.per_bar and not index % reel.per_bar:
-            self._pipeline.bars.record(reel.bars[index // reel.per_bar])
-        self._pipeline.recall_quote(reel.quotes[index])
+        quote, bar = reel.quotes[index], self._bar
+        if bar < len(reel.starts) and index == reel.starts[bar]:
+            self._pipeline.lanes[quote.symbol].bars.record(reel.bars[bar])
+            self._bar += 1
+        self._pipeline.recall_quote(quote)
         self._moved(1)

@@ -55,4 +55,4 @@ def _reels(symbol: Symbol, chunk: SyntheticChunk) -> Iterator[Reel]:
     for start in range(0, len(chunk.bars), STRETCH):
         rows = slice(start * per_bar, (start + STRETCH) * per_bar)
         quotes = quote_rows(symbol, chunk.at[rows], chunk.bid[rows], chunk.ask[rows])
-        yield Reel(quotes, bar_rows(chunk.bars[start : start + STRETCH]), per_bar)
+        yield Reel(quotes, bar_rows(chunk.bars[start : start + STRETCH]), range(0, len(quotes), per_bar))

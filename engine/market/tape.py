@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, repeat
 from typing import Protocol
@@ -19,14 +19,11 @@ _BAR_PATH = (False, True, True, True)
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """A stretch of a tape: its quotes and, every `per_bar` quotes, the recorded bar they unfold.
-
-    `per_bar` 0 means ticks with no recorded bars.
-    """
+    """A stretch of a tape: its quotes, the recorded bars they unfold, and the index of each bar's first quote, in order."""
 
     quotes: list[Quote]
     bars: list[Bar]
-    per_bar: int
+    starts: Sequence[int]
 
 
 class Tape(Protocol):
@@ -75,7 +72,7 @@ class BarTape:
         unfold(bars.at, ohlc, spread, self.timeframe.span, times, path)
         bid, ask = sides(path, np.repeat(spread, 4), self.instrument.bar_side)
         rows = bar_rows(replace(bars, spread=(spread * tick).astype(np.float64)))
-        return Reel(quote_rows(self.symbol, times, bid, ask, cycle(_BAR_PATH)), rows, len(_BAR_PATH))
+        return Reel(quote_rows(self.symbol, times, bid, ask, cycle(_BAR_PATH)), rows, range(0, len(times), len(_BAR_PATH)))
 
 
 class TickTape:
@@ -100,7 +97,7 @@ class TickTape:
         for start in range(0, len(self._quotes), 4 * CHUNK):
             rows = slice(start, start + 4 * CHUNK)
             bid, ask = (as_ticks(column[rows], tick) for column in (self._quotes.bid, self._quotes.ask))
-            yield Reel(quote_rows(self.symbol, self._quotes.at[rows], bid, ask), [], 0)
+            yield Reel(quote_rows(self.symbol, self._quotes.at[rows], bid, ask), [], ())
 
 
 def quote_rows(symbol: Symbol, at: Ints, bid: Ints, ask: Ints, path: Iterable[bool] = repeat(False)) -> list[Quote]:

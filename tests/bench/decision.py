@@ -24,9 +24,10 @@ from engine.domain.market import Bars, Floats, Timeframe
 from engine.domain.order import Order, Role
 from engine.execution.trader import Sizing
 from engine.features.batch import rows, with_spread
+from engine.lane import Lane
 from engine.market.tape import BarTape
 from engine.models.options import TrainOptions
-from engine.models.serving import LightGBMPredictor
+from engine.models.serving import ForestPredictor
 from engine.models.training import train
 from engine.pipeline import Pipeline, Setup
 from engine.player import Player
@@ -53,7 +54,7 @@ def run() -> dict[str, Any]:
     """
     bars = walk(LESSON + TRADED)
     options = TrainOptions()
-    predictor = LightGBMPredictor(train(bars[:LESSON], M1, GOLD, options, seed=7))
+    predictor = ForestPredictor(train(bars[:LESSON], M1, GOLD, options, seed=7))
     table = rows(with_spread(bars, GOLD))
     threshold = _threshold(predictor, table[LESSON - 2_000 : LESSON])
     policy = ModelPolicy(GOLD, predictor, threshold, options.stop_atr, options.reward_risk)
@@ -144,7 +145,8 @@ class TimedBroker(SimBroker):
 
 def _decisions(bars: Bars, policy: ModelPolicy, journal: Journal) -> Stopwatch:
     """The time of each decision over the traded bars."""
-    setup = Setup(GOLD, M1, "paper", cash("100000"), Mode.AUTO, sizing=Sizing(RISK), cooldown=0)
+    setup = Setup("paper", "USD", cash("100000"), Mode.AUTO, sizing=Sizing(RISK), cooldown=0)
+    lane = Lane(GOLD, M1, policy)
     watch = Stopwatch()
 
     def broker(sink: Any) -> TimedBroker:
@@ -152,9 +154,9 @@ def _decisions(bars: Bars, policy: ModelPolicy, journal: Journal) -> Stopwatch:
         made.watch = watch
         return made
 
-    pipeline = TimedPipeline(setup, policy, journal, broker, lambda: journal.commit(pipeline.step, pipeline.now))
+    pipeline = TimedPipeline(setup, [lane], journal, broker, lambda: journal.commit(pipeline.step, pipeline.now))
     pipeline.watch = watch
-    pipeline.features.warm(with_spread(bars[:LESSON], GOLD))
+    lane.warm(bars[:LESSON])
     player = Player(BarTape(GOLD, M1, bars[LESSON:]), pipeline)
     pipeline.begin(player.at)
     with long_lived():

@@ -17,6 +17,7 @@ from engine.domain.limits import Limits
 from engine.domain.market import Bar, Bars, Floats, Quote, Ticks, Timeframe
 from engine.domain.order import Order, Role, Side
 from engine.execution.trader import Sizing
+from engine.lane import Lane
 from engine.pipeline import Pipeline, Setup
 from engine.signals.desk import Mode
 from engine.signals.policy import Explanation, Policy, Proposal
@@ -132,9 +133,12 @@ class Rig:
         self.terms = terms or SimTerms(slippage=0)
         sizing = Sizing(fixed=fixed) if fixed else Sizing()
         given = cash("100000") if balance is None else balance
-        whole = Setup(instrument, M1, "paper", given, mode, limits, sizing, slippage, **setup)
+        whole = Setup("paper", instrument.currency, given, mode, limits, sizing, slippage, **setup)
         self.line = Pipeline(
-            whole, policy or Scripted(), self.journal, lambda sink: SimBroker({instrument.symbol: instrument}, self.terms, sink)
+            whole,
+            [Lane(instrument, M1, policy or Scripted())],
+            self.journal,
+            lambda sink: SimBroker({instrument.symbol: instrument}, self.terms, sink),
         )
         self.at = start
         if not self.journal.kept:
@@ -156,7 +160,7 @@ class Rig:
 
     def close_bar(self) -> None:
         """The bar at hand ends."""
-        self.pass_time(self.line.bars.due)
+        self.pass_time(self.line.lead.bars.due)
 
     def warm(self, bars: int = 30, price: Ticks = 200_000, swing: Ticks = 100) -> None:
         """Lets bars pass so that an ATR is known, and ends at `price` in the middle of a bar."""

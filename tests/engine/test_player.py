@@ -11,6 +11,7 @@ from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.instrument import cash
 from engine.domain.market import Bar, Bars, QuoteColumns
+from engine.lane import Lane
 from engine.market.tape import BarTape, Tape, TickTape
 from engine.pipeline import Pipeline, Setup
 from engine.player import Player
@@ -23,10 +24,10 @@ FRIDAY_EVENING = from_iso("2024-06-07T20:57")
 
 def started(tape: Tape) -> tuple[Player, Pipeline, MemoryJournal, list[Bar]]:
     journal = MemoryJournal()
-    setup = Setup(GOLD, M1, "paper", cash("100000"), Mode.AUTO, WIDE)
-    line = Pipeline(setup, Scripted(), journal, lambda sink: SimBroker({"XAUUSD": GOLD}, SimTerms(), sink))
+    setup = Setup("paper", "USD", cash("100000"), Mode.AUTO, WIDE)
+    line = Pipeline(setup, [Lane(GOLD, M1, Scripted())], journal, lambda sink: SimBroker({"XAUUSD": GOLD}, SimTerms(), sink))
     closed: list[Bar] = []
-    line.on_bar.append(lambda bar, _: closed.append(bar))
+    line.on_bar.append(lambda _symbol, bar, _worth: closed.append(bar))
     player = Player(tape, line)
     line.begin(player.at)
     return player, line, journal, closed
@@ -77,7 +78,7 @@ def test_a_bar_before_a_weekend_closes_at_its_own_end_and_the_day_rolls_once() -
     sunday = [from_iso("2024-06-09T22:00") + n * MINUTE for n in range(2)]
     player, line, journal, _ = started(BarTape(GOLD, M1, flat(friday + sunday)))
     closings: list[int] = []
-    line.on_bar.append(lambda _bar, _worth: closings.append(line.now))
+    line.on_bar.append(lambda _symbol, _bar, _worth: closings.append(line.now))
     player.play()
     assert closings == [at + MINUTE for at in friday + sunday]
     starts = [record.at for record in journal.kept if isinstance(record.fact, f.DayStarted)]
@@ -128,7 +129,9 @@ def test_a_quarantined_quote_counts_as_a_step_when_a_book_is_recalled() -> None:
     player.play(most=7)
     line.on_intent(i.SetMode("MANUAL"))
     journal_after = journal.cut(len(journal.kept))
-    again = Pipeline(line.setup, Scripted(), journal_after, lambda sink: SimBroker({"XAUUSD": GOLD}, SimTerms(), sink))
+    again = Pipeline(
+        line.setup, [Lane(GOLD, M1, Scripted())], journal_after, lambda sink: SimBroker({"XAUUSD": GOLD}, SimTerms(), sink)
+    )
     resumed = Player(tape, again)
     resumed.recall(journal_after.records(), journal_after.cursor())
     assert (again.step, again.now, again.due, resumed.quotes) == (line.step, line.now, line.due, player.quotes)
@@ -145,4 +148,4 @@ def test_a_filled_order_takes_its_expiry_out_of_what_is_due() -> None:
     assert line.due == line.now + 50 * 10**9
     player.play(most=1)
     assert line.ledger.position("XAUUSD") == 1
-    assert line.due == line.bars.due
+    assert line.due == line.lead.bars.due

@@ -20,6 +20,7 @@ from engine.domain.limits import Limits
 from engine.domain.market import Bars
 from engine.domain.order import Role
 from engine.execution.trader import Sizing
+from engine.lane import Lane
 from engine.market.tape import BarTape
 from engine.picture import paint
 from engine.pipeline import Pipeline, Setup
@@ -45,9 +46,9 @@ class Run:
     def __init__(self, bars: Bars, journal: MemoryJournal | None = None, *, mode: Mode = Mode.AUTO, fill_steps: int = 0) -> None:
         self.journal = journal or MemoryJournal()
         policy = SmaCross(GOLD, 3, 8, 0.001, 1.5)
-        setup = Setup(GOLD, M1, "paper", cash("100000"), mode, tight(), Sizing(fixed=100), expiry=3)
+        setup = Setup("paper", "USD", cash("100000"), mode, tight(), Sizing(fixed=100), expiry=3)
         terms = SimTerms(fill_steps=fill_steps)
-        self.line = Pipeline(setup, policy, self.journal, lambda sink: SimBroker({"XAUUSD": GOLD}, terms, sink))
+        self.line = Pipeline(setup, [Lane(GOLD, M1, policy)], self.journal, lambda sink: SimBroker({"XAUUSD": GOLD}, terms, sink))
         self.player = Player(BarTape(GOLD, M1, bars), self.line)
         if self.journal.kept:
             self.player.recall(self.journal.records(), self.journal.cursor())
@@ -119,7 +120,7 @@ def state(run: Run) -> dict[str, Any]:
         "venue": {name: order._replace(placed=0, reason="") for name, order in broker._book.orders.items()},
         "venue_live": {symbol: list(orders) for symbol, orders in broker._book.live.items()},
         "venue_position": {symbol: held for symbol, held in broker._position.items() if held},
-        "forming": line.bars.peek(),
+        "forming": line.lead.bars.peek(),
         "picture": paint(line) if last else None,
     }
 

@@ -1,0 +1,53 @@
+"""A lane: one instrument's way from quotes to bars, feature rows and what its policy makes of them."""
+
+from __future__ import annotations
+
+from engine.core.clock import HOUR, Nanos
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bar, Bars, Floats, Symbol, Ticks, Timeframe
+from engine.features.live import FeatureBuilder, with_spread
+from engine.market.bars import BarBuilder
+from engine.signals.policy import Policy
+
+_REMEMBERED = 500
+"""Bars before the session that a policy is shown while warming up."""
+
+
+class Lane:
+    """What the pipeline keeps for each instrument it trades; account, orders and limits are shared and the pipeline's own."""
+
+    __slots__ = ("bars", "features", "instrument", "policy", "symbol", "timeframe")
+
+    def __init__(self, instrument: Instrument, timeframe: Timeframe, policy: Policy) -> None:
+        self.symbol: Symbol = instrument.symbol
+        self.instrument = instrument
+        self.timeframe = timeframe
+        self.policy = policy
+        self.bars = BarBuilder(instrument, timeframe)
+        self.features = FeatureBuilder()
+
+    def warm(self, bars: Bars) -> None:
+        """Takes in the bars that lie before the session."""
+        if not len(bars):
+            return
+        known = with_spread(bars, self.instrument)
+        self.features.warm(known)
+        for index in range(max(0, len(known) - _REMEMBERED), len(known)):
+            self.policy.observe(known.row(index))
+
+    def close(self) -> tuple[Bar, Floats | None]:
+        """Ends the bar at hand; the bar and its feature row (None while warming up)."""
+        bar = self.bars.close()
+        row = self.features.push(bar)
+        self.policy.observe(bar)
+        return bar, row
+
+    @property
+    def atr(self) -> Ticks:
+        """The last average true range in ticks; 0 while unknown."""
+        return round(self.features.atr / float(self.instrument.tick_size))
+
+    def is_open(self, at: Nanos) -> bool:
+        """Whether what is decided at `at` can be dealt. Long bars end as the market shuts, and wait for the open."""
+        sessions = self.instrument.sessions
+        return sessions.is_open(at) or (self.timeframe.span >= 4 * HOUR and sessions.is_open(at - 1))
