@@ -7,8 +7,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ full_page_writes = off
 shared_buffers = 32MB
 max_connections = 40
 """
+ASKED_FOR_A_PASSWORD = "host all keeper 127.0.0.1/32 scram-sha-256\n"
+"""Nobody else is."""
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +38,28 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL of our own at `url`."""
+
+    url: str
+    control: Callable[..., None]
+
+    def restart(self) -> None:
+        """Ends every connection, and takes new ones when it returns."""
+        self.control("-m", "fast", "-w", "-t", "60", "restart")
+
+
 @contextmanager
 def private_server() -> Iterator[str]:
     """A PostgreSQL that lives as long as the context; its URL. Skips, or fails in CI, where none is installed."""
+    with server() as started:
+        yield started.url
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """As `private_server`, one that can be restarted."""
     programs = _programs()
     if programs is None:
         _refuse("PostgreSQL is not installed, so the books are tested on SQLite only; install the package postgresql")
@@ -50,11 +72,17 @@ def private_server() -> Iterator[str]:
         _run(owner, [programs / "initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"])
         with (data / "postgresql.conf").open("a") as file:
             file.write(f"{CONFIGURATION}port = {port}\n")
-        _run(owner, [programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-t", "60", "start"])
+        known = data / "pg_hba.conf"
+        known.write_text(f"{ASKED_FOR_A_PASSWORD}{known.read_text()}")
+
+        def control(*words: str) -> None:
+            _run(owner, [programs / "pg_ctl", "-D", data, "-l", folder / "log", *words])
+
+        control("-w", "-t", "60", "start")
         try:
-            yield f"postgresql://tester@127.0.0.1:{port}/postgres"
+            yield Server(f"postgresql://tester@127.0.0.1:{port}/postgres", control)
         finally:
-            _run(owner, [programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+            control("-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
