@@ -164,13 +164,16 @@ def connect_postgres(url: str, full: bool, wait_s: float) -> psycopg.Connection[
     """A driver connection in autocommit. Raises UserError when the URL is malformed or the server cannot be used."""
     import psycopg
 
-    if not _URL.fullmatch(url):  # looked at here, as the driver would quote what it stumbles over, be it half a password
-        raise UserError(
-            f"cannot open the database {shown(url)}: the URL is malformed; write postgresql://USER:PASSWORD@HOST:PORT/NAME, "
-            "with %40 for @, %2F for / and %3F for ? inside a password"
-        )
+    malformed = UserError(
+        f"cannot open the database {shown(url)}: the URL or one of its options is malformed; write "
+        "postgresql://USER:PASSWORD@HOST:PORT/NAME, with %40 for @, %2F for / and %3F for ? inside a password"
+    )
+    if not _URL.fullmatch(url):
+        raise malformed
     try:
         raw = psycopg.connect(url, autocommit=True, connect_timeout=10, client_encoding="utf8")
+    except psycopg.ProgrammingError:  # it quotes what it stumbled over, which may be half a password: neither said nor logged
+        raise malformed from None
     except psycopg.Error as error:
         raise UserError(f"cannot open the database {shown(url)}: {_refusal(said(error))}") from error
     encoding = raw.info.parameter_status("server_encoding")
