@@ -17,7 +17,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--key", default=KEY)
     parser.add_argument("--secret", default=SECRET)
     parser.add_argument("--minutes", type=float, help="how long to run; until it is interrupted when left out")
-    parser.add_argument("--history", type=int, default=6000, metavar="MINUTES", help="how many one-minute bars it begins with")
+    parser.add_argument("--history", type=int, default=20_000, metavar="MINUTES", help="how many one-minute bars it begins with")
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args(words)
 

@@ -47,6 +47,13 @@ class Desk:
         now, symbol = self.now_ms(), market.listing.symbol
         return market_wire.day_ticker(market.listing, market.tape.day(now), market.tape.last, self.depths[symbol].best(), now)
 
+    def deposit(self, asset: str, amount: Decimal) -> None:
+        """A balance changes from outside."""
+        now = self.now_ms()
+        self.matching.wallet.receive(asset, amount)
+        self._audience.tell_user({"e": "balanceUpdate", "E": now, "a": asset, "d": plain(amount), "T": now})
+        self.balances(self.matching.wallet.take_changed())
+
     def execution(self, order: Order, what: str, fill: Fill | None = None) -> None:
         self._executions += 1
         self._audience.tell_user(account_wire.execution_report(order, what, fill, self._executions, self.now_ms()))

@@ -19,6 +19,7 @@ from tests.peers.exchange.record import Request, from_http, from_socket
 from tests.peers.exchange.refusals import Refused
 from tests.peers.exchange.streams import Hub, Socket
 from tests.peers.exchange.tape import Bar
+from tests.peers.exchange.tickets import ticket
 from tests.peers.exchange.traffic import Traffic
 from tests.peers.faults import Faults
 from tests.peers.link import Link
@@ -108,9 +109,9 @@ class Exchange:
         """The street's book is now `levels` prices on each side, a tick apart, with `depth` at each (default 1)."""
         tick, size = self.desk.matching.markets[symbol].listing.tick, Decimal(1 if depth is None else depth)
         bids = [(Decimal(bid) - tick * step, size) for step in range(levels)]
-        await self.ladder(symbol, bids, [(Decimal(ask) + tick * step, size) for step in range(levels)])
+        await self.book(symbol, bids, [(Decimal(ask) + tick * step, size) for step in range(levels)])
 
-    async def ladder(self, symbol: str, bids: list[Level], asks: list[Level]) -> None:
+    async def book(self, symbol: str, bids: list[Level], asks: list[Level]) -> None:
         """The street's book is now this one. Price and quantity, in any order; an empty side is empty."""
         self.desk.matching.street(symbol, bids, asks)
         await asyncio.sleep(0)
@@ -120,6 +121,20 @@ class Exchange:
         rest = self.desk.matching.hit(symbol, side, Decimal(quantity), None if limit is None else Decimal(limit))
         await asyncio.sleep(0)
         return rest
+
+    def place(self, symbol: str, side: str, kind: str, quantity: Number, **terms: Number) -> Order:
+        """An order by hand at the venue, from outside any client; terms as in POST order: price, stopPrice, timeInForce."""
+        named = {"symbol": symbol, "side": side, "type": kind, "quantity": quantity, **terms}
+        market = self.desk.matching.markets[symbol]
+        return self.desk.matching.place(ticket(market, {name: str(value) for name, value in named.items()}))
+
+    def cancel(self, order: Order) -> None:
+        """A cancel by hand at the venue."""
+        self.desk.matching.cancel(order, "by-hand")
+
+    def deposit(self, asset: str, amount: Number) -> None:
+        """Money or gold arrives from outside, or leaves when negative, and the account's stream tells."""
+        self.desk.deposit(asset, Decimal(amount))
 
     def history(self, symbol: str, bars: list[Bar]) -> None:
         """The one-minute bars before now, oldest first."""
