@@ -11,10 +11,8 @@ The last line is one JSON object. The same commit and libraries give the same by
 from __future__ import annotations
 
 import argparse
-import compileall
 import json
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
@@ -70,7 +68,9 @@ def main() -> int:
 
 
 def chosen(wanted: list[str], unwanted: list[str]) -> dict[str, str]:
-    """The components that go in; SystemExit when one that was asked for is not installed."""
+    """The components that go in; SystemExit when one that was asked for is not installed, or is left out too."""
+    for name in set(wanted) & set(unwanted):
+        raise SystemExit(f"component {name} cannot be both in the package and left out")
     parts = payload.components(frozenset(unwanted))
     for name in wanted:
         if name not in parts:
@@ -89,7 +89,7 @@ def commit_time() -> int:
 
 
 def freeze(parts: dict[str, str]) -> Path:
-    """Runs PyInstaller; the program's folder, its sources compiled and nothing in it that points nowhere."""
+    """Runs PyInstaller; the program's folder, with nothing in it that points nowhere."""
     without = ",".join(name for name in payload.COMPONENTS if name not in parts)
     icon = {"win32": "nicegold.ico", "darwin": "nicegold.icns"}.get(sys.platform)
     environment = {**os.environ, "NICEGOLD_WITHOUT": without, "NICEGOLD_ICON": str(BUILD / "icons" / icon) if icon else ""}
@@ -98,7 +98,6 @@ def freeze(parts: dict[str, str]) -> Path:
     spec = payload.ROOT / "packaging/nicegold.spec"
     subprocess.run([*words, *places, str(spec)], check=True, env=environment, cwd=payload.ROOT)
     frozen = DIST / "nicegold"
-    compile_sources(frozen / "_internal")
     for path in frozen.rglob("*"):
         if path.is_symlink() and not path.exists():
             path.unlink()
@@ -106,18 +105,6 @@ def freeze(parts: dict[str, str]) -> Path:
         for library in (frozen / "_internal").glob("libpython*.so*"):
             subprocess.run(["strip", "--strip-unneeded", str(library)], check=True)
     return frozen
-
-
-def compile_sources(internal: Path) -> None:
-    """Bytecode beside the packages that lie there as files: whoever runs the program may not write to its folder."""
-    for package in payload.AS_SOURCES:
-        compileall.compile_dir(
-            internal / package,
-            quiet=1,
-            force=True,
-            stripdir=str(internal),
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
 
 
 def report(job: Job, made: dict[str, Path]) -> None:

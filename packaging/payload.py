@@ -5,7 +5,9 @@ Read by `nicegold.spec`, `build.py` and the tests; nothing of PyInstaller or of 
 
 from __future__ import annotations
 
+import py_compile
 import re
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +27,7 @@ SCRIPTS = "engine/storage/migrations"
 DATA = (
     ("pyproject.toml", "."),
     ("resources/icons/*.svg", "resources/icons"),
+    ("resources/instruments/*.toml", "resources/instruments"),
     ("resources/themes/*.json", "resources/themes"),
     ("resources/themes/*.qss", "resources/themes"),
     ("LICENSE", "."),
@@ -122,3 +125,15 @@ def data_files() -> list[tuple[str, str]]:
         found += [(str(file), folder) for file in files]
     scripts = sorted((ROOT / SCRIPTS).rglob("*.py"))
     return found + [(str(file), file.parent.relative_to(ROOT).as_posix()) for file in scripts]
+
+
+def bytecode(folder: Path) -> list[tuple[str, str]]:
+    """(file, folder in the program) of compiled AS_SOURCES, made in `folder`: who runs the program may not write beside them."""
+    made = []
+    for source in sorted(file for package in AS_SOURCES for file in (ROOT / package).rglob("*.py")):
+        place = source.relative_to(ROOT)
+        target = folder / place.parent / "__pycache__" / f"{place.stem}.{sys.implementation.cache_tag}.pyc"
+        unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(source), str(target), str(place), doraise=True, invalidation_mode=unchecked)
+        made.append((str(target), (place.parent / "__pycache__").as_posix()))
+    return made

@@ -74,7 +74,6 @@ mkdir -p "$bin" "$data/applications" "$data/icons"
 ln -sf "$target/nicegold" "$bin/nicegold"
 cp -R "$target/share/icons/." "$data/icons/"
 sed "s|^Exec=.*|Exec=\"$target/nicegold\"|" "$target/share/applications/nicegold.desktop" >"$data/applications/nicegold.desktop"
-command -v update-desktop-database >/dev/null 2>&1 && update-desktop-database -q "$data/applications" || :
 
 echo "NiceGold Terminal $VERSION is installed in $target"
 case ":$PATH:" in

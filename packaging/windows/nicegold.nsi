@@ -1,6 +1,6 @@
 ; NiceGold Terminal's installer for Windows, for one user and without an administrator.
 ;
-;   makensis -DVERSION=0.1.0 -DPAYLOAD=folder -DICON=nicegold.ico -DOUT=setup.exe -DSIZE_KB=1 nicegold.nsi
+;   makensis -DVERSION=1.2.3 -DPAYLOAD=folder -DICON=nicegold.ico -DOUT=setup.exe -DSIZE_KB=1 nicegold.nsi
 
 Unicode true
 SetCompressor /SOLID lzma
