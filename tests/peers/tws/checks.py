@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from engine.core.clock import SECOND
 from tests.peers.tws.accounts import Account
 from tests.peers.tws.codec import plain
 from tests.peers.tws.contracts import Contract
-from tests.peers.tws.hours import NEW_YORK
+from tests.peers.tws.hours import NEW_YORK, session_bounds, trading_day
 from tests.peers.tws.orders import TIMES_IN_FORCE, TYPES, Order
 
 
@@ -27,6 +28,8 @@ DUPLICATE = Refusal(103, "Duplicate order id")
 CANNOT_MODIFY_FILLED = Refusal(104, "Cannot modify a filled order.")
 NOT_THE_ORIGINAL = Refusal(105, "Order being modified does not match original order.")
 NO_ACCOUNT = Refusal(435, "You must specify an account.")
+UNKNOWN_ACCOUNT = Refusal(321, "Error validating request.-'bH' : cause - Invalid account code")
+CANCELLED = Refusal(202, "Order Canceled - reason:")
 TIF_WAS_SET = Refusal(10349, "Order TIF was set to DAY based on order preset.")
 
 
@@ -67,6 +70,35 @@ def too_big(order: Order, account: Account) -> Refusal | None:
         f"[{plain(after.equity)} USD] MUST EXCEED THE INITIAL MARGIN [{plain(after.initial)} USD]"
     )
     return Refusal(201, f"Order rejected - reason:{reason}", f'{{"rejects":[{{"reason":"margin","need":{after.initial}}}]}}')
+
+
+def cannot_modify(order: Order, wanted: Order) -> Refusal | None:
+    """Why a change of a known order is refused."""
+    if order.status == "Filled":
+        return CANNOT_MODIFY_FILLED
+    if order.is_done:
+        return DUPLICATE
+    if (order.contract, order.action) != (wanted.contract, wanted.action):
+        return NOT_THE_ORIGINAL
+    if order.status == "PendingCancel":
+        return Refusal(161, f"Cancel attempted when order is not in a cancellable state. Order permId = {order.perm_id}")
+    if wanted.quantity <= order.filled:
+        return Refusal(201, "Order rejected - reason:The modified quantity is not above what is filled.")
+    return malformed(wanted, wanted.contract)
+
+
+def ends_at(order: Order) -> datetime | None:
+    """When the clock ends the order, in UTC; None when it does not."""
+    if order.tif == "GTD":
+        return parse_time(order.good_till)
+    placed = datetime.fromtimestamp(order.placed_at / SECOND, UTC)
+    return session_bounds(trading_day(placed))[1] if order.tif == "DAY" else None
+
+
+def waits_for_the_open(order: Order) -> Refusal:
+    """The warning for an order that was placed while the market is closed."""
+    words = f"{order.action} {plain(order.quantity)} {order.contract.local_symbol} @ {order.contract.listing}"
+    return Refusal(399, f"Order Message:\n{words}\nWarning: your order will not be placed at the exchange until it opens.")
 
 
 def parse_time(text: str) -> datetime | None:

@@ -29,6 +29,12 @@ def session_day(at: datetime) -> date:
     return local.date() + timedelta(days=1) if local.time() >= CLOSES else local.date()
 
 
+def trading_day(at: datetime) -> date:
+    """The day of the session that holds `at`, or of the next one if it lies between two."""
+    day = session_day(at)
+    return day + timedelta(days=max(0, 7 - day.weekday())) if day.weekday() > 4 else day
+
+
 def session_bounds(day: date) -> tuple[datetime, datetime]:
     """Opening and close (UTC) of the session that ends on this day."""
     opening = datetime.combine(day - timedelta(days=1), OPENS, NEW_YORK)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from engine.core.clock import SECOND, Clock
+from engine.core.clock import SECOND, Clock, Nanos
 from tests.peers.tws.contracts import Catalogue, Contract
 from tests.peers.tws.hours import session_bounds, session_day
 from tests.peers.tws.path import Bar, Path
@@ -48,14 +48,15 @@ class Level:
 
 
 class Market:
-    """Quotes by conId. Starts at each contract's own price."""
+    """Quotes by conId. Each contract's path goes through its own price at `anchor`: now, unless given."""
 
-    def __init__(self, clock: Clock, seed: int) -> None:
+    def __init__(self, clock: Clock, seed: int, anchor: Nanos | None = None) -> None:
         self.clock = clock
         self.catalogue = Catalogue(self.now().date())
-        start = clock.now() / SECOND
+        now = clock.now() / SECOND
+        start = now if anchor is None else anchor / SECOND
         self.paths = {it.con_id: Path(it, start, seed) for it in self.catalogue.all}
-        self.quotes = {it.con_id: _around(it, it.price) for it in self.catalogue.all}
+        self.quotes = {it.con_id: _around(it, self.paths[it.con_id].mid(now)) for it in self.catalogue.all}
         self.books: dict[int, tuple[list[Level], list[Level]]] = {}
 
     def now(self) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.peers.tws.market import Quote
-from tests.peers.tws.orders import Order
+from tests.peers.tws.orders import STOPS, Order
 
 HUNDRED = Decimal(100)
 
@@ -27,7 +27,7 @@ def observe(order: Order, quote: Quote) -> bool:
     if order.type == "TRAIL":
         _trail(order, quote)
     level = order.trail_stop if order.type == "TRAIL" else order.stop
-    if order.triggered or level is None or order.type not in ("STP", "STP LMT", "TRAIL"):
+    if order.triggered or level is None or order.type not in STOPS:
         return False
     order.triggered = quote.ask >= level if order.is_buy else quote.bid <= level
     return order.triggered
@@ -35,7 +35,7 @@ def observe(order: Order, quote: Quote) -> bool:
 
 def match(order: Order, quote: Quote, shown: Decimal | None, allowed: Decimal) -> Match | None:
     """What of the order fills now: at the touch, for at most `allowed` and, unless None, the size that is `shown`."""
-    if order.type in ("STP", "STP LMT", "TRAIL") and not order.triggered:
+    if order.type in STOPS and not order.triggered:
         return None
     price = quote.ask if order.is_buy else quote.bid
     if order.type in ("LMT", "STP LMT"):
@@ -51,7 +51,7 @@ def match(order: Order, quote: Quote, shown: Decimal | None, allowed: Decimal) -
 def _trail(order: Order, quote: Quote) -> None:
     touch = quote.ask if order.is_buy else quote.bid
     away = order.stop if order.stop is not None else touch * (order.trail_percent or Decimal(0)) / HUNDRED
-    level = touch + order.sign * away
+    level = ((touch + order.sign * away) / order.contract.tick).to_integral_value() * order.contract.tick
     if order.trail_stop is None or order.triggered:
         order.trail_stop = order.trail_stop or level
     else:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.peers.tws import messages
-from tests.peers.tws.checks import Refusal
+from tests.peers.tws.checks import CANCELLED, Refusal
 from tests.peers.tws.market import Number, exact
 from tests.peers.tws.orders import Execution, Order
 
@@ -70,7 +70,9 @@ class Mischief:
 
     async def confirm_cancel(self, order: Order) -> None:
         """Completes a cancel that `slow_cancels` left pending."""
-        self.venue.broker.confirm_cancel(order)
+        if order.is_done:
+            raise ValueError(f"order {order.perm_id} is {order.status} and cannot be cancelled")
+        self.venue.broker.finish(order, "Cancelled", CANCELLED)
         await self.flushed()
 
     def slow_cancels(self, slow: bool = True) -> None:
@@ -90,7 +92,7 @@ class Mischief:
 
     async def clone(self, order: Order, order_id: int | None = None) -> Order:
         """A second live order with a permId of its own and the same orderRef (and the same order id unless given)."""
-        twin = replace(order, perm_id=0, filled=Decimal(0), average=Decimal(0), commission=None)
+        twin = replace(order, perm_id=0, status="PendingSubmit", filled=Decimal(0), average=Decimal(0), commission=None)
         twin.order_id = order.order_id if order_id is None else order_id
         self.venue.broker.accept(twin)
         self.venue.broker.transmit(twin)

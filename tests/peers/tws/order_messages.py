@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from engine.core.clock import SECOND
 from tests.peers.tws.accounts import Margin
 from tests.peers.tws.codec import UNSET_NUMBER, Message
 from tests.peers.tws.hours import NEW_YORK, ZONE_NAME
@@ -53,7 +54,10 @@ def completed_order(version: int, order: Order) -> Message:
         *(order.oca_type, 0, "", 0, NONE, "", 0, False, 0, ""),
         *(False, 0, order.trail_stop, order.trail_percent, "", 0, 0, 0, "", "", "", "", "", "IB", False, False, "", False),
         *(order.status, False, False, 0, order.trail_stop, "", 0, False, False, "", order.filled, 0, False, "", False, False, 0),
-        *(order.completed_at, order.reason or f"{order.status} Size: {order.filled}"),
+        *(
+            _zoned(order.completed_at),
+            order.reason or f"{order.status} Size: {order.filled}",
+        ),
     ]
     if version >= 170:
         fields += ["", "", "", "", ""]
@@ -91,8 +95,11 @@ def commission(it: Execution) -> Message:
 
 def execution_time(version: int, at: int) -> str:
     """New York's time; only newer servers name the zone."""
-    local = datetime.fromtimestamp(at // 1_000_000_000, NEW_YORK)
-    return f"{local:%Y%m%d  %H:%M:%S}" if version < 164 else f"{local:%Y%m%d %H:%M:%S} {ZONE_NAME}"
+    return f"{datetime.fromtimestamp(at // SECOND, NEW_YORK):%Y%m%d  %H:%M:%S}" if version < 164 else _zoned(at)
+
+
+def _zoned(at: int) -> str:
+    return f"{datetime.fromtimestamp(at // SECOND, NEW_YORK):%Y%m%d %H:%M:%S} {ZONE_NAME}"
 
 
 def margin_fields(before: Margin, after: Margin) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from tests.peers.tws.codec import Fields
 from tests.peers.tws.contracts import Asked, Contract, read_contract
 
+STOPS = ("STP", "STP LMT", "TRAIL")
 FINAL = ("Filled", "Cancelled", "Inactive")
 TYPES = ("MKT", "LMT", "STP", "STP LMT", "TRAIL")
 TIMES_IN_FORCE = ("DAY", "GTC", "GTD", "IOC", "FOK")
@@ -51,7 +52,8 @@ class Order:
     commission: Decimal | None = None
     reason: str = ""
     triggered: bool = False
-    completed_at: str = ""
+    placed_at: int = 0
+    completed_at: int = 0
     _contract: Contract | None = None
 
     @property
@@ -78,6 +80,13 @@ class Order:
     @property
     def is_done(self) -> bool:
         return self.status in FINAL
+
+    def take_terms_of(self, wanted: Order) -> None:
+        """Changes to what a modification asks for."""
+        self.quantity, self.type, self.limit, self.stop = wanted.quantity, wanted.type, wanted.limit, wanted.stop
+        self.tif, self.good_till, self.outside_rth = wanted.tif or self.tif, wanted.good_till, wanted.outside_rth
+        self.trail_percent = wanted.trail_percent
+        self.trail_stop = wanted.trail_stop if wanted.trail_stop is not None else self.trail_stop
 
     @property
     def is_working(self) -> bool:

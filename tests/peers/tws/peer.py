@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import TracebackType
 
-from engine.core.clock import SECOND, Clock, ManualClock, from_iso
+from engine.core.clock import SECOND, Clock, ManualClock, Nanos, from_iso
 from tests.peers.faults import Faults
 from tests.peers.tws import messages
 from tests.peers.tws.accounts import Account
@@ -41,9 +41,10 @@ class Peer(Mischief):
         market_data: MarketData = "live",
         port: int = 0,
         seed: int = 7,
+        anchor: Nanos | None = None,
     ) -> None:
         self.clock = clock if clock is not None else ManualClock(A_THURSDAY)
-        market = Market(self.clock, seed)
+        market = Market(self.clock, seed, anchor)
         holders = {name: Account(name, market, exact(cash)) for name in accounts}
         self.faults = Faults()
         self.venue = Venue(market, holders, self.faults, server_version, market_data)

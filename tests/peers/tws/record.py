@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.peers.tws.codec import Message
+from tests.peers.tws.contracts import Asked
 from tests.peers.tws.orders import Order
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came. `fields` are the raw ones behind the number; `order` is read from a placeOrder."""
+    """One request as it came. `fields` are the raw ones behind the number; `order` and `asked` (the contract) are read
+    from a placeOrder.
+    """
 
     number: int
     at: int
@@ -20,6 +23,7 @@ class Received:
     fields: tuple[str, ...]
     payload: bytes
     order: Order | None = field(default=None, compare=False)
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)

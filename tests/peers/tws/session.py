@@ -35,6 +35,7 @@ ID_AT = {
     **dict.fromkeys(("reqAccountSummary", "reqAccountUpdatesMulti"), 1),
 }
 """Where a request keeps the id that its errors name."""
+ORDER_AT = {"placeOrder": 0, "cancelOrder": 1}
 
 
 class Session:
@@ -112,13 +113,9 @@ class Session:
     def _request(self, payload: bytes) -> None:
         number, *rest = fields_of(payload)
         kind = REQUESTS.get(int(number), f"request {number}")
-        order = None
-        if kind == "placeOrder":
-            order, _ = read_order(Fields(rest), self.client_id, self.version)
-        record = self.venue.record
-        received = Received(
-            len(record.received), self.venue.market.clock.now(), self.client_id, kind, tuple(rest), payload, order
-        )
+        read = read_order(Fields(rest), self.client_id, self.version) if kind == "placeOrder" else (None, None)
+        record, at = self.venue.record, self.venue.market.clock.now()
+        received = Received(len(record.received), at, self.client_id, kind, tuple(rest), payload, *read)
         record.note(received)
         self._inward.put(kind, received)
 
@@ -146,18 +143,15 @@ class Session:
             self.error(-1, 10000, f"This peer does not answer {request.kind}")
 
     def _silently(self, request: Received) -> None:
-        if request.kind in ("placeOrder", "cancelOrder"):
-            self.muted.add(self._next_perm_id(request))
+        broker, named = self.venue.broker, ORDER_AT.get(request.kind)
+        known = broker.ids.get((self.client_id, int(request.fields[named]))) if named is not None else None
+        first = broker.next_perm_id
         self._silent = True
         try:
             self._answer(request)
         finally:
             self._silent = False
-
-    def _next_perm_id(self, request: Received) -> int:
-        order_id = int(request.fields[0 if request.kind == "placeOrder" else 1])
-        known = self.venue.broker.ids.get((self.client_id, order_id))
-        return known.perm_id if known else self.venue.broker.next_perm_id
+        self.muted.update(range(first, broker.next_perm_id), [known.perm_id] if known else [])
 
     def _start(self, client_id: int) -> None:
         taken = {session.client_id for session in self.venue.sessions if session is not self} | self.venue.reserved

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.peers.tws import checks, messages
+from tests.peers.tws.bars import KeptUpToDate
 from tests.peers.tws.checks import parse_time
 from tests.peers.tws.codec import Fields, Message
 from tests.peers.tws.contracts import Asked, Contract, read_contract
 from tests.peers.tws.hours import NEW_YORK, ZONE_NAME, is_open, sessions_back
 from tests.peers.tws.path import bar_starts
 from tests.peers.tws.record import Received
-from tests.peers.tws.streams import KeptUpToDate
 
 if TYPE_CHECKING:
     from tests.peers.tws.session import Session

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.peers.tws import checks
+from tests.peers.tws.bars import RealTimeBars
 from tests.peers.tws.codec import Fields, Message
 from tests.peers.tws.contracts import Contract, read_contract
 from tests.peers.tws.record import Received
-from tests.peers.tws.streams import Depth, RealTimeBars, TickByTick, TopOfBook
+from tests.peers.tws.streams import Depth, TickByTick, TopOfBook
 
 if TYPE_CHECKING:
     from tests.peers.tws.session import Session

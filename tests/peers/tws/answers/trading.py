@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from engine.core.clock import SECOND
 from tests.peers.tws import checks, order_messages
 from tests.peers.tws.checks import parse_time
 from tests.peers.tws.codec import Fields, Message
-from tests.peers.tws.orders import Execution, Order, read_order
+from tests.peers.tws.hours import NEW_YORK
+from tests.peers.tws.orders import Order, read_order
 from tests.peers.tws.record import Received
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def auto_open_orders(session: Session, fields: Fields, _: Received) -> None:
 def completed_orders(session: Session, fields: Fields, _: Received) -> None:
     api_only = fields.flag()
     for order in session.venue.broker.orders:
-        if order.is_done and (order.order_id > 0 or not api_only):
+        if order.is_done and _is_today(session, order.completed_at) and (order.order_id > 0 or not api_only):
             session.send(order_messages.completed_order(session.version, order))
     session.send(Message("completedOrdersEnd", ()))
 
@@ -103,14 +105,20 @@ def executions(session: Session, fields: Fields, _: Received) -> None:
             (exchange, contract.listing),
             (side, order.action),
         )
-        if all(not asked or asked == own for asked, own in wanted) and not _before(it, since):
+        fits = all(not asked or asked == own for asked, own in wanted)
+        if fits and _is_today(session, it.at) and (since is None or _time(it.at) >= since):
             session.send(order_messages.execution(session.version, request, it))
             session.send(order_messages.commission(it))
     session.send(Message("execDetailsEnd", (1, request)))
 
 
-def _before(execution: Execution, since: datetime | None) -> bool:
-    return since is not None and datetime.fromtimestamp(execution.at / 1e9, UTC) < since
+def _is_today(session: Session, at: int) -> bool:
+    """Whether it was since midnight in New York: of what is older, TWS tells nothing."""
+    return _time(at).astimezone(NEW_YORK).date() == session.venue.market.now().astimezone(NEW_YORK).date()
+
+
+def _time(at: int) -> datetime:
+    return datetime.fromtimestamp(at / SECOND, UTC)
 
 
 def _tell(session: Session, order: Order) -> None:
