@@ -16,7 +16,9 @@ import typer
 
 from app.cli_data import register
 from app.cli_db import register as register_db
+from app.cli_instruments import register as register_instruments
 from engine.core.errors import NiceGoldError, UserError
+from engine.core.installation import is_frozen
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 export_app = typer.Typer(help="Print what the books hold.")
@@ -25,6 +27,7 @@ app.add_typer(export_app, name="export")
 app.add_typer(audit_app, name="audit")
 register(app, export_app)
 register_db(app)
+register_instruments(app)
 
 Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
@@ -68,7 +71,7 @@ def _failed(error: Exception) -> int:
 
 def _called(sentence: str) -> str:
     """The sentence with the command named as it is in a package, where there is no main.py."""
-    return sentence.replace("main.py ", "nicegold ") if getattr(sys, "frozen", False) else sentence
+    return sentence.replace("main.py ", "nicegold ") if is_frozen() else sentence
 
 
 @app.callback(invoke_without_command=True)
@@ -155,19 +158,20 @@ def _request(
 ) -> Any:
     from app.paths import config_file, data_dir, default_books_url
     from engine.config import load
-    from engine.domain.instrument import instrument_of
     from engine.domain.market import Timeframe
     from engine.request import Request, mode_of, time_of
+    from engine.services.instruments import adopt, in_force
 
     if config is None and config_file().exists():
         config = config_file()
     settings = load(config)
-    terms = settings.apply_to(instrument_of(instrument))
+    db = db or default_books_url()
+    terms = settings.apply_to(adopt(in_force(instrument, db)))
     frame = Timeframe.of(timeframe) if timeframe else _timeframe_of(replay, terms, clock)
     if rest.get("until") is not None:
         time_of(rest["until"])
     return Request(
-        db=db or default_books_url(),
+        db=db,
         models=data_dir() / "models",
         instrument=terms,
         timeframe=frame,
@@ -239,14 +243,15 @@ def import_history(
 ) -> int:
     """Read a recorded history, report its quality and store it. Importing twice changes nothing."""
     from app.paths import default_books_url
-    from engine.domain.instrument import instrument_of
     from engine.domain.market import Timeframe
+    from engine.services.instruments import in_force
     from engine.services.library import import_file, mapping_of
 
     frame = Timeframe.of(timeframe) if timeframe else None
     scale = _decimal(price_scale, "--price-scale") if price_scale else None
     mapping = mapping_of(columns, separator, time_format, header_lines)
-    terms, books = instrument_of(instrument), db or default_books_url()
+    books = db or default_books_url()
+    terms = in_force(instrument, books)
     imported = import_file(file, books, terms, frame, clock, strict, scale, force, mapping, replace)
     print("\n".join(imported.lines()))
     if as_json:

@@ -18,8 +18,8 @@ from app.paths import HOME_VARIABLE
 from app.preflight import Problem, qt_problem
 from app.selftest_parts import keyring_found, libraries_found, resources_found
 from engine.core.errors import UserError
+from engine.core.installation import is_frozen
 from engine.request import VERSION
-from engine.services.installed import is_frozen
 from engine.services.proving import Kernels, Proof, kernels, prove_replay, simulated_request, write_history
 
 LEAST_COLOURS = 16

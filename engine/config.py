@@ -8,11 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from engine.core.errors import ConfigError
 from engine.domain.instrument import Instrument, cash
 from engine.domain.limits import Limits
+from engine.models.learners import LEARNERS
 
 Fraction = Decimal
 
@@ -60,9 +61,11 @@ class ModelSection(Section):
     """The model's policy; distances in ATR.
 
     `threshold` "auto" takes what training suggests: the probability that a `signal_rate` share of bars comes over (by default
-    2 % of a recorded file's bars, 20 % of the simulated market's, which has more to find).
+    2 % of a recorded file's bars, 20 % of the simulated market's, which has more to find). `learner` is the library that fits the
+    trees; it says so in a run's description only where it is not the usual one, so that runs keep their names.
     """
 
+    learner: str = Field("lightgbm", exclude_if=lambda name: name == "lightgbm")
     threshold: Literal["auto"] | float = "auto"
     stop_atr: float = Field(1.5, gt=0, le=50)
     reward_risk: float = Field(1.5, gt=0, le=50)
@@ -70,6 +73,13 @@ class ModelSection(Section):
     signal_rate: float | None = Field(None, gt=0, lt=1)
     risk_per_trade: Fraction = Field(Decimal("0.001"), gt=0, le=1)
     train_share: float = Field(0.4, gt=0.05, lt=0.95)
+
+    @field_validator("learner")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in LEARNERS:
+            raise ValueError(f"use one of {', '.join(LEARNERS)}")
+        return name
 
 
 class SmaCrossSection(Section):

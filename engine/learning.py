@@ -18,9 +18,10 @@ from engine.domain.market import Bars, Timeframe
 from engine.features import specification as spec
 from engine.models import registry
 from engine.models.dataset import data_sha256
-from engine.models.manifest import FORMAT, libraries
+from engine.models.learners import learner_of
+from engine.models.manifest import FORMAT
 from engine.models.options import TrainOptions
-from engine.models.serving import LightGBMPredictor
+from engine.models.serving import ForestPredictor
 
 LEAST_BARS = 2_000
 """Fewer bars teach nothing that could be checked."""
@@ -30,7 +31,7 @@ LEAST_BARS = 2_000
 class Lesson:
     """A model in service, the folder it is kept in, and the barriers it was trained on."""
 
-    predictor: LightGBMPredictor
+    predictor: ForestPredictor
     folder: Path
 
     @property
@@ -67,13 +68,15 @@ def learn(
 ) -> Lesson:
     """The model these bars, options and seed make: found below `folder` where it was trained before, else trained now.
 
-    `apart` trains in a process of its own. UserError when there are too few bars, or nothing can be learned from them.
+    `apart` trains in a process of its own. UserError when there are too few bars, nothing can be learned from them, or the
+    learner's library is not installed.
     """
     options = TrainOptions(
         stop_atr=section.stop_atr,
         reward_risk=section.reward_risk,
         horizon=section.horizon,
         signal_rate=section.signal_rate or signal_rate,
+        learner=section.learner,
     )
     place = folder / _key(bars, timeframe, instrument, options, seed)
     kept = next(iter(sorted(place.glob("*/manifest.json"))), None)
@@ -116,6 +119,6 @@ def rehearse_model(lesson: Lesson) -> None:
 
 
 def _key(bars: Bars, timeframe: Timeframe, instrument: Instrument, options: TrainOptions, seed: int) -> str:
-    made_of = [spec.sha256(), FORMAT, libraries()]
+    made_of = [spec.sha256(), FORMAT, learner_of(options.learner).versions()]
     inputs = [data_sha256(bars), timeframe.name, instrument.symbol, instrument.spread, options.as_dict(), seed, *made_of]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from engine.core.clock import DAY, SECOND, SystemClock
+from engine.core.installation import is_frozen
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -88,7 +89,7 @@ def source_hash(engine: Path) -> str:
     if not files:
         program = Path(sys.executable).stat()
         digest.update(f"{program.st_size} {program.st_mtime_ns}".encode())
-    elif getattr(sys, "frozen", False):  # numba stamps a package's kernels otherwise than a checkout's of the same sources
+    elif is_frozen():  # numba stamps a package's kernels otherwise than a checkout's of the same sources
         digest.update(b"packaged")
     return digest.hexdigest()[:16]
 

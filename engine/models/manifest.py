@@ -8,12 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 FORMAT = 1
 FILE_NAME = "manifest.json"
-LONG_FILE, SHORT_FILE = "long.txt", "short.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,3 @@ def canonical(manifest: dict[str, Any]) -> bytes:
 def file_hashes(files: dict[str, bytes]) -> dict[str, str]:
     """SHA-256 of every file by its name."""
     return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-
-
-def libraries() -> dict[str, str]:
-    """Versions of what takes part in training and decides its numbers."""
-    return {name: version(name) for name in ("lightgbm", "numpy")}

@@ -13,7 +13,7 @@ class TrainOptions:
 
     `stop_atr` is the stop distance in ATRs, the target lies `reward_risk` times as far, a trade is given up after `horizon`
     bars. `signal_rate` is the share of bars that the suggested threshold lets through. `embargo` bars lie between
-    training and test rows of a fold. `source` says in words where the bars came from.
+    training and test rows of a fold. `learner` is one of engine.models.learners. `source` says in words where the bars came from.
     """
 
     stop_atr: float = 1.5
@@ -25,6 +25,7 @@ class TrainOptions:
     rounds: int = 100
     leaves: int = 15
     learning_rate: float = 0.05
+    learner: str = "lightgbm"
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -51,5 +52,5 @@ class TrainOptions:
         return 1.0 / (1.0 + self.reward_risk)
 
     def as_dict(self) -> dict[str, float | int | str]:
-        """What makes a difference to the model: everything but `source`."""
-        return {name: value for name, value in asdict(self).items() if name != "source"}
+        """What makes a difference to the model: everything but `source`; the learner is the manifest's kind."""
+        return {name: value for name, value in asdict(self).items() if name not in ("source", "learner")}

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import ModelError
-from engine.models.manifest import FILE_NAME, FORMAT, LONG_FILE, SHORT_FILE, TrainedModel, canonical
-from engine.models.serving import LightGBMPredictor
+from engine.models.learners import LEARNERS, learner_of
+from engine.models.manifest import FILE_NAME, FORMAT, TrainedModel, canonical
+from engine.models.serving import ForestPredictor
 
 _NEEDED = ("format", "kind", "files", "features", "calibration", "training", "suggested_threshold", "drift", "metrics")
 
@@ -45,11 +46,11 @@ def save(model: TrainedModel, folder: str | Path) -> Path:
     return place
 
 
-def load(path: str | Path) -> LightGBMPredictor:
+def load(path: str | Path) -> ForestPredictor:
     """The model in folder `path` (or of that manifest file), ready to serve. ModelError when anything does not match."""
     model = read(path)
     try:
-        return LightGBMPredictor(model)
+        return ForestPredictor(model)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"the manifest in {path} lacks something ({error!r}); train the model again") from error
 
@@ -60,7 +61,7 @@ def read(path: str | Path) -> TrainedModel:
     folder = folder.parent if folder.name == FILE_NAME else folder
     manifest = _manifest(folder / FILE_NAME)
     files = {}
-    for name in (LONG_FILE, SHORT_FILE):
+    for name in learner_of(manifest["kind"]).files:
         content = _bytes(folder / name)
         if sha256(content).hexdigest() != manifest["files"][name]:
             raise ModelError(f"{folder / name} is not the file its manifest vouches for; restore it or train the model again")
@@ -83,10 +84,13 @@ def _manifest(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is not a model manifest ({error}); give the folder of a trained model") from error
     if not isinstance(manifest, dict) or any(name not in manifest for name in _NEEDED):
         raise ModelError(f"{path} is not a model manifest; give the folder of a trained model")
-    if manifest["format"] != FORMAT or manifest["kind"] != "lightgbm":
+    if manifest["format"] != FORMAT:
         raise ModelError(f"{path} has format {manifest['format']}, this program reads format {FORMAT}; train the model again")
-    if set(manifest["files"]) != {LONG_FILE, SHORT_FILE}:
-        raise ModelError(f"{path} names other files than {LONG_FILE} and {SHORT_FILE}; train the model again")
+    if manifest["kind"] not in LEARNERS:
+        raise ModelError(f"{path} is of the kind {manifest['kind']!r}, which this program cannot serve; train the model again")
+    files = learner_of(manifest["kind"]).files
+    if set(manifest["files"]) != set(files):
+        raise ModelError(f"{path} names other files than {' and '.join(files)}; train the model again")
     if canonical(manifest) != content:
         raise ModelError(f"{path} was edited by hand; restore it or train the model again")
     return manifest

@@ -12,9 +12,10 @@ from engine.core.errors import ModelError
 from engine.domain.market import Floats
 from engine.features import specification as spec
 from engine.models import drift
-from engine.models.manifest import LONG_FILE, SHORT_FILE, TrainedModel
+from engine.models.learners import learner_of
+from engine.models.manifest import TrainedModel
 from engine.models.shapley import contributions
-from engine.models.trees import Int32s, parse, raw_score, stack
+from engine.models.trees import Int32s, raw_score, stack
 
 
 @kernel
@@ -37,7 +38,7 @@ def probabilities(
     return 0.5 + 0.5 * math.tanh(0.5 * long), 0.5 + 0.5 * math.tanh(0.5 * short)
 
 
-class LightGBMPredictor:
+class ForestPredictor:
     """Serves one trained model (port Predictor). Build it from a TrainedModel, or with `registry.load` from disk."""
 
     __slots__ = ("_arrays", "_forest", "_intercept", "_longs", "_slope", "manifest", "sha256")
@@ -50,7 +51,8 @@ class LightGBMPredictor:
                 f"model {model.sha256[:12]} was trained on other features (version {manifest['features'].get('version')}, this "
                 f"program computes version {spec.VERSION}); train it again"
             )
-        long, short = (parse(model.files[name].decode("ascii"), spec.COUNT) for name in (LONG_FILE, SHORT_FILE))
+        learner = learner_of(manifest["kind"])
+        long, short = (learner.parse(model.files[name].decode("ascii"), spec.COUNT) for name in learner.files)
         self._forest = stack(long, short)
         self._arrays = self._forest[:4]
         self._longs = len(long.roots)

@@ -12,9 +12,10 @@ from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Floats, Ints, Timeframe
 from engine.features import specification as spec
 from engine.models import calibration, drift, metrics
-from engine.models.booster import Fitter
 from engine.models.dataset import TrainingSet, build, data_sha256
-from engine.models.manifest import FORMAT, LONG_FILE, SHORT_FILE, TrainedModel, file_hashes, libraries
+from engine.models.learners import learner_of
+from engine.models.learners.base import Booster
+from engine.models.manifest import FORMAT, TrainedModel, file_hashes
 from engine.models.options import TrainOptions
 from engine.models.validation import Fold, walk_forward
 
@@ -52,20 +53,23 @@ def train(
 ) -> TrainedModel:
     """Trains a long and a short model on `bars`, deterministic to the byte. Needs one core; run it in a process of its own.
 
-    Raises ModelError when the bars are too few or every trade would have ended alike.
+    Raises ModelError when the bars are too few or every trade would have ended alike, UserError when the learner's library is
+    not installed.
     """
     tell = progress or (lambda _share, _words: None)
+    learner = learner_of(options.learner)
+    learner.load()
     tell(0.0, "computing features and labels")
     data = build(bars, instrument, options)
     predicted = _walk(data, options, seed, tell)
     calibrated = calibration.fit(*predicted.joined())
     tell(0.75, "fitting the final model")
-    fitter = Fitter(data.rows, options, seed)
+    fitter = learner.fitter(data.rows, options, seed)
     boosters = {side: fitter.fit(data.side(side)) for side in SIDES}
-    files = {name: boosters[side].model_to_string().encode() for name, side in zip((LONG_FILE, SHORT_FILE), SIDES, strict=True)}
+    files = {name: boosters[side].text() for name, side in zip(learner.files, SIDES, strict=True)}
     manifest = {
         "format": FORMAT,
-        "kind": "lightgbm",
+        "kind": learner.name,
         "files": file_hashes(files),
         "instrument": instrument.symbol,
         "timeframe": timeframe.name,
@@ -80,7 +84,7 @@ def train(
         "metrics": _metrics(predicted, calibrated, options),
         "importance": _importance(boosters),
         "drift": _drift(data.rows),
-        "libraries": libraries(),
+        "libraries": learner.versions(),
     }
     tell(1.0, "trained")
     return TrainedModel(manifest, files)
@@ -92,10 +96,10 @@ def _walk(data: TrainingSet, options: TrainOptions, seed: int, tell: Progress) -
     work = np.cumsum([len(fold.train) for fold in folds])
     for number, fold in enumerate(folds):
         tell(0.05 + 0.7 * float(work[number] - len(fold.train)) / float(work[-1]), f"fold {number + 1} of {len(folds)}")
-        fitter = Fitter(data.rows[fold.train], options, seed)
+        fitter = learner_of(options.learner).fitter(data.rows[fold.train], options, seed)
         for side in SIDES:
             booster = fitter.fit(data.side(side)[fold.train])
-            result.raw[side].append(booster.predict(data.rows[fold.test], raw_score=True, num_threads=1))
+            result.raw[side].append(booster.raw(data.rows[fold.test]))
             result.label[side].append(data.side(side)[fold.test])
     return result
 
@@ -136,9 +140,9 @@ def _fold_table(predicted: OutOfFold) -> list[dict[str, float]]:
     return table
 
 
-def _importance(boosters: dict[str, Any]) -> dict[str, float]:
+def _importance(boosters: dict[str, Booster]) -> dict[str, float]:
     """Share of the total gain that came from splits on each feature, both sides together; most important first by value."""
-    gain = np.sum([boosters[side].feature_importance("gain") for side in SIDES], axis=0)
+    gain = np.sum([boosters[side].gain() for side in SIDES], axis=0)
     total = float(gain.sum()) or 1.0
     return {name: float(value) / total for name, value in zip(spec.NAMES, gain, strict=True)}
 

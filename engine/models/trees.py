@@ -1,7 +1,4 @@
-"""A LightGBM text as flat arrays, and the kernels that walk them: the same sums as the library's own, without the library.
-
-The text is what `Booster.model_to_string` writes (format v4): blocks of `name=values` lines, a block a tree.
-"""
+"""Trees as flat arrays, and the kernels that walk them: the same sums as a training library's own, without the library."""
 
 from __future__ import annotations
 
@@ -11,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.core.cache import kernel, part
-from engine.core.errors import ModelError
 from engine.domain.market import Floats
 
 Int32s = npt.NDArray[np.int32]
 
 FEATURE, LEFT, RIGHT, DECISION = range(4)
-_CATEGORICAL, _DEFAULT_LEFT = 1, 2
+CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _MISSING_ZERO, _MISSING_NAN = 1, 2
 LARGEST_TREE = 64
 """Leaves a tree may have; the path buffers of `shapley` are as long."""
@@ -39,13 +35,8 @@ class Forest(NamedTuple):
     leaf_count: Floats
 
 
-def parse(text: str, features: int) -> Forest:
-    """The trees in `text`, checked: plain numerical splits on `features` columns, children after parents. Else ModelError."""
-    head, *blocks = text.split("\nTree=")
-    _check_head(head, features)
-    trees = [_tree(_fields(block), features) for block in blocks]
-    if not trees:
-        raise ModelError("the model text holds no tree; train the model again")
+def chain(trees: list[Forest]) -> Forest:
+    """Single trees, each with indices of its own and its root first, one after the other."""
     nodes, leaves = 0, 0
     parts: list[Forest] = []
     for tree in trees:
@@ -57,6 +48,12 @@ def parse(text: str, features: int) -> Forest:
         parts.append(tree._replace(nodes=moved, roots=np.array([root], np.int32)))
         nodes, leaves = nodes + len(tree.nodes), leaves + len(tree.leaves)
     return join(parts)
+
+
+def leaf(value: float) -> Forest:
+    """A tree without a split, for `chain`."""
+    none = np.empty(0)
+    return Forest(np.empty((0, 4), np.int32), none, np.array([value]), np.empty(0, np.int32), none, np.ones(1))
 
 
 def join(parts: list[Forest]) -> Forest:
@@ -72,58 +69,6 @@ def stack(first: Forest, second: Forest) -> Forest:
         moved[:, side] = np.where(moved[:, side] >= 0, moved[:, side] + nodes, moved[:, side] - leaves)
     roots = np.where(second.roots >= 0, second.roots + nodes, second.roots - leaves).astype(np.int32)
     return join([first, second._replace(nodes=moved, roots=roots)])
-
-
-def _fields(block: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in block.split("\n\n", 1)[0].splitlines() if "=" in line)
-
-
-def _check_head(head: str, features: int) -> None:
-    fields = _fields(head.replace("\n\n", "\n"))
-    expected = {"version": "v4", "num_class": "1", "num_tree_per_iteration": "1", "max_feature_idx": str(features - 1)}
-    for name, value in expected.items():
-        if fields.get(name) != value:
-            raise ModelError(f"the model text says {name}={fields.get(name)}, not {value}; train the model again")
-    if not fields.get("objective", "").startswith("binary sigmoid:1") or "average_output" in head:
-        raise ModelError("the model text is not a boosted binary classifier; train the model again")
-
-
-def _tree(fields: dict[str, str], features: int) -> Forest:
-    try:
-        count = int(fields["num_leaves"])
-        if fields.get("num_cat", "0") != "0" or fields.get("is_linear", "0") != "0":
-            raise ModelError("the model text has categorical or linear trees, which are not served; train the model again")
-        if not 1 <= count <= LARGEST_TREE:
-            raise ModelError(f"a tree of the model text has {count} leaves, {LARGEST_TREE} are served; train the model again")
-        leaves = np.array(fields["leaf_value"].split(), np.float64)
-        if count == 1:
-            return Forest(np.empty((0, 4), np.int32), np.empty(0), leaves[:1], np.empty(0, np.int32), np.empty(0), np.ones(1))
-        columns = ("split_feature", "left_child", "right_child", "decision_type")
-        nodes = np.array([fields[name].split() for name in columns], np.int32).T
-        thresholds = np.array(fields["threshold"].split(), np.float64)
-        node_count = np.array(fields["internal_count"].split(), np.float64)
-        leaf_count = np.array(fields["leaf_count"].split(), np.float64)
-    except (KeyError, ValueError) as error:
-        raise ModelError(f"the model text cannot be read ({error}); train the model again") from error
-    _check_tree(nodes, count, features)
-    if {len(thresholds), len(node_count)} != {count - 1} or {len(leaves), len(leaf_count)} != {count}:
-        raise ModelError("a tree of the model text has lost values; train the model again")
-    return Forest(nodes, thresholds, leaves, np.empty(0, np.int32), node_count, leaf_count)
-
-
-def _check_tree(nodes: Int32s, leaves: int, features: int) -> None:
-    """Every child is a later node or a leaf, each reached once, so that a walk always ends inside the arrays."""
-    children = nodes[:, [LEFT, RIGHT]]
-    own = np.arange(len(nodes))[:, None]
-    reached = np.sort(children.ravel())
-    if (
-        len(nodes) != leaves - 1
-        or not np.array_equal(reached, np.concatenate([np.arange(-leaves, 0), np.arange(1, leaves - 1)]))
-        or bool(((children >= 0) & (children <= own)).any())
-        or bool(((nodes[:, FEATURE] < 0) | (nodes[:, FEATURE] >= features)).any())
-        or bool((nodes[:, DECISION] & _CATEGORICAL).any())
-    ):
-        raise ModelError("a tree of the model text is not well formed; train the model again")
 
 
 @part

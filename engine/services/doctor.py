@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from engine.core.installation import mending
 from engine.services.finding import Check, Finding
-from engine.services.installed import libraries, mending
+from engine.services.installed import OPTIONAL, libraries, optional
 from engine.services.timekeeping import clock, time_zones
 
 __all__ = ["Check", "Finding", "diagnose", "healthy"]
@@ -35,6 +36,7 @@ def diagnose(
     own: list[tuple[str, Check]] = [
         ("python", python),
         ("libraries", libraries_found),
+        ("optional libraries", optional_libraries),
         ("data folder", lambda: folder(data_dir)),
         ("disk space", lambda: space(data_dir)),
         ("database", lambda: database(db_url, open_database)),
@@ -73,6 +75,16 @@ def libraries_found() -> Finding:
     if found.differing:
         return Finding("libraries", None, f"other versions than tested: {', '.join(found.differing)}", mending())
     return Finding("libraries", True, f"{found.count} libraries found" + (", all as pinned" if found.pinned else ""))
+
+
+def optional_libraries() -> Finding:
+    """What the program can do without; that one is missing is no fault."""
+    found, missing = optional()
+    there = ", ".join(f"{name} {installed}" for name, installed in found.items()) or "none"
+    if not missing:
+        return Finding("optional libraries", True, f"{there} found")
+    absent = "; ".join(f"{name} is not installed, which {OPTIONAL[name][1]} would need" for name in missing)
+    return Finding("optional libraries", None, absent, "; ".join(mending(OPTIONAL[name][0]) for name in missing))
 
 
 def folder(path: Path) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,17 +32,13 @@ MODULES = {
 }
 """Distributions and the module by which each is imported."""
 
+OPTIONAL = {
+    "catboost": ("catboost", "the learner catboost"),
+    "pyarrow": ("parquet", "Parquet files"),
+}
+"""Distributions the program can do without: the extra that installs each, and what it is for."""
+
 _PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-
-
-def is_frozen() -> bool:
-    """True in the packaged program, False in a checkout."""
-    return bool(getattr(sys, "frozen", False))
-
-
-def mending() -> str:
-    """What brings back a library that is missing, or of another version than it should be."""
-    return "install the package of NiceGold Terminal again" if is_frozen() else "uv sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +61,12 @@ def libraries(modules: Mapping[str, str] = MODULES, project: Path = _PROJECT) ->
         if name in pins and (installed := _installed(name)) is not None and installed != pins[name]
     )
     return Libraries(len(modules), missing, differing, bool(pins))
+
+
+def optional() -> tuple[dict[str, str], list[str]]:
+    """Versions of the optional libraries that are installed, and the names of those that are not."""
+    found = {name: installed for name in OPTIONAL if (installed := _installed(name)) is not None}
+    return found, [name for name in OPTIONAL if name not in found]
 
 
 def pinned_versions(project: Path) -> dict[str, str]:

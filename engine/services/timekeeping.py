@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.core.clock import DAY, SECOND, Nanos, SystemClock, from_iso, to_iso
+from engine.core.installation import is_frozen, mending
 from engine.services.finding import Finding
-from engine.services.installed import is_frozen, mending
 
 _BIRTH: Nanos = from_iso("2026-01-01")
 _REMEDY = "set the system clock, and let it be synchronised (timedatectl set-ntp true)"

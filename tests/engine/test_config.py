@@ -59,3 +59,15 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(ConfigError, match="does not exist"):
         load(tmp_path / "none.toml")
+
+
+def test_the_usual_learner_is_not_told_so_that_runs_keep_their_names() -> None:
+    usual = Config().model_dump(mode="json")["model"]
+    assert "learner" not in usual
+    other = parse({"model": {"learner": "catboost"}}, "here").model_dump(mode="json")["model"]
+    assert other == usual | {"learner": "catboost"}
+
+
+def test_a_learner_nobody_knows_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"model\.learner = 'xgboost' is not accepted: .*use one of lightgbm, catboost"):
+        parse({"model": {"learner": "xgboost"}}, "here")

@@ -11,7 +11,7 @@ from engine.features import specification as spec
 from engine.features.batch import rows
 from engine.models.manifest import TrainedModel
 from engine.models.options import TrainOptions
-from engine.models.serving import LightGBMPredictor
+from engine.models.serving import ForestPredictor
 from engine.models.training import train
 from tests.engine.features.markets import wandering_bars
 
@@ -35,8 +35,8 @@ def model(bars: Bars, gold: Instrument) -> TrainedModel:
 
 
 @pytest.fixture(scope="session")
-def predictor(model: TrainedModel) -> LightGBMPredictor:
-    return LightGBMPredictor(model)
+def predictor(model: TrainedModel) -> ForestPredictor:
+    return ForestPredictor(model)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from engine.features import specification as spec
 from engine.features.batch import rows, with_spread
 from engine.market.importing import read_history
 from engine.models.options import TrainOptions
-from engine.models.serving import LightGBMPredictor
+from engine.models.serving import ForestPredictor
 from engine.models.training import train
 
 DATA = Path(__file__).parents[3] / ".." / "shared" / "data"
@@ -35,7 +35,7 @@ def test_the_default_model_signals_on_recorded_gold_but_not_all_the_time(name: s
     assert history.bars is not None
     bars = with_spread(history.bars, gold)
     cut = len(bars) * 2 // 5
-    predictor = LightGBMPredictor(train(bars[:cut], Timeframe.of(frame), gold, TrainOptions(), 7))
+    predictor = ForestPredictor(train(bars[:cut], Timeframe.of(frame), gold, TrainOptions(), 7))
     table = rows(bars)[max(cut, spec.WARMUP) :: 3]
     signals = np.array([max(predictor.predict(row)) >= predictor.suggested_threshold for row in table])
     assert 0.001 < signals.mean() < 0.05

@@ -13,8 +13,11 @@ import pytest
 from engine.core.errors import ModelError
 from engine.features import specification as spec
 from engine.models import registry
-from engine.models.manifest import FILE_NAME, LONG_FILE, TrainedModel, canonical, file_hashes
-from engine.models.serving import LightGBMPredictor
+from engine.models.learners.lightgbm import LEARNER
+from engine.models.manifest import FILE_NAME, TrainedModel, canonical, file_hashes
+from engine.models.serving import ForestPredictor
+
+LONG_FILE, _SHORT = LEARNER.files
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def rewritten(place: Path, **changes: object) -> Path:
     return place
 
 
-def test_a_saved_model_predicts_as_the_one_in_memory(place: Path, predictor: LightGBMPredictor, table: np.ndarray) -> None:
+def test_a_saved_model_predicts_as_the_one_in_memory(place: Path, predictor: ForestPredictor, table: np.ndarray) -> None:
     loaded = registry.load(place)
     assert loaded.sha256 == predictor.sha256
     assert [loaded.predict(row) for row in table[:100]] == [predictor.predict(row) for row in table[:100]]

@@ -14,12 +14,13 @@ from engine.domain.market import Bars
 from engine.features import specification as spec
 from engine.features.live import FeatureBuilder
 from engine.models import registry
-from engine.models.booster import lightgbm
-from engine.models.manifest import LONG_FILE, SHORT_FILE, TrainedModel
-from engine.models.serving import LightGBMPredictor
+from engine.models.learners.lightgbm import LEARNER, lightgbm, parse
+from engine.models.manifest import TrainedModel
+from engine.models.serving import ForestPredictor
 from engine.models.shapley import contributions
-from engine.models.trees import Forest, parse, raw_score
+from engine.models.trees import Forest, raw_score
 
+LONG_FILE, SHORT_FILE = LEARNER.files
 PROJECT = Path(__file__).parents[3]
 
 
@@ -61,7 +62,7 @@ def test_missing_values_take_the_turn_the_library_takes(zero_as_missing: bool) -
 
 
 def test_contributions_are_the_librarys_shapley_values(
-    model: TrainedModel, predictor: LightGBMPredictor, table: np.ndarray
+    model: TrainedModel, predictor: ForestPredictor, table: np.ndarray
 ) -> None:
     slope, intercept = (model.manifest["calibration"][name] for name in ("slope", "intercept"))
     for name, side in ((LONG_FILE, 1), (SHORT_FILE, -1)):
@@ -72,7 +73,7 @@ def test_contributions_are_the_librarys_shapley_values(
             assert base == pytest.approx(slope * values[-1] + intercept, abs=1e-12)
 
 
-def test_base_and_contributions_add_up_to_the_prediction(predictor: LightGBMPredictor, table: np.ndarray) -> None:
+def test_base_and_contributions_add_up_to_the_prediction(predictor: ForestPredictor, table: np.ndarray) -> None:
     for row in table[:50]:
         for side, probability in zip((1, -1), predictor.predict(row), strict=True):
             base, parts = predictor.contributions(row, side)
@@ -94,7 +95,7 @@ def test_a_feature_used_twice_on_a_path_is_paid_once() -> None:
         assert base + parts[0] == pytest.approx(served(forest, row), abs=1e-12)
 
 
-def test_the_explanation_names_the_strongest_first(predictor: LightGBMPredictor, table: np.ndarray) -> None:
+def test_the_explanation_names_the_strongest_first(predictor: ForestPredictor, table: np.ndarray) -> None:
     base, reasons = predictor.explain(table[3], -1, top=4)
     expected_base, parts = predictor.contributions(table[3], -1)
     assert base == expected_base
@@ -105,14 +106,14 @@ def test_the_explanation_names_the_strongest_first(predictor: LightGBMPredictor,
     assert part == parts[spec.NAMES.index(name)]
 
 
-def test_a_live_builder_feeds_the_predictor(predictor: LightGBMPredictor, bars: Bars, table: np.ndarray) -> None:
+def test_a_live_builder_feeds_the_predictor(predictor: ForestPredictor, bars: Bars, table: np.ndarray) -> None:
     builder = FeatureBuilder()
     builder.warm(bars[: spec.WARMUP + 5])
     assert builder.last_row is not None
     assert predictor.predict(builder.last_row) == predictor.predict(table[4])
 
 
-def test_a_row_with_a_hole_or_of_another_length_is_refused(predictor: LightGBMPredictor, table: np.ndarray) -> None:
+def test_a_row_with_a_hole_or_of_another_length_is_refused(predictor: ForestPredictor, table: np.ndarray) -> None:
     with pytest.raises(ModelError, match=r"has 49 values, not the shape \(48,\)"):
         predictor.predict(table[0][:-1])
     for bad in (np.nan, np.inf):
@@ -122,7 +123,7 @@ def test_a_row_with_a_hole_or_of_another_length_is_refused(predictor: LightGBMPr
             predictor.predict(row)
 
 
-def test_drift_is_told_by_feature(predictor: LightGBMPredictor, table: np.ndarray) -> None:
+def test_drift_is_told_by_feature(predictor: ForestPredictor, table: np.ndarray) -> None:
     calm = predictor.drift(table)
     assert max(calm.values()) < 0.01
     moved = table.copy()

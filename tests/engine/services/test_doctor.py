@@ -12,7 +12,8 @@ import pytest
 
 from engine.core.clock import HOUR, SystemClock, from_iso
 from engine.core.errors import StoreError
-from engine.services import doctor
+from engine.core.installation import mending
+from engine.services import doctor, installed
 from engine.services.doctor import Finding, diagnose, healthy
 from engine.services.installed import MODULES, libraries, pinned_versions
 from engine.services.timekeeping import clock, kernel_unsynchronised, time_zones
@@ -34,7 +35,8 @@ def test_a_sound_installation_has_nothing_to_mend(tmp_path):
     findings = diagnose(f"sqlite:///{tmp_path / 'books.db'}", tmp_path, open_database=opened)
     assert [finding for finding in findings if finding.ok is False] == []
     assert [finding.name for finding in findings] == [
-        "python", "libraries", "data folder", "disk space", "database", "keyring", "clock", "time zones", "kernel cache",
+        "python", "libraries", "optional libraries", "data folder", "disk space", "database", "keyring", "clock", "time zones",
+        "kernel cache",
     ]  # fmt: skip
     assert healthy(findings)
 
@@ -233,3 +235,17 @@ def test_a_kernel_cache_that_cannot_be_written_is_a_fault(monkeypatch, tmp_path)
     found = doctor.kernel_cache()
     assert found.ok is False
     assert "NUMBA_CACHE_DIR" in found.remedy
+
+
+def test_an_optional_library_that_is_missing_is_a_note_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(installed.OPTIONAL, "a-library-nobody-has", ("dreams", "dreaming"))
+    found = doctor.optional_libraries()
+    assert found.ok is None
+    assert found.sentence == "a-library-nobody-has is not installed, which dreaming would need"
+    assert found.remedy == "uv sync --extra dreams"
+
+
+def test_a_package_is_mended_by_installing_it_again(monkeypatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert mending() == "install the package of NiceGold Terminal again"
+    assert mending("catboost") == "install the package of NiceGold Terminal that holds it"
