@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -67,6 +68,6 @@ def from_http(head: Head, caller: Caller, now_ms: int) -> Request:
 def from_socket(path: str, message: Any, payload: bytes, caller: Caller, now_ms: int) -> Request:
     asked = message.get("params")
     given = asked if isinstance(asked, dict) else {"streams": ",".join(asked or [])}
-    parameters = {name: str(value) for name, value in given.items()}
+    parameters = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
     name, key = str(message.get("method")), parameters.get("apiKey")
     return Request("WS", path, name, parameters, path, payload, key, now_ms, caller, message)

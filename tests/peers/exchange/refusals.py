@@ -63,6 +63,10 @@ def unwanted(name: str) -> Refused:
     return Refused(400, -1106, f"Parameter '{name}' sent when not required.")
 
 
+def unread(read: int, sent: int) -> Refused:
+    return Refused(400, -1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.")
+
+
 def illegal(name: str) -> Refused:
     return Refused(400, -1100, f"Illegal characters found in parameter '{name}'.")
 

@@ -9,9 +9,12 @@ from uuid import uuid4
 from tests.peers.exchange.filters import ORDER_TYPES
 from tests.peers.exchange.market import Market
 from tests.peers.exchange.orders import BUY, CONDITIONAL, PRICED, SELL, Ticket
-from tests.peers.exchange.refusals import Refused, illegal, missing, refused, unwanted
+from tests.peers.exchange.refusals import Refused, illegal, missing, refused, unread, unwanted
 
 Parameters = Mapping[str, str]
+ABOUT_THE_REQUEST = {"symbol", "side", "type", "newClientOrderId", "newOrderRespType", "selfTradePreventionMode", "strategyId"}
+ABOUT_THE_REQUEST |= {"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"}
+TERMS = ("quantity", "price", "stopPrice", "timeInForce", "quoteOrderQty", "trailingDelta", "icebergQty")
 TIMED = PRICED - {"LIMIT_MAKER"}
 """Order types that name a time in force."""
 
@@ -99,9 +102,16 @@ def _check_wanted(kind: str, parameters: Parameters) -> None:
     for name in sorted(needed):
         if not parameters.get(name):
             raise missing(name)
-    for name in ("quantity", "price", "stopPrice", "timeInForce", "quoteOrderQty", "trailingDelta", "icebergQty"):
+    for name in TERMS:
         if parameters.get(name) and name not in needed:
             raise unwanted(name)
+    if unknown := parameters.keys() - ABOUT_THE_REQUEST - set(TERMS) - _of_replacement(parameters):
+        raise unread(len(parameters) - len(unknown), len(parameters))
+
+
+def _of_replacement(parameters: Parameters) -> set[str]:
+    """The parameters of a cancel that comes with a new order."""
+    return {name for name in parameters if name.startswith("cancel")} if "cancelReplaceMode" in parameters else set()
 
 
 def _leg(market: Market, parameters: Parameters, where: str) -> Ticket:
