@@ -30,8 +30,8 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 
 KNOWN = dict(commands())
-GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db"
-BELOW = "facts|books|bars|status|gaps|repair|upgrade|downgrade|copy|roles"
+GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db|instruments"
+BELOW = "facts|books|bars|status|gaps|repair|upgrade|downgrade|copy|roles|list|show|set|history|check"
 NAMED = sorted(set(re.findall(rf"main\.py ((?:{GROUPS})(?: (?:{BELOW}))?)", README)))
 
 

@@ -142,33 +142,39 @@ class Listing(Mapping[Symbol, Instrument]):
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, Instrument] = {}
+        self._shipped: dict[str, Instrument] = {}
+        self._adopted: dict[Symbol, Instrument] = {}
 
     def __getitem__(self, symbol: str) -> Instrument:
-        known = self._known.get(symbol)
-        if known is None:
-            from engine.domain.shipped import shipped_instrument
-
-            known = self._known[symbol] = shipped_instrument(symbol)
-        return known
+        adopted = self._adopted.get(symbol)
+        return self.shipped(symbol) if adopted is None else adopted
 
     def __iter__(self) -> Iterator[str]:
         from engine.domain.shipped import shipped_symbols
 
         names = shipped_symbols()
         yield from names
-        yield from (symbol for symbol in tuple(self._known) if symbol not in names and "@" not in symbol)
+        yield from (symbol for symbol in tuple(self._adopted) if symbol not in names)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def shipped(self, key: str) -> Instrument:
+        """The instrument as shipped; KeyError when there is none of that name."""
+        known = self._shipped.get(key)
+        if known is None:
+            from engine.domain.shipped import shipped_instrument
+
+            known = self._shipped[key] = shipped_instrument(key)
+        return known
+
     def adopt(self, instrument: Instrument) -> None:
         """From here on the instrument's symbol means this one: what the books tell of it is shown in its ticks and lots."""
-        self._known[instrument.symbol] = instrument
+        self._adopted[instrument.symbol] = instrument
 
-    def forget(self) -> None:
-        """Everything is as shipped again."""
-        self._known.clear()
+    def release(self, symbol: Symbol) -> None:
+        """The symbol means what it was shipped as again."""
+        self._adopted.pop(symbol, None)
 
 
 INSTRUMENTS = Listing()
@@ -176,8 +182,13 @@ INSTRUMENTS = Listing()
 
 def instrument_of(symbol: str) -> Instrument:
     """The listed instrument called `symbol` (any case; a profile after an @); UserError names those that exist."""
-    name, at, profile = symbol.partition("@")
     try:
-        return INSTRUMENTS[f"{name.upper()}{at}{profile.lower()}"]
+        return INSTRUMENTS[key_of(symbol)]
     except KeyError:
         raise UserError(f"instrument {symbol!r} is not listed; use one of {', '.join(INSTRUMENTS)}") from None
+
+
+def key_of(name: str) -> str:
+    """The name as instruments are listed by: the symbol in capitals, a profile after an @ in small letters."""
+    symbol, at, profile = name.partition("@")
+    return f"{symbol.upper()}{at}{profile.lower()}"

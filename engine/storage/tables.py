@@ -26,6 +26,7 @@ class Table(NamedTuple):
 TABLES = (
     Table(BOOKS, "books", ("id",), "INSERT, UPDATE (cursor, cursor_at, facts, status, summary)"),
     Table(BOOKS, "facts", ("book_id", "seq"), "INSERT"),
+    Table(BOOKS, "instruments", ("symbol", "version"), "INSERT"),
     Table(MARKET, "series", ("id",), "INSERT, UPDATE (rows)"),
     Table(MARKET, "blocks", ("series_id", "start"), "INSERT, UPDATE, DELETE"),
     Table(MARKET, "imports", ("id",), "INSERT, UPDATE (undone_at)"),

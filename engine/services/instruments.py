@@ -1,0 +1,260 @@
+"""Instruments in force: as shipped, or as the owner's last edit in the books says; listing, editing and checking them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from engine.core.clock import Nanos, SystemClock, to_datetime, to_iso
+from engine.core.errors import UserError
+from engine.domain.definition import Definition, parse, plain, read_toml
+from engine.domain.instrument import INSTRUMENTS, Instrument, instrument_of, key_of
+from engine.domain.shipped import instrument_from, sessions_from, shipped_definition, shipped_keys
+from engine.domain.timetable import minute_text
+from engine.storage.database import open_books
+from engine.storage.instruments import InstrumentVersion, InstrumentVersions, current_version
+
+FIXED = ("price.tick", "size.contract", "size.step", "size.currency")
+"""What an instrument with an open position keeps: the books count in these."""
+
+
+class Change(NamedTuple):
+    """A value of a definition that differs, by its path; None where it is not said."""
+
+    path: str
+    before: Any
+    after: Any
+
+    def line(self) -> str:
+        """For people."""
+        return f"{self.path}: {_shown(self.before)} -> {_shown(self.after)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A definition in force. `version` 0 is the shipped file; `reason` and `at` (ns UTC) are the edit's."""
+
+    definition: Definition
+    version: int
+    sha256: str
+    valid_from: Nanos = 0
+    reason: str = "as shipped"
+    at: Nanos = 0
+
+    @property
+    def key(self) -> str:
+        return self.definition.key
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        times = {"valid_from": to_iso(self.valid_from), "at": to_iso(self.at)} if self.version else {}
+        about = {"key": self.key, "version": self.version, "sha256": self.sha256, "reason": self.reason, **times}
+        return {**about, "definition": json.loads(self.definition.canonical())}
+
+    def line(self) -> str:
+        """One line for people."""
+        since = f"from {to_datetime(self.valid_from):%Y-%m-%d %H:%M} UTC: {self.reason}" if self.version else self.reason
+        return f"{self.key} version {self.version} ({self.sha256[:12]}) {since}"
+
+
+def shipped(key: str) -> Listed | None:
+    """The definition that comes with the program; None for an instrument of the owner's own."""
+    if key not in shipped_keys():
+        return None
+    definition = shipped_definition(key)
+    return Listed(definition, 0, definition.sha256)
+
+
+def in_force(name: str, url: str) -> Instrument:
+    """The instrument as it is dealt in the books at `url` from now on. UserError names those that exist.
+
+    One file or one query; books that cannot be reached are left to the session to complain of.
+    """
+    key = key_of(name)
+    try:
+        stored = current_version(url, key, SystemClock().now())
+    except UserError:
+        stored = None
+    if stored is not None:
+        return instrument_from(_definition(stored))
+    return INSTRUMENTS.shipped(key) if key in shipped_keys() else instrument_of(name)
+
+
+def adopt(instrument: Instrument) -> Instrument:
+    """The instrument, which its symbol means from here on in this program."""
+    INSTRUMENTS.adopt(instrument)
+    return instrument
+
+
+def listed(url: str) -> list[Listed]:
+    """Every instrument as it is in force in the books at `url`: shipped ones in their order, then the owner's own."""
+    with open_books(url) as database:
+        stored = InstrumentVersions(database).history()
+    now = SystemClock().now()
+    newest = {each.symbol: each for each in stored if each.valid_from <= now}
+    keys = [*shipped_keys(), *(key for key in newest if key not in shipped_keys())]
+    return [found for key in keys if (found := _listed(newest[key]) if key in newest else shipped(key))]
+
+
+def history(name: str, url: str) -> list[Listed]:
+    """Every version of an instrument, the shipped one first. UserError when there is none."""
+    key = key_of(name)
+    with open_books(url) as database:
+        stored = InstrumentVersions(database).history(key)
+    first = shipped(key)
+    found = [*([first] if first else []), *map(_listed, stored)]
+    if not found:
+        instrument_of(key)
+    return found
+
+
+def show(name: str, url: str, version: int | None = None) -> Listed:
+    """An instrument in force, or the version that is asked for. UserError when there is none."""
+    found = history(name, url)
+    if version is None:
+        now = SystemClock().now()
+        return [each for each in found if each.valid_from <= now][-1]
+    for each in found:
+        if each.version == version:
+            return each
+    raise UserError(f"{key_of(name)} has no version {version}; there are {', '.join(str(each.version) for each in found)}")
+
+
+def changed(definition: Definition, changes: Mapping[str, str]) -> Definition:
+    """The definition with values at paths such as "financing.long" replaced; an empty text takes a value away.
+
+    UserError names a path that does not exist, or the first value that is not accepted.
+    """
+    values = json.loads(definition.canonical())
+    for path, text in changes.items():
+        *parts, name = path.split(".")
+        place = values
+        for part in parts:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise UserError(f"{definition.key}: there is no {path}; see main.py instruments show {definition.key}")
+        if text == "":
+            place.pop(name, None)
+        else:
+            place[name] = _value(text)
+    return parse(values, definition.key)
+
+
+def save(url: str, definition: Definition, reason: str, valid_from: Nanos | None = None, follows: int | None = None) -> Listed:
+    """Stores the definition as the instrument's next version, in force from now or `valid_from` (ns UTC) on.
+
+    `follows` is the version the edit began from, where another may have come meanwhile. UserError when nothing changes, no
+    reason is given, its exchange calendar does not exist, or a position is open and the books could not be read by it.
+    """
+    if not reason.strip():
+        raise UserError("a change of an instrument needs a reason, so that its figures can be explained later")
+    for calendar in (definition.holidays.calendar, definition.holidays.half_days):
+        if calendar:
+            from engine.domain.holidays import calendar_days
+
+            calendar_days(calendar)
+    now = SystemClock().now()
+    with open_books(url) as database:
+        versions = InstrumentVersions(database)
+        stored = versions.history(definition.key)
+        newest = _listed(stored[-1]) if stored else shipped(definition.key)
+        newest_version = newest.version if newest else 0
+        if newest is not None and newest.sha256 == definition.sha256:
+            raise UserError(f"{definition.key} is as its version {newest.version} says already; nothing was changed")
+        if follows is not None and follows != newest_version:
+            raise UserError(
+                f"{definition.key} was changed meanwhile (version {newest_version}); look at its history and change it again"
+            )
+        if newest is not None:
+            _keep_what_is_held(versions, newest.definition, definition)
+        begins = now if valid_from is None else valid_from
+        if stored and begins < stored[-1].valid_from:
+            raise UserError(f"{definition.key} version {newest_version} begins later, at {to_iso(stored[-1].valid_from)}")
+        added = versions.add(
+            definition.key, newest_version, begins, definition.canonical(), definition.sha256, reason.strip(), now
+        )
+    return _listed(added)
+
+
+def _keep_what_is_held(versions: InstrumentVersions, before: Definition, after: Definition) -> None:
+    moved = [change for change in differences(before, after) if change.path in FIXED]
+    books = versions.holders(after.symbol) if moved else []
+    if books:
+        raise UserError(
+            f"{after.key}: {moved[0].path} cannot change from {_shown(moved[0].before)} to {_shown(moved[0].after)} while book "
+            f"{books[0]} holds a position in {after.symbol}; close it first"
+        )
+
+
+def differences(before: Definition, after: Definition) -> list[Change]:
+    """What differs between two definitions, in the order of the paths."""
+    one, other = dict(_leaves(json.loads(before.canonical()))), dict(_leaves(json.loads(after.canonical())))
+    return [Change(path, one.get(path), other.get(path)) for path in sorted({*one, *other}) if one.get(path) != other.get(path)]
+
+
+def leaves(definition: Definition) -> dict[str, Any]:
+    """Every value of a definition by its path."""
+    return dict(_leaves(json.loads(definition.canonical())))
+
+
+def _leaves(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{before}{name}.")
+        else:
+            yield before + name, value
+
+
+def next_closures(definition: Definition, count: int = 6, at: Nanos | None = None) -> list[str]:
+    """The next holidays and short days from now, or `at`, in sentences."""
+    zone = definition.sessions.zone
+    today = to_datetime(SystemClock().now() if at is None else at, zone).date()
+    found = sessions_from(definition).closures(today, today + timedelta(days=400))
+    return [
+        f"{day:%a %Y-%m-%d}: {closure.name}, " + ("closed" if closure.close is None else f"closes {minute_text(closure.close)}")
+        for day, closure in list(found.items())[:count]
+    ]
+
+
+def check_file(file: Path) -> Definition:
+    """The definition a TOML file holds, its exchange calendars looked up; UserError with its first fault."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} cannot be read: {error}; give a TOML file") from error
+    definition = parse(read_toml(text, str(file)), file.name)
+    _ = instrument_from(definition).sessions.next_close(SystemClock().now())
+    return definition
+
+
+def _listed(stored: InstrumentVersion) -> Listed:
+    return Listed(_definition(stored), stored.version, stored.sha256, stored.valid_from, stored.reason, stored.at)
+
+
+def _definition(stored: InstrumentVersion) -> Definition:
+    return parse(json.loads(stored.definition), f"{stored.symbol} version {stored.version}")
+
+
+def _value(text: str) -> Any:
+    """What is written on a command line: a number, a list or table as JSON, or a word."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        pass
+    if text[:1] in "[{":
+        try:
+            return json.loads(text, parse_float=Decimal)
+        except ValueError:
+            raise UserError(f"{text!r} is no list as JSON writes it, such as [200, 10000]") from None
+    return text
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not said"
+    return plain(value) if isinstance(value, Decimal) else value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,152 @@
+"""Instruments as data: what a file may say, and the one sentence for what it may not."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from importlib import resources
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.core.errors import UserError
+from engine.domain.definition import Definition, faults, parse, parse_text, plain
+from engine.domain.instrument import INSTRUMENTS, instrument_of
+from engine.domain.shipped import instrument_from, shipped_definition, shipped_keys
+from engine.domain.timetable import Period
+
+GOLD = shipped_definition("XAUUSD")
+
+
+def with_value(path: str, value: Any) -> dict[str, Any]:
+    """Gold's values with one of them replaced; None takes it away."""
+    values: dict[str, Any] = json.loads(GOLD.canonical())
+    *parts, name = path.split(".")
+    place = values
+    for part in parts:
+        place = place.setdefault(part, {})
+    place[name] = value
+    if value is None:
+        del place[name]
+    return values
+
+
+def test_the_default_gold_is_dealt_on_the_terms_it_always_was() -> None:
+    gold = INSTRUMENTS["XAUUSD"]
+    money = (gold.commission, gold.financing_long, gold.financing_short, gold.commission_ppm)
+    assert (str(gold.tick_size), str(gold.lot_step), gold.contract_size, gold.currency) == ("0.01", "0.01", 100, "USD")
+    assert (gold.spread, gold.min_order, gold.max_order, gold.stale_after_s, gold.triple_night) == (20, 1, 5_000, 120, 2)
+    assert money == (35_000, 120_000, -40_000, 0)
+    assert (gold.collar, gold.plausible, gold.kin) == (Decimal("0.05"), (200, 10_000), "XAGUSD")
+
+
+@pytest.mark.parametrize("key", shipped_keys())
+def test_every_shipped_file_is_named_by_what_it_defines_and_survives_its_canonical_form(key: str) -> None:
+    definition = shipped_definition(key)
+    assert definition.key == key
+    again = parse(json.loads(definition.canonical()), key)
+    assert (again, again.sha256) == (definition, definition.sha256)
+    assert instrument_from(again) == instrument_of(key)
+
+
+def test_the_hash_does_not_hear_how_a_number_is_written() -> None:
+    text = (resources.files("resources.instruments") / "XAUUSD.toml").read_text("utf-8")
+    assert parse_text(text.replace("tick = 0.01", "tick = 0.0100"), "here").sha256 == GOLD.sha256
+    assert parse_text(text.replace("tick = 0.01", "tick = 0.05"), "here").sha256 != GOLD.sha256
+
+
+def test_several_brokers_list_gold_under_one_symbol() -> None:
+    terms = {key: instrument_of(key) for key in ("XAUUSD@2digit", "XAUUSD@3digit", "XAUUSD@IB")}
+    assert {each.symbol for each in terms.values()} == {"XAUUSD"}
+    assert [str(each.tick_size) for each in terms.values()] == ["0.01", "0.001", "0.01"]
+    assert [each.units(1) for each in terms.values()] == [1, 1, 1]
+    assert "XAUUSD@ib" not in list(INSTRUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("price.tick", "abc", "price.tick = 'abc' is not accepted: it is not a number"),
+        ("price.tick", 0, "price.tick = 0 is not accepted: input should be greater than 0"),
+        ("price.tick", None, "price.tick is not accepted: it is missing"),
+        ("price.spread", 1.5, "price.spread = 1.5 is not accepted: it is not a whole number"),
+        ("price.plausible", [10, 5], "price is not accepted: plausible names the lowest price first, then the highest"),
+        ("price.ticks", 1, "price.ticks = 1 is not accepted: there is no such key; see main.py instruments show XAUUSD"),
+        ("size.smallest", 0.015, "size is not accepted: smallest 0.015 is not a multiple of the step 0.01"),
+        ("size.smallest", 90, "size is not accepted: smallest is larger than largest"),
+        ("size.step", "0.00000001", "a multiple of the step|is worth less than a millionth of the currency"),
+        (
+            "sessions.zone",
+            "Mars/Base",
+            "sessions.zone = 'Mars/Base' is not accepted: there is no such time zone; use an IANA name",
+        ),
+        ("sessions.periods", ["18:00-17:00"], "a period is written as 'Sun 18:00 - Mon 17:00'"),
+        ("sessions.periods", ["Mon 25:00 - Tue 17:00"], "a time of day is written as '17:00'"),
+        ("sessions.periods", ["Mon 18:00 - Tue 19:00", "Tue 18:00 - Wed 17:00"], "'Tue 18:00 - Wed 17:00' opens before"),
+        ("sessions.periods", [], "a market around the clock keeps no holidays"),
+        ("holidays.closed", ["02-30"], "a date of every year is written as '12-25'"),
+        ("holidays.early", [{"on": "sometimes", "at": "13:00"}], "short days are 'holiday', 'after'"),
+        ("financing.triple", "Someday", "financing.triple = 'Someday' is not accepted: a weekday is one of Mon, Tue"),
+        ("financing.long", "nan", "financing.long = 'nan' is not accepted: input should be a finite number"),
+        ("checks.collar", 2, "checks.collar = 2 is not accepted: input should be less than or equal to 1"),
+        ("kind", "future", "a future needs a roll"),
+        ("roll", {"months": "GJMQZ"}, "a spot has no roll; leave it out"),
+        ("symbol", "gold", "symbol = 'gold' is not accepted: string should match"),
+    ],
+)
+def test_a_fault_is_one_sentence_with_its_path(path: str, value: Any, sentence: str) -> None:
+    values = with_value(path, value)
+    found = faults(values)
+    assert any(any(part in said for part in sentence.split("|")) for _, said in found), found
+    with pytest.raises(UserError, match=r"^XAUUSD: "):
+        parse(values, "XAUUSD")
+
+
+def test_every_fault_is_found_at_once_for_a_form() -> None:
+    values = with_value("price.tick", "x") | {"name": ""}
+    assert {path for path, _ in faults(values)} == {"price.tick", "name"}
+    assert faults(json.loads(GOLD.canonical())) == []
+
+
+def test_contracts_follow_in_the_order_of_the_year() -> None:
+    values = json.loads(shipped_definition("GC").canonical())
+    values["roll"]["months"] = "ZG"
+    assert "months are named once each, in the order of the year" in faults(values)[0][1]
+
+
+def test_a_text_that_is_no_toml_is_refused() -> None:
+    with pytest.raises(UserError, match="here cannot be read as TOML"):
+        parse_text("symbol = ", "here")
+
+
+def test_an_instrument_in_force_is_what_its_symbol_means_until_it_is_forgotten() -> None:
+    coarse = parse(with_value("price.tick", "0.05"), "XAUUSD")
+    try:
+        INSTRUMENTS.adopt(instrument_from(coarse))
+        assert instrument_of("XAUUSD").tick_size == Decimal("0.05")
+    finally:
+        INSTRUMENTS.release("XAUUSD")
+    assert instrument_of("XAUUSD").tick_size == Decimal("0.01")
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9))
+def test_numbers_are_written_plainly_and_read_back(value: Decimal) -> None:
+    assert Decimal(plain(value)) == value
+    assert "E" not in plain(value)
+
+
+@given(st.integers(0, 6), st.integers(0, 1439), st.integers(1, 7 * 1440 - 1))
+def test_a_period_reads_back_as_it_is_written(day: int, minute: int, length: int) -> None:
+    opens = day * 1440 + minute
+    period = Period(opens - 7 * 1440 if day == 6 else opens, (opens - 7 * 1440 if day == 6 else opens) + length)
+    assert Period.of(str(period)) == period
+    assert period.weekly[:2] == (day, minute)
+
+
+def test_the_terms_of_a_definition_are_those_of_its_instrument() -> None:
+    definition: Definition = shipped_definition("XAUUSD@3digit")
+    terms = instrument_from(definition)
+    assert (terms.commission, terms.financing_long, terms.financing_short) == (35_000, 420_000, -180_000)
+    assert terms.definition == definition.sha256
