@@ -130,7 +130,7 @@ class Mischief:
             answer()
         await self.flushed()
 
-    async def start_disconnected(self) -> None:
+    def start_disconnected(self) -> None:
         """Clients that connect from now on are told 2110, until connectivity is restored."""
         self.venue.outage = True
 

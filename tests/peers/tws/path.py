@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.peers.tws.contracts import Contract
 from tests.peers.tws.hours import is_open, session_bounds, session_day
 
-PERIODS_S = np.geomspace(7.0, 90 * 86_400.0, 28)
+PERIODS_S = np.geomspace(0.9, 90 * 86_400.0, 32)
 ROUGHNESS = 6e-6
 """How far the price strays, as a part of itself, over a second; over t seconds the square root of t as far."""
 
@@ -39,6 +39,7 @@ class Path:
         self._phases = random.uniform(0.0, 2 * np.pi, PERIODS_S.size)
         self._sizes = ROUGHNESS * np.sqrt(PERIODS_S) * random.uniform(0.5, 1.5, PERIODS_S.size)
         self._price = float(contract.price)
+        self._tick = float(contract.tick)
         self._anchor = anchor
         self._base = self._wave(np.zeros(1))[0]
 
@@ -48,7 +49,7 @@ class Path:
 
     def mid(self, seconds: float) -> Decimal:
         """The mid price on the contract's grid."""
-        return on_grid(float(self.at(np.array([seconds]))[0]), self._contract.tick)
+        return self._priced(self.at(np.array([seconds]))[0])
 
     def bars(self, starts: list[int], size_s: int, until: float) -> list[Bar]:
         """One bar for each start, closing where the next one opens; the last one is cut at `until`, so nothing is foreseen."""
@@ -58,24 +59,22 @@ class Path:
         inside = np.arange(0, size_s + step, step, dtype=np.float64)
         inside[-1] = size_s
         prices = self.at(np.minimum(np.asarray(starts, np.float64)[:, None] + inside[None, :], until))
-        tick = self._contract.tick
         made = []
         for start, row in zip(starts, prices, strict=True):
-            ohlc = (on_grid(float(value), tick) for value in (row[0], row.max(), row.min(), row[-1]))
+            ohlc = (self._priced(value) for value in (row[0], row.max(), row.min(), row[-1]))
             volume = (start // 60 * 7 + self._contract.con_id) % 97 + size_s // 60 if self._contract.trades else 0
             made.append(Bar(start, *ohlc, volume=volume, count=volume // 2))
         return made
+
+    def _priced(self, value: float) -> Decimal:
+        """The nearest price on the contract's grid."""
+        return round(value / self._tick) * self._contract.tick
 
     def _wave(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         total = np.zeros(np.shape(seconds))
         for period, phase, size in zip(PERIODS_S, self._phases, self._sizes, strict=True):
             total += size * np.sin(seconds * (2 * np.pi / period) + phase)
         return total
-
-
-def on_grid(price: float, tick: Decimal) -> Decimal:
-    """The nearest price on the grid."""
-    return (Decimal(price) / tick).to_integral_value() * tick
 
 
 def bar_starts(since: datetime, until: datetime, size_s: int, regular: bool = False) -> list[int]:
