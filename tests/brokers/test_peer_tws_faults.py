@@ -427,6 +427,21 @@ async def test_the_link_can_be_cut_in_the_middle_of_an_order(peer: Peer, ib: ib_
     await gone
     assert peer.received("placeOrder") == []
     assert peer.orders == []
+    (torn,) = peer.venue.record.torn
+    assert len(torn) == 100
+    assert b"XAUUSD" in torn
+
+
+@at_every_version()
+async def test_the_link_can_die_before_or_behind_a_report(peer: Peer, ib: ib_async.IB) -> None:
+    for acted, status in ((False, "PendingSubmit"), (True, "Submitted")):
+        peer.faults.on("orderStatus", Cut(acted))
+        gone = until(ib.disconnectedEvent)
+        trade = ib.placeOrder(GOLD, LimitOrder("BUY", 1, 3990, tif="GTC"))
+        await gone
+        assert trade.orderStatus.status == status
+        await ib.connectAsync(peer.host, peer.port, clientId=1, timeout=5)
+    assert len(ib.openTrades()) == 2
 
 
 @at_every_version()

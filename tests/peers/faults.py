@@ -44,7 +44,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Reorder:
-    """The message arrives behind the `behind` messages that follow it."""
+    """The message arrives behind the `behind` messages that follow it; until they come, it waits."""
 
     behind: int = 1
 
@@ -75,7 +75,7 @@ class Mute:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """For requests: the link dies; `acted` says whether the request was acted upon before its reply was lost."""
+    """The link dies. A request was acted upon before that if `acted`, but its reply is lost; a report still left if `acted`."""
 
     acted: bool = True
 

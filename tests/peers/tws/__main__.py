@@ -48,8 +48,8 @@ async def serve(told: argparse.Namespace) -> None:
         port=told.port,
         seed=told.seed,
         anchor=A_THURSDAY,
+        always_open=True,
     ) as peer:
-        peer.venue.broker.always_open = True
         version = peer.venue.version
         print(f"TWS ready at {peer.host}:{peer.port}, server version {version}, accounts {','.join(accounts)}", flush=True)
         await feed.run(peer, WATCHED[told.feed], end)

@@ -93,6 +93,8 @@ class Account:
             kept = held - closing
             position.cost = (kept * position.cost + opening * unit + fill.commission) / (kept + opening)
         position.quantity = held + signed
+        if not position.quantity:
+            position.cost = ZERO
         return realized
 
     def come_with(self, contract: Contract, signed: Decimal, price: Decimal) -> None:

@@ -35,13 +35,14 @@ class Broker:
 
     `whole_fills` False: an order fills for no more than the size shown, once a quote. `slow_cancels`: a cancel stays
     pending until it is confirmed. `always_open`: trading hours do not matter. `ids` says which order a client means by
-    a number, `highest` what the highest number of each client was.
+    a number, `highest` what the highest number of each client was; `live` are the orders that are not final.
     """
 
     def __init__(self, market: Market, accounts: dict[str, Account], reports: Reports) -> None:
         self.market = market
         self.accounts = accounts
         self.orders: list[Order] = []
+        self.live: list[Order] = []
         self.executions: list[Execution] = []
         self.ids: dict[tuple[int, int], Order] = {}
         self.highest: dict[int, int] = {}
@@ -81,13 +82,14 @@ class Broker:
         order.account = order.account or next(iter(self.accounts))
         order.placed_at = self.market.clock.now()
         self.orders.append(order)
+        self.live.append(order)
         if order.order_id:
             self.ids[order.client_id, order.order_id] = order
             self._use_id(order)
 
     def transmit(self, order: Order) -> None:
         """Sends the order to the venue, and with it what was held back until this one came."""
-        sent = held_together(self.orders, order)
+        sent = held_together(self.live, order)
         for each in sent:
             self._send(each)
         for each in sent:
@@ -115,7 +117,8 @@ class Broker:
 
     def working(self) -> list[Order]:
         """Orders that are not final and were transmitted."""
-        return [order for order in self.orders if not order.is_done and order.status != "PendingSubmit"]
+        self.live = [order for order in self.live if not order.is_done]
+        return [order for order in self.live if order.status != "PendingSubmit"]
 
     # what the market and the clock do
 
@@ -123,7 +126,7 @@ class Broker:
         """Fills what the contract's new quote fills, older orders first."""
         quote = self.market.quotes[contract.con_id]
         shown = {True: quote.ask_size, False: quote.bid_size}
-        for order in [it for it in self.orders if it.is_working and it.contract.con_id == contract.con_id]:
+        for order in [it for it in self.working() if it.contract.con_id == contract.con_id]:
             if order.is_working and self._may_trade(order):
                 shown[order.is_buy] -= self._try(order, shown[order.is_buy])
 
@@ -180,7 +183,7 @@ class Broker:
         order.completed_at = self.market.clock.now()
         self._reports.status(order)
         self._reports.refused(order, refusal)
-        for child in children(self.orders, order):
+        for child in children(self.live, order):
             if order.filled:
                 child.quantity = min(child.quantity, order.filled)
             elif not child.is_done:
@@ -260,13 +263,13 @@ class Broker:
 
     def _follow(self, order: Order, quantity: Decimal) -> None:
         """What a fill does to the order's children and to those it is linked with."""
-        for child in children(self.orders, order):
+        for child in children(self.live, order):
             if "child" in child.why_held:
                 child.why_held = child.why_held.removeprefix("child").removeprefix(",")
                 child.status = "PreSubmitted" if child.why_held else "Submitted"
                 self._reports.status(child)
                 self._first_look(child)
-        for other in linked(self.orders, order):
+        for other in linked(self.live, order):
             whole = order.is_done or (order.oca_group and other.oca_type in (0, 1))
             if whole or other.quantity - quantity <= other.filled:
                 self.finish(other, "Cancelled", CANCELLED)

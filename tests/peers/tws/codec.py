@@ -160,6 +160,11 @@ class Frames:
         del self._buffer[:size]
         return head
 
+    @property
+    def rest(self) -> bytes:
+        """What has come of a message that is not complete."""
+        return bytes(self._buffer)
+
     def __iter__(self) -> Iterator[bytes]:
         while len(self._buffer) >= 4:
             end = 4 + struct.unpack(">I", self._buffer[:4])[0]

@@ -70,8 +70,8 @@ class Market:
     def set(self, contract: Contract, bid: Number, ask: Number, bid_size: Number | None, ask_size: Number | None) -> Quote:
         """Puts up a new quote; a contract that trades is taken to have traded at its bid."""
         shown = SHOWN[contract.sec_type]
-        sizes = (shown if size is None else exact(size) for size in (bid_size, ask_size))
-        quote = Quote(exact(bid), exact(ask), *sizes, last=exact(bid) if contract.trades else None)
+        bids, asks = (shown if size is None else exact(size) for size in (bid_size, ask_size))
+        quote = Quote(exact(bid), exact(ask), bids, asks, exact(bid) if contract.trades else None)
         self.quotes[contract.con_id] = quote
         self.books.pop(contract.con_id, None)
         return quote

@@ -87,6 +87,7 @@ class Mischief:
         """Nobody at the broker knows of the order any more, nor of its executions; positions stay."""
         broker = self.venue.broker
         broker.orders.remove(order)
+        broker.live[:] = [it for it in broker.live if it is not order]
         broker.executions[:] = [it for it in broker.executions if it.order is not order]
         broker.ids.pop((order.client_id, order.order_id), None)
 

@@ -45,7 +45,8 @@ class Path:
 
     def at(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mid prices at these times (s since 1970)."""
-        return self._price * np.exp(self._wave(np.asarray(seconds, np.float64) - self._anchor) - self._base)
+        strayed: NDArray[np.float64] = np.exp(self._wave(np.asarray(seconds, np.float64) - self._anchor) - self._base)
+        return self._price * strayed
 
     def mid(self, seconds: float) -> Decimal:
         """The mid price on the contract's grid."""
@@ -61,9 +62,9 @@ class Path:
         prices = self.at(np.minimum(np.asarray(starts, np.float64)[:, None] + inside[None, :], until))
         made = []
         for start, row in zip(starts, prices, strict=True):
-            ohlc = (self._priced(value) for value in (row[0], row.max(), row.min(), row[-1]))
+            first, high, low, last = (self._priced(value) for value in (row[0], row.max(), row.min(), row[-1]))
             volume = (start // 60 * 7 + self._contract.con_id) % 97 + size_s // 60 if self._contract.trades else 0
-            made.append(Bar(start, *ohlc, volume=volume, count=volume // 2))
+            made.append(Bar(start, first, high, low, last, volume, volume // 2))
         return made
 
     def _priced(self, value: float) -> Decimal:

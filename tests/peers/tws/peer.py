@@ -42,12 +42,14 @@ class Peer(Mischief):
         port: int = 0,
         seed: int = 7,
         anchor: Nanos | None = None,
+        always_open: bool = False,
     ) -> None:
         self.clock = clock if clock is not None else ManualClock(A_THURSDAY)
         market = Market(self.clock, seed, anchor)
         holders = {name: Account(name, market, exact(cash)) for name in accounts}
         self.faults = Faults()
         self.venue = Venue(market, holders, self.faults, server_version, market_data)
+        self.venue.broker.always_open = always_open
         self.host = HOST
         self.port = port
         self._server: asyncio.Server | None = None

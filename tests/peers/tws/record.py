@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.peers.tws.codec import Message
 from tests.peers.tws.contracts import Asked
 from tests.peers.tws.orders import Order
+
+KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,23 @@ class Sent:
 
 
 class Record:
-    """Everything in its order. `watch` is called with each request before it is acted upon, in the peer's own loop."""
+    """The last `KEPT` messages each way, in their order.
+
+    `watchers` are called with each request before it is acted upon, in the peer's own loop. `torn` are the bytes of
+    requests that a dying link left unfinished.
+    """
 
     def __init__(self) -> None:
-        self.received: list[Received] = []
-        self.sent: list[Sent] = []
+        self.count = 0
+        self.received: deque[Received] = deque(maxlen=KEPT)
+        self.sent: deque[Sent] = deque(maxlen=KEPT)
         self.handshakes: list[bytes] = []
+        self.torn: list[bytes] = []
         self.watchers: list[Callable[[Received], None]] = []
 
     def note(self, received: Received) -> None:
         """A request arrived whole."""
+        self.count += 1
         self.received.append(received)
         for watch in self.watchers:
             watch(received)
@@ -55,3 +65,4 @@ class Record:
         self.received.clear()
         self.sent.clear()
         self.handshakes.clear()
+        self.torn.clear()

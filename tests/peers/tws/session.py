@@ -115,7 +115,7 @@ class Session:
         kind = REQUESTS.get(int(number), f"request {number}")
         read = read_order(Fields(rest), self.client_id, self.version) if kind == "placeOrder" else (None, None)
         record, at = self.venue.record, self.venue.market.clock.now()
-        received = Received(len(record.received), at, self.client_id, kind, tuple(rest), payload, *read)
+        received = Received(record.count, at, self.client_id, kind, tuple(rest), payload, *read)
         record.note(received)
         self._inward.put(kind, received)
 
@@ -171,8 +171,11 @@ class Session:
             )
 
     def _write(self, kind: str, message: Message, action: Action | None) -> None:
-        self.venue.record.sent.append(Sent(self.client_id, kind, message))
-        self.link.write(message.encode())
+        if action != Cut(acted=False):
+            self.venue.record.sent.append(Sent(self.client_id, kind, message))
+            self.link.write(message.encode())
+        if isinstance(action, Cut):
+            self.link.abort()
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         def due() -> None:
@@ -184,6 +187,8 @@ class Session:
 
     def _lost(self) -> None:
         self.is_ready = False
+        if self._frames.rest:
+            self.venue.record.torn.append(self._frames.rest)
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
