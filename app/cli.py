@@ -32,6 +32,12 @@ register_instruments(app)
 Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 InstrumentOption = Annotated[str, typer.Option("--instrument", help="Symbol, for example XAUUSD.")]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Another instrument on the same account, SYMBOL=FILE or SYMBOL=FILE@CLOCK; may be repeated. Headless only."
+    ),
+]
 Book = Annotated[int | None, typer.Option("--book", help="Number of the book; the latest if not given.")]
 
 
@@ -117,6 +123,7 @@ def run_session(
     instrument: InstrumentOption = "XAUUSD",
     timeframe: Annotated[str | None, typer.Option(help="M1, M5, M15, M30, H1, H4 or D1.")] = None,
     clock: Annotated[str | None, typer.Option(help="Clock of the recorded file, for example EET or UTC+4.")] = None,
+    also: Also = None,
     speed: Annotated[str, typer.Option(help="max, or how many times as fast as real time.")] = "max",
     mode: Annotated[str, typer.Option(help="auto, confirm or manual.")] = "auto",
     policy: Annotated[str, typer.Option(help="model or sma_cross.")] = "model",
@@ -132,8 +139,10 @@ def run_session(
     """Run a session and print what it came to. The same command on an unfinished run goes on where it ended."""
     from engine.request import source_of
 
-    given = {"model": model, "train_from": source_of(train_from), "until": until}
+    given = {"model": model, "train_from": source_of(train_from), "until": until, "also": also}
     request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, **given)
+    if also and not headless:
+        raise UserError("a window shows one instrument for now; add --headless to play --also")
     if headless:
         from app.headless import run_headless
 
@@ -154,19 +163,23 @@ def _request(
     config: Path | None,
     mode: str,
     new: bool,
+    also: Sequence[str] | None = None,
     **rest: Any,
 ) -> Any:
     from app.paths import config_file, data_dir, default_books_url
     from engine.config import load
     from engine.domain.market import Timeframe
-    from engine.request import Request, mode_of, time_of
+    from engine.request import Recording, Request, mode_of, time_of
     from engine.services.instruments import adopt, in_force
+
+    def listed(symbol: str) -> Any:
+        return settings.apply_to(adopt(in_force(symbol, db)))
 
     if config is None and config_file().exists():
         config = config_file()
     settings = load(config)
     db = db or default_books_url()
-    terms = settings.apply_to(adopt(in_force(instrument, db)))
+    terms = listed(instrument)
     frame = Timeframe.of(timeframe) if timeframe else _timeframe_of(replay, terms, clock)
     if rest.get("until") is not None:
         time_of(rest["until"])
@@ -182,8 +195,18 @@ def _request(
         mode=mode_of(mode),
         seed=seed,
         new=new,
+        also=tuple(Recording(path, listed(symbol), frame, zone) for symbol, path, zone in map(_beside, also or ())),
         **rest,
     )
+
+
+def _beside(text: str) -> tuple[str, Path, str | None]:
+    """Symbol, file and clock of an --also."""
+    symbol, found, file = text.partition("=")
+    path, _, clock = file.partition("@")
+    if not (symbol and found and path):
+        raise UserError(f"--also {text!r} names no instrument and file; write SYMBOL=FILE, such as XAGUSD=XAGUSD_M1.csv.gz")
+    return symbol, Path(path), clock or None
 
 
 def _timeframe_of(replay: Path | None, instrument: Any, clock: str | None) -> Any:

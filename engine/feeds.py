@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.core.clock import Nanos
+from engine.core.clock import Nanos, to_iso
 from engine.core.errors import UserError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Timeframe
@@ -52,6 +52,21 @@ def replay_feed(request: Request) -> Feed:
         raise UserError(f"{history.source} holds no bars to trade; give a longer file")
     tape = BarTape(request.instrument, request.timeframe, traded)
     return Feed(tape, history.bars[:cut], identity, "replay", int(traded.at[0]))
+
+
+def feed_beside(request: Request, first: Nanos) -> Feed:
+    """A recorded file that is played beside another whose tape begins at `first`: what lies before that is its history."""
+    assert request.replay is not None
+    request.progress(0.0, f"reading {request.replay.name}")
+    history = _taken(request.replay, request.instrument, request.timeframe, request.clock)
+    if history.bars is None:
+        raise UserError(f"{history.source} holds ticks; --also plays bars")
+    cut = int(history.bars.at.searchsorted(first))
+    traded = history.bars[cut:]
+    if not len(traded):
+        raise UserError(f"{history.source} ends before {to_iso(first)}, where trading begins; give a file of the same time")
+    identity = {"file": history.sha256, "clock": history.clock.spec}
+    return Feed(BarTape(request.instrument, request.timeframe, traded), history.bars[:cut], identity, "replay", int(traded.at[0]))
 
 
 def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> Feed:

@@ -36,10 +36,21 @@ def summarise(pipeline: Pipeline, player: Player, database: Database, book: int,
         "facts": pipeline.journal.last_seq(),
         "facts_sha256": facts_sha256(database, book),
         "model_sha256": pipeline.lead.policy.sha256,
+        **({"instruments": _instruments(pipeline)} if len(pipeline.lanes) > 1 else {}),
         "book": book,
         "wall_s": round(seconds, 3),
         "bars_per_s": round(bars / seconds) if seconds else 0,
     }
+
+
+def _instruments(pipeline: Pipeline) -> dict[str, dict[str, str]]:
+    """Model, gross profit and costs of each instrument of a session that has several."""
+    found = {}
+    for symbol, lane in pipeline.lanes.items():
+        holding = pipeline.ledger.holdings.get(symbol)
+        realised, costs = (holding.realised, holding.costs) if holding else (0, 0)
+        found[symbol] = {"model_sha256": lane.policy.sha256, "realised": text(realised), "costs": text(costs)}
+    return found
 
 
 def _position(pipeline: Pipeline, symbol: str) -> dict[str, Any]:

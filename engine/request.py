@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,22 @@ def silent(_share: float, _what: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """A recorded file as it is to be read; `timeframe` None is one of ticks, `clock` None is found from the file."""
+
+    path: Path
+    instrument: Instrument
+    timeframe: Timeframe | None
+    clock: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
 
     `replay` None runs the built-in simulated market. `train_from` is "file" (the first share of it) or "db".
-    `apart` trains in a process of its own, for a session beside a window. `review` opens a finished run as it ended, to be
-    looked at, instead of refusing it.
+    `also` are recordings of other instruments, played beside `replay` on the same account. `apart` trains in a process of its
+    own, for a session beside a window. `review` opens a finished run as it ended, to be looked at, instead of refusing it.
     """
 
     db: str
@@ -43,6 +53,7 @@ class Request:
     config: Config
     replay: Path | None = None
     clock: str | None = None
+    also: tuple[Recording, ...] = ()
     policy: str = "model"
     model: Path | None = None
     train_from: str = "file"
@@ -54,10 +65,32 @@ class Request:
     review: bool = False
     progress: Progress = silent
 
+    def alone(self, recording: Recording) -> Request:
+        """The same request for one of `also` by itself."""
+        return replace(self, instrument=recording.instrument, replay=recording.path, clock=recording.clock, also=())
+
     @property
     def learns_from_file(self) -> bool:
         """True when the recorded file's first share is what the model is trained on."""
         return self.policy == "model" and self.model is None and self.train_from == "file"
+
+
+def replayed(request: Request, recording: Recording) -> Request:
+    """The request with a recorded file as its market. Ticks are traded without a model where none is given.
+
+    A run of it that is finished is opened as it ended.
+    """
+    trains = request.policy == "model" and request.model is None and request.train_from == "file"
+    return replace(
+        request,
+        instrument=request.config.apply_to(recording.instrument),
+        timeframe=recording.timeframe or Timeframe.of("M1"),
+        replay=recording.path,
+        clock=recording.clock,
+        policy="sma_cross" if recording.timeframe is None and trains else request.policy,
+        new=False,
+        review=True,
+    )
 
 
 def source_of(text: str) -> str:

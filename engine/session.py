@@ -5,23 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from engine.brokers.sim.broker import SimBroker, SimTerms
+from engine.brokers.sim.broker import SimBroker
 from engine.core.clock import Nanos, SystemClock, from_iso, to_iso
 from engine.core.errors import UserError
-from engine.domain.instrument import cash
-from engine.execution.trader import Sizing
-from engine.feeds import Feed, feed_of
+from engine.feeds import Feed, feed_beside, feed_of
 from engine.lane import Lane
-from engine.learning import Lesson, learn, load_model
-from engine.pipeline import NEVER, BarListener, Pipeline, Setup
+from engine.market.medley import Medley
+from engine.market.tape import Tape
+from engine.parts import Part, describe, others, part_of, setup_of, terms_of
+from engine.pipeline import NEVER, BarListener, Pipeline
 from engine.player import Player
-from engine.request import VERSION, Request
-from engine.signals.model_policy import ModelPolicy
-from engine.signals.policy import Policy
-from engine.signals.sma_cross import SmaCross
+from engine.request import Request
 from engine.storage.books import BookRow, Books
 from engine.storage.database import Database, open_books
 from engine.storage.journal import SqlJournal
@@ -31,24 +27,25 @@ from engine.storage.lock import hold
 class Session:
     """A run in progress. `play` moves it, `close` lets go of the books; a session of the same request goes on where it ended."""
 
-    def __init__(
-        self, request: Request, feed: Feed, policy: Policy, lesson: Lesson | None, on_bar: Sequence[BarListener] = ()
-    ) -> None:
+    def __init__(self, parts: Sequence[Part], on_bar: Sequence[BarListener] = ()) -> None:
+        """`parts` are the instruments it trades; what is asked of the session as a whole stands in the first one's request."""
+        lead = parts[0]
+        request, feed = lead.request, lead.feed
         self.request = request
         self.kind = feed.kind
-        self.lesson = lesson
-        self.policy = policy
+        self.lesson = lead.lesson
+        self.policy = lead.policy
         self.before = feed.before
-        self.tape = feed.tape
+        self.tape: Tape = feed.tape if len(parts) == 1 else Medley([part.feed.tape for part in parts])
         self.until = from_iso(request.until) if request.until else NEVER
         if self.until <= feed.first:
             raise UserError(f"--until {request.until} lies before the first quote, which is at {to_iso(feed.first)}")
-        setup, terms = _setup(request, policy), _terms(request)
-        lane = Lane(request.instrument, request.timeframe, policy)
+        setup, terms = setup_of(parts), terms_of(parts)
+        lanes = [Lane(part.request.instrument, request.timeframe, part.policy) for part in parts]
         self._clock = SystemClock()
         self.played_ns = 0
         self._first_bar = 0
-        description = _describe(request, feed, policy)
+        description = describe(parts)
         self.run_id = hashlib.sha256(description.encode()).hexdigest()
         self.database: Database = open_books(request.db)
         self.books = Books(self.database)
@@ -59,11 +56,12 @@ class Session:
             self.database.close()
             raise
         self.journal = SqlJournal(self.database, self.book.id)
-        instruments = {request.instrument.symbol: request.instrument}
-        self.pipeline = Pipeline(setup, [lane], self.journal, lambda sink: SimBroker(instruments, terms, sink))
+        instruments = {lane.symbol: lane.instrument for lane in lanes}
+        self.pipeline = Pipeline(setup, lanes, self.journal, lambda sink: SimBroker(instruments, terms, sink))
         self.pipeline.on_bar.extend(on_bar)
-        lane.warm(feed.before)
-        self.player = Player(feed.tape, self.pipeline)
+        for lane, part in zip(lanes, parts, strict=True):
+            lane.warm(part.feed.before)
+        self.player = Player(self.tape, self.pipeline)
         self.resumed = self.book.facts > 0
         self.is_finished = self.book.is_finished
         try:
@@ -151,97 +149,6 @@ def open_session(request: Request, on_bar: Sequence[BarListener] = (), feed: Fee
     read already.
     """
     feed = feed or feed_of(request)
-    policy, lesson = _policy(request, feed)
-    return Session(request, feed, policy, lesson, on_bar)
-
-
-def _policy(request: Request, feed: Feed) -> tuple[Policy, Lesson | None]:
-    if request.policy == "sma_cross":
-        cross = request.config.sma_cross
-        return SmaCross(request.instrument, cross.fast, cross.slow, cross.stop_fraction, cross.reward_risk), None
-    if request.policy != "model":
-        raise UserError(f"policy {request.policy!r} is not known; use model or sma_cross")
-    lesson = _given(request, request.model) if request.model is not None else _learn(request, feed)
-    section = request.config.model
-    threshold = lesson.threshold if section.threshold == "auto" else float(section.threshold)
-    return ModelPolicy(request.instrument, lesson.predictor, threshold, lesson.stop_atr, lesson.reward_risk), lesson
-
-
-def _given(request: Request, path: Path) -> Lesson:
-    """The model the user names; UserError when it was trained for another instrument or timeframe."""
-    lesson = load_model(path)
-    made_for = lesson.predictor.manifest["instrument"], lesson.predictor.manifest["timeframe"]
-    asked = request.instrument.symbol, request.timeframe.name
-    if made_for != asked:
-        raise UserError(
-            f"{path} was trained for {' '.join(made_for)}, not for {' '.join(asked)}; give a model that was trained for that"
-        )
-    return lesson
-
-
-def _learn(request: Request, feed: Feed) -> Lesson:
-    bars = feed.before
-    if request.train_from == "db":
-        from engine.storage.market import open_market
-
-        with open_market(request.db) as store:
-            bars = store.read_bars(request.instrument.symbol, request.timeframe.name, None, feed.first)
-    return learn(
-        bars,
-        request.timeframe,
-        request.instrument,
-        request.config.model,
-        request.seed,
-        request.models,
-        request.progress,
-        apart=request.apart,
-        signal_rate=feed.signal_rate,
-    )
-
-
-def _setup(request: Request, policy: Policy) -> Setup:
-    config = request.config
-    fixed = request.instrument.steps(config.sma_cross.lots) if policy.name == "sma_cross" else 0
-    if config.account.currency != request.instrument.currency:
-        raise UserError(
-            f"the account is kept in {config.account.currency} but {request.instrument.symbol} is dealt in "
-            f"{request.instrument.currency}; set account.currency to {request.instrument.currency}"
-        )
-    return Setup(
-        account=config.account.name,
-        currency=config.account.currency,
-        balance=cash(config.account.balance),
-        mode=request.mode,
-        limits=config.limits.limits(),
-        sizing=Sizing(config.model.risk_per_trade, fixed),
-        slippage=config.broker.slippage,
-        cooldown=config.signals.cooldown,
-        expiry=config.signals.expiry,
-    )
-
-
-def _terms(request: Request) -> SimTerms:
-    section = request.config.broker
-    steps = request.instrument.steps(section.fill_lots) if section.fill_lots else 0
-    return SimTerms(section.slippage, section.through, steps)
-
-
-def _describe(request: Request, feed: Feed, policy: Policy) -> str:
-    """Canonical JSON of all that decides how the run goes; its hash is the run's id."""
-    return json.dumps(
-        {
-            "version": VERSION,
-            "data": {**feed.identity, "from": feed.first},
-            "instrument": request.instrument.symbol,
-            "definition": request.instrument.definition,
-            "timeframe": request.timeframe.name,
-            "policy": policy.name,
-            "model": policy.sha256,
-            "mode": request.mode.value,
-            "seed": request.seed,
-            "until": request.until,
-            "config": request.config.model_dump(mode="json"),
-        },
-        sort_keys=True,
-        separators=(",", ":"),
-    )
+    beside = (part_of(other, feed_beside(other, feed.first)) for other in others(request))
+    parts = [part_of(request, feed), *beside]
+    return Session(parts, on_bar)
