@@ -37,7 +37,7 @@ class Bridge(QObject):
 
     `progressed(share, words)` while the session opens, `history(Bars)` what lies before it, `shown(Picture)` per frame,
     `refused(intent, sentence)`, `verdict(order, Verdict)`, `faulted(exception)` when a command failed that should not,
-    `failed(exception)` when the engine stopped or never started.
+    `failed(exception)` when the engine stopped or never started, `closing()` before the session is ended.
     """
 
     progressed = Signal(float, str)
@@ -49,6 +49,7 @@ class Bridge(QObject):
     verdict = Signal(object, object)
     faulted = Signal(object)
     failed = Signal(object)
+    closing = Signal()
     _crashed = Signal(object)
 
     def __init__(self, request: Request, display: Display, parent: QObject | None = None) -> None:
@@ -132,12 +133,17 @@ class Bridge(QObject):
     async def close(self) -> None:
         """Stops asking for frames, ends the session and its thread."""
         self._stopping = True
+        self.closing.emit()
         self._seen.set()
         for task in tuple(self._tasks):
             await asyncio.wait([task], timeout=1)
         await asyncio.to_thread(self.host.stop)
         if self._tasks:  # the host refused what was still open; nobody may speak to a window that is gone
             await asyncio.wait(tuple(self._tasks))
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs a panel's coroutine as one of the window's own: awaited before the window goes, its faults said."""
+        self._keep(work)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         if self._stopping:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import PySide6QtAds as ads  # noqa: N813 - the name its own documentation uses
 from PySide6.QtCore import QByteArray
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from app.page import Page
 from app.panels import PANELS, Panel, Place
 from app.state import Memory
 
@@ -40,16 +41,22 @@ class Docking(QWidget):
             ads.CDockManager.setConfigFlag(flag, False)
         self._manager = ads.CDockManager(self)
         self._manager.setStyleSheet("")
-        self.docks: dict[str, ads.CDockWidget] = {}
+        self.docks: dict[str, ads.CDockWidget | Page] = {}
         self._areas: dict[str, ads.CDockAreaWidget] = {}
         self._placed = (0, 0, 0)
         self._was_restored = False
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._manager)
         for place in PANELS:
-            self._add(place, panels[place.name].widget)
+            if place.area == "page":
+                page = self.docks[place.name] = Page(place.title, panels[place.name].widget, self.leave_page)
+                self._stack.addWidget(page)
+            else:
+                self._add(place, panels[place.name].widget)
         self.docks["positions"].setAsCurrentTab()
         inner = QVBoxLayout(self)
         inner.setContentsMargins(0, 0, 0, 0)
-        inner.addWidget(self._manager)
+        inner.addWidget(self._stack)
         self._proportions(1366, 700)
         self._as_built = self._manager.saveState()
 
@@ -92,9 +99,18 @@ class Docking(QWidget):
             self._proportions(self._manager.width(), self._manager.height())
 
     def raise_(self, name: str) -> None:
-        """Shows a panel in front."""
+        """Shows a panel in front; a page stands before all docks until another panel is asked for."""
+        dock = self.docks[name]
+        if isinstance(dock, Page):
+            self._stack.setCurrentWidget(dock)
+            return
+        self.leave_page()
         self.docks[name].toggleView(True)
         self.docks[name].setAsCurrentTab()
+
+    def leave_page(self) -> None:
+        """Shows the docks."""
+        self._stack.setCurrentWidget(self._manager)
 
     def reset(self) -> None:
         """The layout as it came."""

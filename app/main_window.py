@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -38,6 +38,7 @@ from engine.domain.facts import Record
 from engine.domain.intents import Flatten, Halt, Intent, Resume, SetMode
 from engine.domain.market import Bars
 from engine.host import MAX_SPEED, Opening
+from engine.request import Recording
 from widgets import icons, style
 from widgets.format import Display
 from widgets.theme import Theme, load
@@ -68,9 +69,11 @@ class MainWindow(QMainWindow):
         self._faulted = False
         self.reset_wanted: Callable[[Decimal], None] = lambda _balance: None
         self.fresh_wanted: Callable[[], None] = lambda: None
+        self.replay_wanted: Callable[[Recording], None] = lambda _recording: None
         self.kind = "REPLAY" if bridge.request.replay is not None else "SIMULATED"
         self.setWindowTitle(f"NiceGold Terminal — PAPER — {self.kind}")
         self.setWindowIcon(icons.app_icon())
+        self.setAcceptDrops(True)
         self.commands = Commands(self)
         self.panels: dict[str, Panel] = {}
         self.notices = Notices(self)
@@ -78,6 +81,7 @@ class MainWindow(QMainWindow):
         around = Surroundings(self.bridge, self.theme, self.display, self._act)
         for place in PANELS:
             self.panels[place.name] = place.make(around)
+        self.panels["imports"].replayed.connect(lambda recording: self.replay_wanted(recording))
         self.docking = Docking(self.panels)
         self.docks = self.docking.docks
         self._lay_out()
@@ -145,6 +149,7 @@ class MainWindow(QMainWindow):
         add("step", "Step one bar", "Market", self.bridge.step, "Ctrl+Right")
         add("faster", "Play faster", "Market", lambda: self.replay_bar.change_speed(1), "Ctrl+Up")
         add("slower", "Play slower", "Market", lambda: self.replay_bar.change_speed(-1), "Ctrl+Down")
+        add("import", "Import history…", "Market", self._import, "Ctrl+O")
         add("paper_account", "Paper account: balance and reset", "Account", self._ask_account)
         add("theme", "Switch between dark and light", "View", self._switch_theme, "Ctrl+T")
         add("reset_layout", "Reset the layout", "View", self._reset_layout)
@@ -306,6 +311,10 @@ class MainWindow(QMainWindow):
         if self.bridge.host.is_busy:
             self.bridge.play(self.speed)
 
+    def _import(self) -> None:
+        self._raise("imports")
+        self.panels["imports"].widget.browse()
+
     def _ask_account(self) -> None:
         account = self.bridge.request.config.account
         notes = reset_notes(self._picture, self.bridge.request.replay is not None)
@@ -354,6 +363,15 @@ class MainWindow(QMainWindow):
             if hasattr(panel.widget, "save_state"):
                 self._memory.set(f"panel_{name}", panel.widget.save_state())
         self.docking.remember(self._memory)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped anywhere: they are histories."""
+        if event.mimeData().hasUrls():
+            self._raise("imports")
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.panels["imports"].widget.dropEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing is asked for, not done: the session ends first."""

@@ -23,7 +23,7 @@ from app.paths import log_dir
 from app.quitter import Quitter
 from app.state import remembered
 from engine.core.log import start_log
-from engine.request import Request
+from engine.request import Request, replayed
 from widgets import style
 from widgets.format import Display
 from widgets.theme import load
@@ -89,6 +89,7 @@ class Terminal:
         window = self.window = MainWindow(bridge, load(self.theme), shown, self.leave, self.speed, self.autoplay)
         window.reset_wanted = lambda balance: self._reset(request, balance)
         window.fresh_wanted = lambda: self._begin(replace(request, new=True))
+        window.replay_wanted = lambda recording: self._begin(replayed(request, recording))
         window.resize(1366, 768) if not remembered("layout").get("geometry") else None
         window.show()
         work = asyncio.ensure_future(bridge.run())

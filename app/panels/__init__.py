@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.panels.base import Panel, Surroundings
 from app.panels.chart import ChartPanel
+from app.panels.imports import ImportsPanel
 from app.panels.lists import FillsView, JournalView, LogView, OrdersView, PositionsView, TradesView
 from app.panels.money import EquityView, RiskView
 from app.panels.signals import SignalsView
@@ -16,7 +17,8 @@ from app.panels.watch import WatchView
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a panel stands when the layout is new: `area` is left, center, right, right_low or bottom. `shortcut` shows it."""
+    """Where a panel stands when the layout is new: `area` is left, center, right, right_low or bottom, or page: over all docks,
+    when it is asked for. `shortcut` shows it."""
 
     name: str
     title: str
@@ -27,6 +29,7 @@ class Place:
 
 PANELS: tuple[Place, ...] = (
     Place("chart", "Chart", "center", ChartPanel, "Ctrl+Shift+0"),
+    Place("imports", "Import", "page", ImportsPanel, ""),
     Place("watchlist", "Watchlist", "left", WatchView, "Ctrl+Shift+9"),
     Place("signals", "Signals", "right", SignalsView, ""),
     Place("ticket", "Ticket", "right_low", TicketView, ""),

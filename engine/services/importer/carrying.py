@@ -13,7 +13,8 @@ from engine.market.importing import History
 from engine.services.importer.reading import read
 from engine.services.importer.running import Cancel, Progress, never, silent, watching
 from engine.storage.columns import WriteResult
-from engine.storage.market import TICK, MarketStore, open_market
+from engine.storage.market import TICK, MarketStore, open_market, place_of
+from engine.storage.migrate import MARKET
 from engine.storage.undo import Entry
 from engine.storage.versions import Origin
 
@@ -65,6 +66,9 @@ def undo(number: int, url: str, progress: Progress = silent) -> ImportEntry:
 
 def imports(url: str) -> list[ImportEntry]:
     """Every import of the market data beside the books at `url`, the first one first; those that were undone too."""
+    path = place_of(url, MARKET).path
+    if path is not None and not path.exists():
+        return []
     with open_market(url) as store:
         return [_listed(entry) for entry in store.entries()]
 

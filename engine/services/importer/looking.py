@@ -24,6 +24,7 @@ from engine.services.library import references
 from engine.storage.market import MarketStore, open_market
 
 _NOBODY = "\0"
+_MANY = 0.01
 
 
 def inspect(
@@ -75,7 +76,7 @@ def _instrument(path: Path, source: Source, choices: Choices, fallback: Symbol) 
     for name in (path.name, source.name):
         named = named_symbol(name, _NOBODY)
         if named and named in INSTRUMENTS:
-            return instrument_of(named), f"the name {name} says {named}"
+            return instrument_of(named), f"the file's name says {named}"
         if named:
             raise UserError(f"{path.name}: the name says {named}, which is no instrument of this program; choose another one")
     return instrument_of(fallback), f"the name does not say; {fallback} is what this session trades"
@@ -133,8 +134,8 @@ def _timeframe_why(plan: ImportPlan, history: History) -> str:
         return "chosen"
     named = named_timeframe(plan.file) or named_timeframe(plan.inner)
     if named == history.timeframe:
-        return f"the name says {named.name}, and so do the distances between the rows"
-    return "the distances between the rows say so"
+        return "the file's name and its rows agree"
+    return "by the distances between the rows"
 
 
 def _warnings(plan: ImportPlan) -> Iterator[str]:
@@ -142,6 +143,8 @@ def _warnings(plan: ImportPlan) -> Iterator[str]:
         yield f"The file's name does not say which instrument it is of; it is read as {plan.symbol}."
     if plan.confidence == "doubtful":
         yield f"The file does not look written on {plan.clock}: {plan.clock_evidence[0]}."
+    if plan.bad_count > plan.read * _MANY:
+        yield f"{plan.bad_count:,} of {plan.read:,} lines are broken and would be left out."
     if plan.change is not None and plan.change.is_nothing:
         yield "Every row is stored already; importing the file would change nothing."
     if plan.change is not None and plan.change.changed:

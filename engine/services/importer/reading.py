@@ -11,6 +11,7 @@ from engine.domain.imports import TICKS, Choices
 from engine.domain.instrument import Instrument
 from engine.domain.market import Timeframe
 from engine.market.clock_reference import Reference
+from engine.market.clocks import parse_clock
 from engine.market.formats import Mapping
 from engine.market.importing import History, read_history
 
@@ -41,6 +42,11 @@ def timeframe_of(choices: Choices) -> Timeframe | None:
 def mapping_of(choices: Choices) -> Mapping | None:
     """The meaning of the columns that was given; UserError when it cannot be one."""
     return Mapping.of(choices.columns, choices.separator, choices.time_format) if choices.columns else None
+
+
+def check_clock(spec: str) -> None:
+    """UserError where `spec` names no clock, with examples of those that are known."""
+    parse_clock(spec)
 
 
 def scale_of(choices: Choices) -> Decimal | None:
