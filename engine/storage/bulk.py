@@ -24,17 +24,19 @@ def copy_in(link: Link, table: str, columns: Sequence[str], rows: Iterable[Seque
         link.raw.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
-def copy_out(link: Link, table: str, columns: Sequence[str], order: str) -> Iterator[Row]:
-    """The rows of `table` in the order of an ORDER BY's text; the link is taken until the last one was handed out."""
-    query = f"SELECT {', '.join(map(quoted, columns))} FROM {table} ORDER BY {order}"
+def copy_out(link: Link, table: str, columns: Sequence[str], key: Sequence[str]) -> Iterator[Row]:
+    """The rows of `table` in the order of `key`, texts by their bytes; the link is taken until the last one was handed out."""
+    query = f"SELECT {', '.join(map(quoted, columns))} FROM {table} ORDER BY "
     if isinstance(link, PostgresLink):
         types = _types(link, table, columns)
-        out: Any = f"COPY ({query}) TO STDOUT (FORMAT binary)"
+        texts = {name for name, kind in zip(columns, types, strict=True) if kind == "text"}
+        order = ", ".join(quoted(name) + (' COLLATE "C"' if name in texts else "") for name in key)
+        out: Any = f"COPY ({query}{order}) TO STDOUT (FORMAT binary)"
         with link.mapped(), link.raw.cursor() as cursor, cursor.copy(out) as copy:
             copy.set_types(types)
             yield from copy.rows()
         return
-    yield from link.stream(query)
+    yield from link.stream(query + ", ".join(map(quoted, key)))
 
 
 def quoted(name: str) -> str:

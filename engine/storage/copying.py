@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from engine.core.errors import StoreError, UserError
 from engine.storage.audit import audit_books
 from engine.storage.books import Books
-from engine.storage.bulk import copy_in, copy_out, quoted
+from engine.storage.bulk import copy_in, copy_out
 from engine.storage.database import Database, locate, open_track, prepare
 from engine.storage.journal import facts_sha256
 from engine.storage.link import Link, Row, SqliteLink
@@ -217,7 +217,7 @@ def _columns(link: Link, table: Table, sqlite: bool) -> tuple[str, ...]:
 
 
 def _ordered(link: Link, table: Table, names: Sequence[str]) -> Iterator[Row]:
-    return copy_out(link, table.place(isinstance(link, SqliteLink)), names, ", ".join(map(quoted, table.key)))
+    return copy_out(link, table.place(isinstance(link, SqliteLink)), names, table.key)
 
 
 def _bytes_of(row: Row) -> bytes:

@@ -43,8 +43,6 @@ def use(database: Database) -> None:
     if now == "absent":
         raise UserError(f"the server of {database.place.name} has no TimescaleDB; nothing needs it, so leave --timescale out")
     if now == "available":
-        raise UserError(
-            f"TimescaleDB is not in {database.place.name} yet; run CREATE EXTENSION timescaledb there first"
-        )
+        raise UserError(f"TimescaleDB is not in {database.place.name} yet; run CREATE EXTENSION timescaledb there first")
     if now == "installed":
         database.rows(MAKE)

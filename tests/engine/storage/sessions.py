@@ -20,7 +20,16 @@ def history(folder: Path, bars: int = 600) -> Path:
 
 
 def request(db: str, file: Path) -> Request:
-    return Request(db, file.parent / "models", GOLD, Timeframe.of("M1"), Config(), file, "UTC", "sma_cross")
+    return Request(
+        db=db,
+        models=file.parent / "models",
+        instrument=GOLD,
+        timeframe=Timeframe.of("M1"),
+        config=Config(),
+        replay=file,
+        clock="UTC",
+        policy="sma_cross",
+    )
 
 
 def play(db: str, file: Path, quotes: int) -> None:

@@ -73,9 +73,8 @@ def test_a_copy_has_every_byte_of_books_and_market_data(urls: tuple[str, str], t
     assert copied.is_clean
     assert [(book.status, book.facts_sha256) for book in copied.books] == [("open", facts_of(urls[0]))]
     assert facts_of(urls[1]) == facts_of(urls[0])
-    assert {table.name: table.rows for table in copied.tables if table.name != "facts"} == {
-        "books": 1, "series": 3, "blocks": 6, "imports": 3, "additions": 3, "revisions": 550
-    }  # fmt: skip
+    rows = {"books": 1, "series": 3, "blocks": 6, "imports": 3, "additions": 3, "revisions": 550}
+    assert rows.items() <= {table.name: table.rows for table in copied.tables}.items()
     with open_books(urls[0]) as before, open_books(urls[1]) as after:
         assert Books(after).list() == Books(before).list()
         assert audit_books(after, 1).is_clean

@@ -153,6 +153,12 @@ def test_the_owner_is_copied_to_and_the_trader_goes_on(server: Server, tmp_path:
     assert finish(server.trader, file) == finish(local, file)
 
 
+def test_the_reader_may_copy_what_it_reads(server: Server, tmp_path: Path) -> None:
+    play(server.trader, history(tmp_path), 300)
+    fill_market(server.trader)
+    assert copy(server.reader, f"sqlite:///{tmp_path}/copy.db", quiet).is_clean
+
+
 def test_another_program_or_user_is_not_let_in(server: Server) -> None:
     sql(server.admin, f"CREATE ROLE {server.prefix}_stranger LOGIN")
     with pytest.raises(UserError, match="permission denied for database"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -177,6 +178,28 @@ def test_what_the_url_asks_of_tls_reaches_the_server(database_url: str, tmp_path
         open_books(f"{database_url}?sslmode=require")
     with open_books(f"{database_url}?sslmode=prefer&application_name=gold") as database:
         assert database.rows("SELECT current_setting('application_name')") == [("gold",)]
+
+
+def test_tls_is_spoken_and_the_servers_name_checked_as_the_url_says(own: Server, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, so the server has no certificate to show")
+    make = (
+        "cat > /dev/null; openssl req -new -x509 -days 2 -nodes -out server.crt -keyout server.key -subj /CN=gold "
+        "-addext subjectAltName=IP:127.0.0.1 2> /dev/null"
+    )
+    admin(own.url, f"COPY (SELECT 1) TO PROGRAM '{make}'", "ALTER SYSTEM SET ssl = on")
+    own.restart()
+    with psycopg.connect(own.url) as connection:
+        certificate = connection.execute("SELECT pg_read_file('server.crt')").fetchone()
+    assert certificate is not None
+    (tmp_path / "root.crt").write_text(certificate[0])
+    checked = f"{own.url}?sslmode=verify-full&sslrootcert={tmp_path}/root.crt"
+    with open_books(checked) as database:
+        assert database.rows("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [(True,)]
+    with pytest.raises(UserError, match="does not match host name"):
+        open_books(checked.replace("127.0.0.1", "localhost"))
+    with pytest.raises(UserError, match=r"root certificate file .* does not exist"):
+        open_books(f"{own.url}?sslmode=verify-full&sslrootcert={tmp_path}/none.crt")
 
 
 def test_a_server_without_timescale_is_known_and_nothing_needs_it(database_url: str, tmp_path: Path) -> None:
