@@ -113,7 +113,7 @@ def execution_report(it: Order, what: str, fill: Fill | None, execution_id: int,
         "f": it.ticket.tif,
         "q": plain(it.quantity),
         "p": plain(it.ticket.price or NOTHING),
-        "P": plain(it.ticket.stop_price or NOTHING),
+        "P": plain(it.trigger_price or NOTHING),
         "F": plain(NOTHING),
         "g": _list_id(it),
         "C": it.ticket.client_id if ended else "",
@@ -138,6 +138,7 @@ def execution_report(it: Order, what: str, fill: Fill | None, execution_id: int,
         "Q": plain(it.ticket.cost or NOTHING),
         "W": it.created_ms,
         "V": SELF_TRADES,
+        **({} if it.ticket.trailing is None else {"d": it.ticket.trailing, "D": it.created_ms}),
     }
 
 
@@ -178,9 +179,10 @@ def _terms(it: Order) -> Json:
         "timeInForce": it.ticket.tif,
         "type": it.ticket.kind,
         "side": it.side,
-        "stopPrice": plain(it.ticket.stop_price or NOTHING),
+        "stopPrice": plain(it.trigger_price or NOTHING),
         "icebergQty": plain(NOTHING),
         "selfTradePreventionMode": SELF_TRADES,
+        **({} if it.ticket.trailing is None else {"trailingDelta": it.ticket.trailing, "trailingTime": it.created_ms}),
     }
 
 

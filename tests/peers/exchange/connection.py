@@ -51,7 +51,7 @@ class SocketCaller:
 
 
 class Connection:
-    """Bytes to requests; `asked` takes each, `upgraded` makes the socket of one, `lost` hears of the end."""
+    """Bytes to requests: `asked` takes each, `upgraded` makes the socket of one; `lost` hears of the end, `heard` of all."""
 
     def __init__(
         self,
@@ -59,17 +59,23 @@ class Connection:
         asked: Callable[[Connection, Head], None],
         upgraded: Callable[[Link, str], Socket],
         lost: Callable[[Connection], None],
+        heard: Callable[[], None],
     ) -> None:
         self.socket: Socket | None = None
         self.link = Link(faults, self._received, lambda: lost(self))
         self._asked = asked
         self._upgraded = upgraded
+        self._heard = heard
         self._buffer = bytearray()
 
     def _received(self, data: bytes) -> None:
         if self.socket is not None:
             self.socket.received(data)
-            return
+        else:
+            self._read(data)
+        self._heard()
+
+    def _read(self, data: bytes) -> None:
         self._buffer += data
         while self.socket is None and (head := request(self._buffer)) is not None:
             if head.wants_socket:

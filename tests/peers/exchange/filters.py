@@ -9,6 +9,10 @@ from typing import Any
 from tests.peers.exchange.refusals import filtered
 
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
+MAX_ORDERS, MAX_CONDITIONAL = 200, 5
+"""Open orders of a symbol; those of them that wait for a price."""
+MIN_TRAILING, MAX_TRAILING = 10, 2000
+"""Basis points."""
 
 
 def plain(value: Decimal) -> str:
@@ -53,6 +57,10 @@ class Listing:
         if not self.min_notional <= notional <= self.max_notional:
             raise filtered("NOTIONAL")
 
+    def check_trailing(self, trailing: int) -> None:
+        if not MIN_TRAILING <= trailing <= MAX_TRAILING:
+            raise filtered("TRAILING_DELTA")
+
     def as_json(self) -> dict[str, Any]:
         """The symbol as exchangeInfo describes it."""
         return {
@@ -70,7 +78,7 @@ class Listing:
             "ocoAllowed": True,
             "otoAllowed": False,
             "quoteOrderQtyMarketAllowed": True,
-            "allowTrailingStop": False,
+            "allowTrailingStop": True,
             "cancelReplaceAllowed": True,
             "amendAllowed": False,
             "isSpotTradingAllowed": True,
@@ -119,8 +127,15 @@ class Listing:
                 "applyMaxToMarket": False,
                 "avgPriceMins": 5,
             },
-            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
-            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
+            {
+                "filterType": "TRAILING_DELTA",
+                "minTrailingAboveDelta": MIN_TRAILING,
+                "maxTrailingAboveDelta": MAX_TRAILING,
+                "minTrailingBelowDelta": MIN_TRAILING,
+                "maxTrailingBelowDelta": MAX_TRAILING,
+            },
+            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MAX_ORDERS},
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": MAX_CONDITIONAL},
         ]
 
 

@@ -8,7 +8,7 @@ from decimal import ROUND_DOWN, Decimal
 from tests.peers.exchange.accounts import NOTHING
 from tests.peers.exchange.book import Book
 from tests.peers.exchange.filters import Listing
-from tests.peers.exchange.orders import BUY, STOPS, Order, Ticket
+from tests.peers.exchange.orders import BUY, Order, Ticket
 from tests.peers.exchange.tape import Tape
 
 
@@ -21,13 +21,16 @@ class Market:
     tape: Tape = field(default_factory=Tape)
     waiting: list[Order] = field(default_factory=list)
 
-    def triggers(self, ticket: Ticket) -> bool:
-        """By the last trade: stops when the market runs against them, targets when it runs towards them."""
+    def triggers(self, ticket: Ticket, price: Decimal | None) -> bool:
+        """Whether the last trade reached the price that a conditional order waits for."""
         last = self.tape.last
-        if last is None or ticket.stop_price is None:
+        if last is None or price is None:
             return False
-        upwards = (ticket.kind in STOPS) == (ticket.side == BUY)
-        return last >= ticket.stop_price if upwards else last <= ticket.stop_price
+        return last >= price if ticket.is_rising else last <= price
+
+    def due(self) -> Order | None:
+        """The oldest order whose price was reached."""
+        return next((it for it in self.waiting if self.triggers(it.ticket, it.trigger_price)), None)
 
     def cost(self, quantity: Decimal) -> Decimal:
         """What buying so much at the market takes, as far as the book goes."""

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from tests.peers.exchange.accounts import NOTHING, Hold, Wallet, floored
 from tests.peers.exchange.book import Level, Resting, opposite
-from tests.peers.exchange.filters import Listing
+from tests.peers.exchange.filters import MAX_CONDITIONAL, MAX_ORDERS, Listing
 from tests.peers.exchange.market import Market
 from tests.peers.exchange.orders import BUY, CONDITIONAL, PRICED, SELL, Fill, Order, OrderList, Ticket
-from tests.peers.exchange.refusals import refused
+from tests.peers.exchange.refusals import filtered, refused
 from tests.peers.exchange.register import Register
 from tests.peers.exchange.tape import Print
 
@@ -52,9 +52,8 @@ class Matching:
 
     def place(self, ticket: Ticket) -> Order:
         """Takes an order or raises `Refused`; what it does at once, it has done on return."""
-        self._check_duplicate(ticket.client_id)
         market = self.markets[ticket.listing.symbol]
-        self._check_prices(market, ticket)
+        self._check(market, ticket)
         quantity = ticket.quantity if ticket.quantity is not None else market.affordable(ticket)
         hold = self._hold(market, ticket, quantity)
         order = self.register.new(ticket, quantity, hold, self._now_ms())
@@ -65,8 +64,7 @@ class Matching:
     def place_pair(self, tickets: tuple[Ticket, Ticket], client_id: str) -> OrderList:
         """An OCO: a limit order and a stop that share what is locked."""
         for ticket in tickets:
-            self._check_duplicate(ticket.client_id)
-            self._check_prices(self.markets[ticket.listing.symbol], ticket)
+            self._check(self.markets[ticket.listing.symbol], ticket)
         first, second = tickets
         market, quantity = self.markets[first.listing.symbol], first.quantity or NOTHING
         hold = self._hold(market, max(first, second, key=lambda it: it.needs(quantity)), quantity)
@@ -103,7 +101,7 @@ class Matching:
         wanted = {BUY: bids, SELL: asks}
         more = {side: market.book.withdraw_street(side, wanted[side]) for side in wanted}
         for side, levels in more.items():
-            for price, quantity in levels:
+            for price, quantity in sorted(levels, reverse=side == BUY):
                 rest = self._match(market, side, quantity, price, None)
                 if rest:
                     market.book.rest(side, price, Resting(rest))
@@ -117,25 +115,31 @@ class Matching:
         self._settle(market)
         return rest
 
-    def _check_duplicate(self, client_id: str) -> None:
-        if any(order.ticket.client_id == client_id for order in self.register.open()):
+    def _check(self, market: Market, ticket: Ticket) -> None:
+        """What depends on the other orders and on the market as it is now."""
+        working = self.register.open(market.listing.symbol)
+        if any(order.ticket.client_id == ticket.client_id for order in self.register.open()):
             raise refused("duplicate")
-
-    def _check_prices(self, market: Market, ticket: Ticket) -> None:
-        if ticket.kind in CONDITIONAL and market.triggers(ticket):
+        if len(working) >= MAX_ORDERS:
+            raise filtered("MAX_NUM_ORDERS")
+        if ticket.kind in CONDITIONAL and len(market.waiting) >= MAX_CONDITIONAL:
+            raise filtered("MAX_NUM_ALGO_ORDERS")
+        if ticket.kind in CONDITIONAL and market.triggers(ticket, ticket.stop_price):
             raise refused("would_trigger")
         if ticket.kind == "LIMIT_MAKER" and next(market.book.against(ticket.side, ticket.price), None):
             raise refused("would_take")
 
     def _hold(self, market: Market, ticket: Ticket, quantity: Decimal) -> Hold:
         asset = ticket.listing.base if ticket.side == SELL else ticket.listing.quote
-        needs = market.cost(quantity) if (ticket.kind, ticket.side) == ("MARKET", BUY) else ticket.needs(quantity)
+        needs = market.cost(quantity) if ticket.is_open_ended else ticket.needs(quantity)
         return self.wallet.hold(asset, needs)
 
     def _open(self, market: Market, order: Order) -> None:
         if order.ticket.kind in CONDITIONAL:
             order.is_working = False
             market.waiting.append(order)
+            if market.tape.last is not None:
+                order.trail(market.tape.last)
         self._news.execution(order, "NEW")
         if order.is_working:
             self._work(market, order)
@@ -162,17 +166,17 @@ class Matching:
                 break
             maker = resting.order
             if taker is not None and maker is not None:
-                self._end(market, maker, "EXPIRED_IN_MATCH")
+                for order in (maker, *maker.others):
+                    self._end(market, order, "EXPIRED_IN_MATCH")
                 continue
             size = min(quantity, resting.quantity)
             quantity -= size
             market.book.reduce(opposite(side), price, resting, size)
-            it = Print(self.register.next_trade(), price, size, side, self._now_ms())
-            market.tape.add(it)
-            self._news.traded(market.listing, it)
-            for order in (maker, taker):
-                if order is not None:
-                    self._fill(market, order, it, maker=order is maker)
+            it = self._print(market, price, size, side)
+            if maker is not None:
+                self._fill(market, maker, it, maker=True)
+            if taker is not None:
+                self._fill(market, taker, it, maker=False)
         return quantity
 
     def _fill(self, market: Market, order: Order, it: Print, *, maker: bool) -> None:
@@ -218,13 +222,19 @@ class Matching:
             price, side = bid, SELL
         else:
             return
-        it = Print(self.register.next_trade(), price, market.listing.step, side, self._now_ms())
+        self._print(market, price, market.listing.step, side)
+
+    def _print(self, market: Market, price: Decimal, size: Decimal, side: str) -> Print:
+        it = Print(self.register.next_trade(), price, size, side, self._now_ms())
         market.tape.add(it)
+        for order in market.waiting:
+            order.trail(price)
         self._news.traded(market.listing, it)
+        return it
 
     def _settle(self, market: Market) -> None:
         """Starts the orders the last price triggers, until none does, then tells of book and balances."""
-        while (order := next((it for it in market.waiting if market.triggers(it.ticket)), None)) is not None:
+        while (order := market.due()) is not None:
             self._trigger(market, order)
         self._news.book_changed(market.listing)
         if changed := self.wallet.take_changed():

@@ -18,7 +18,10 @@ PRICED = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMI
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What was asked for; `quantity` is None where a market order names what it may cost instead."""
+    """What was asked for; `quantity` is None where a market order names what it may cost instead.
+
+    `trailing` is the distance in basis points at which a stop follows the best price since it was placed.
+    """
 
     listing: Listing
     side: str
@@ -29,11 +32,21 @@ class Ticket:
     stop_price: Decimal | None = None
     cost: Decimal | None = None
     tif: str = "GTC"
+    trailing: int | None = None
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether it waits for a higher price: stops against the market, targets with it."""
+        return (self.kind in STOPS) == (self.side == BUY)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether no price says what it may cost."""
+        return self.side == BUY and self.price is None and self.stop_price is None
 
     def needs(self, quantity: Decimal) -> Decimal:
         """What has to be locked for so much of it: base asset when selling, quote asset when buying at a price."""
-        limit = self.price or self.stop_price
-        return quantity if self.side == SELL or limit is None else quantity * limit
+        return quantity if self.side == SELL else quantity * (self.price or self.stop_price or NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,7 @@ class Order:
     fills: list[Fill] = field(default_factory=list)
     oco: OrderList | None = None
     cancel_id: str | None = None
+    extreme: Decimal | None = None
 
     @property
     def listing(self) -> Listing:
@@ -95,6 +109,20 @@ class Order:
     @property
     def remaining(self) -> Decimal:
         return self.quantity - self.executed
+
+    @property
+    def trigger_price(self) -> Decimal | None:
+        """The last price at which it starts to work."""
+        if self.ticket.trailing is None or self.extreme is None:
+            return self.ticket.stop_price
+        away = self.ticket.trailing if self.ticket.is_rising else -self.ticket.trailing
+        return self.extreme * (10_000 + away) / 10_000
+
+    def trail(self, last: Decimal) -> None:
+        """Follows the market as long as it runs away from the trigger."""
+        if self.ticket.trailing is not None:
+            best = min if self.ticket.is_rising else max
+            self.extreme = last if self.extreme is None else best(self.extreme, last)
 
     @property
     def others(self) -> list[Order]:

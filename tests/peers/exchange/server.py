@@ -185,6 +185,11 @@ class Exchange:
         """Streams run again; what happened meanwhile is not told."""
         self.hub.is_silent = False
 
+    def ping(self) -> None:
+        """Every WebSocket is asked whether anybody is there; `Socket.pongs` counts the answers."""
+        for socket in self.hub.sockets:
+            socket.ping()
+
     def drop_sockets(self) -> None:
         """Every WebSocket is cut, without a word."""
         for socket in list(self.hub.sockets):
@@ -196,7 +201,7 @@ class Exchange:
             socket.close(code)
 
     def _accept(self) -> Link:
-        connection = Connection(self.faults, self._request, self._upgrade, self._lost)
+        connection = Connection(self.faults, self._request, self._upgrade, self._lost, self._stirred.set)
         self._connections.add(connection)
         return connection.link
 
@@ -213,11 +218,9 @@ class Exchange:
 
     def _request(self, connection: Connection, head: Head) -> None:
         self.traffic.take(from_http(head, HttpCaller(connection.link), self.now_ms()))
-        self._stirred.set()
 
     def _message(self, socket: Socket, message: Any, payload: bytes) -> None:
         self.traffic.take(from_socket(socket.path, message, payload, SocketCaller(socket, message.get("id")), self.now_ms()))
-        self._stirred.set()
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         def due() -> None:

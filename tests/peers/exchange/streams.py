@@ -21,6 +21,7 @@ class Socket:
         self.path = path
         self.names: set[str] = set()
         self.accounts: list[int] = []
+        self.pongs = 0
         self._link = link
         self._asked = asked
         self._frames = Frames()
@@ -32,6 +33,8 @@ class Socket:
                 self._asked(self, json.loads(payload), payload)
             elif opcode == PING:
                 self._link.write(frame(payload, PONG))
+            elif opcode == PONG:
+                self.pongs += 1
             elif opcode == CLOSE:
                 self._link.write(frame(payload, CLOSE))
                 self._link.close()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from uuid import uuid4
 
 from tests.peers.exchange.filters import ORDER_TYPES
 from tests.peers.exchange.market import Market
-from tests.peers.exchange.orders import BUY, CONDITIONAL, PRICED, SELL, Ticket
+from tests.peers.exchange.orders import BUY, CONDITIONAL, PRICED, SELL, STOPS, Ticket
 from tests.peers.exchange.refusals import Refused, illegal, missing, refused, unread, unwanted
 
 Parameters = Mapping[str, str]
 ABOUT_THE_REQUEST = {"symbol", "side", "type", "newClientOrderId", "newOrderRespType", "selfTradePreventionMode", "strategyId"}
 ABOUT_THE_REQUEST |= {"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"}
 TERMS = ("quantity", "price", "stopPrice", "timeInForce", "quoteOrderQty", "trailingDelta", "icebergQty")
+OWN_ID = re.compile(r"[a-zA-Z0-9-_.:/]{1,36}")
 TIMED = PRICED - {"LIMIT_MAKER"}
 """Order types that name a time in force."""
 
@@ -45,6 +47,7 @@ def ticket(market: Market, parameters: Parameters) -> Ticket:
         _number(parameters, "stopPrice"),
         _number(parameters, "quoteOrderQty"),
         _tif(parameters),
+        integer(parameters, "trailingDelta"),
     )
     return checked(market, found)
 
@@ -74,14 +77,19 @@ def checked(market: Market, it: Ticket) -> Ticket:
         at = it.price or it.stop_price or last
         if at is not None:
             listing.check_notional(it.quantity * at)
-    elif it.cost is not None:
+    if it.trailing is not None:
+        listing.check_trailing(it.trailing)
+    if it.cost is not None:
         listing.check_notional(it.cost)
     return it
 
 
 def client_id(parameters: Parameters, name: str) -> str:
     """The caller's own id, or one the exchange makes up."""
-    return parameters.get(name) or uuid4().hex[:22]
+    given = parameters.get(name)
+    if given and not OWN_ID.fullmatch(given):
+        raise illegal(name)
+    return given or uuid4().hex[:22]
 
 
 def integer(parameters: Parameters, name: str) -> int | None:
@@ -97,7 +105,8 @@ def _check_wanted(kind: str, parameters: Parameters) -> None:
     """Every type has the parameters it needs and none it does not know."""
     needed = {"quantity"} if kind != "MARKET" or "quoteOrderQty" not in parameters else {"quoteOrderQty"}
     needed |= {"price"} if kind in PRICED else set()
-    needed |= {"stopPrice"} if kind in CONDITIONAL else set()
+    if kind in CONDITIONAL:
+        needed |= {"trailingDelta"} if kind in STOPS and "trailingDelta" in parameters else {"stopPrice"}
     needed |= {"timeInForce"} if kind in TIMED else set()
     for name in sorted(needed):
         if not parameters.get(name):
