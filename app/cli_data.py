@@ -131,3 +131,34 @@ def data_repair(
     if as_json:
         print(json.dumps({"steps": [step._asdict() for step in steps]}))
     return 0
+
+
+@data_app.command("imports")
+def data_imports(db: Db = None, as_json: Json = False) -> int:
+    """Every file that was imported: number, time, file, rows, series, SHA-256; and whether it was undone."""
+    from engine.services.importer import import_line, imports
+
+    entries = imports(_place(db))
+    for entry in entries:
+        print(import_line(entry))
+    if not entries:
+        print("nothing was imported")
+    if as_json:
+        print(json.dumps({"imports": [entry._asdict() for entry in entries]}))
+    return 0
+
+
+@data_app.command("undo")
+def data_undo(
+    number: Annotated[int, typer.Argument(help="Number of the import, as data imports lists it.")],
+    db: Db = None,
+    as_json: Json = False,
+) -> int:
+    """Take an import back: what is stored is then what was stored before it."""
+    from engine.services.importer import import_line, undo
+
+    entry = undo(number, _place(db))
+    print(import_line(entry))
+    if as_json:
+        print(json.dumps(entry._asdict()))
+    return 0

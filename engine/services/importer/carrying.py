@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from engine.core.clock import SystemClock
+from engine.core.clock import Nanos, SystemClock, to_datetime
 from engine.core.errors import DataError
 from engine.domain.imports import TICKS, ImportDone, ImportEntry, ImportPlan
 from engine.domain.instrument import instrument_of
@@ -71,6 +71,21 @@ def imports(url: str) -> list[ImportEntry]:
         return []
     with open_market(url) as store:
         return [_listed(entry) for entry in store.entries()]
+
+
+def import_line(entry: ImportEntry) -> str:
+    """An import for people."""
+    unit = "ticks" if entry.timeframe == TICKS else f"{entry.timeframe} bars"
+    what = f"{entry.added:,} new, {entry.same:,} known, {entry.changed:,} different"
+    undone = f"; undone {_utc(entry.undone_at)}" if entry.undone_at is not None else ""
+    return (
+        f"{entry.number}: {_utc(entry.at)} UTC {entry.file}: {entry.symbol} {unit} of {entry.source}, {what}, {entry.format}, "
+        f"clock {entry.clock}, SHA-256 {entry.sha256}{undone}"
+    )
+
+
+def _utc(at: Nanos) -> str:
+    return to_datetime(at).strftime("%Y-%m-%d %H:%M")
 
 
 def _listed(entry: Entry) -> ImportEntry:
