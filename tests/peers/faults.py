@@ -122,8 +122,8 @@ class Faults:
     """Everything that a peer was told to do wrong, by message and by byte.
 
     `cut_received` and `cut_sent` are the number of bytes after which the next link dies, in the direction seen from the
-    peer; `chunk` the size of the pieces in which bytes leave; `frozen` is a half-open link: nothing is read or written,
-    nothing is closed.
+    peer; `chunk` the size of the pieces in which bytes leave. `frozen` says whether links that are made from now on are
+    half open: nothing is read or written, nothing is closed.
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class Faults:
         self.cut_sent: int | None = None
         self.chunk: int | None = None
         self.frozen = False
-        self._watchers: list[Callable[[], None]] = []
+        self._links: list[Callable[[bool], None]] = []
 
     def on(
         self,
@@ -152,13 +152,15 @@ class Faults:
         """The rule that this message meets, if any."""
         return next((rule for rule in self.rules if rule.takes(kind, message)), None)
 
-    def freeze(self) -> None:
-        """Every link is half open from now on."""
-        self._freeze(True)
+    def freeze(self, *, new: bool = True) -> None:
+        """Every link is half open from now on; with `new` False only those that exist."""
+        self.frozen = new
+        self._tell(True)
 
     def thaw(self) -> None:
         """Links move again; what waited is read and written."""
-        self._freeze(False)
+        self.frozen = False
+        self._tell(False)
 
     def clear(self) -> None:
         """Nothing goes wrong from now on; what is held stays held."""
@@ -166,15 +168,14 @@ class Faults:
         self.cut_received = self.cut_sent = self.chunk = None
         self.thaw()
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Tells `changed` of every freeze and thaw; the return value ends that."""
-        self._watchers.append(changed)
-        return lambda: self._watchers.remove(changed)
+    def watch(self, freeze: Callable[[bool], None]) -> Callable[[], None]:
+        """Tells a link of every freeze (True) and thaw (False); the return value ends that."""
+        self._links.append(freeze)
+        return lambda: self._links.remove(freeze)
 
-    def _freeze(self, frozen: bool) -> None:
-        self.frozen = frozen
-        for changed in list(self._watchers):
-            changed()
+    def _tell(self, frozen: bool) -> None:
+        for freeze in list(self._links):
+            freeze(frozen)
 
 
 class Passage:

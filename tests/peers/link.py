@@ -26,16 +26,17 @@ class Link(asyncio.Protocol):
         self._in = bytearray()
         self._pump: asyncio.Handle | None = None
         self._ending = False
-        self._unwatch = faults.watch(self._thawed)
+        self._frozen = False
+        self._unwatch = faults.watch(self._freeze)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._thawed()
+        self._freeze(self.faults.frozen)
 
     def data_received(self, data: bytes) -> None:
         self._in += data
-        if not self.faults.frozen:
+        if not self._frozen:
             self._read()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -49,7 +50,7 @@ class Link(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits to be written (a frozen or closed link has nothing that could be)."""
-        return not self._out or self._transport is None or self.faults.frozen
+        return not self._out or self._transport is None or self._frozen
 
     def write(self, data: bytes) -> None:
         """Queues the bytes; they leave at once unless the link is slow or frozen."""
@@ -84,7 +85,7 @@ class Link(asyncio.Protocol):
             self.abort()
 
     def _write(self) -> None:
-        if self._pump is not None or self.faults.frozen or self._transport is None or not self._out:
+        if self._pump is not None or self._frozen or self._transport is None or not self._out:
             return
         size = self.faults.chunk or len(self._out)
         cut = self.faults.cut_sent
@@ -106,10 +107,11 @@ class Link(asyncio.Protocol):
         self._pump = None
         self._write()
 
-    def _thawed(self) -> None:
+    def _freeze(self, frozen: bool) -> None:
+        self._frozen = frozen
         if self._transport is None:
             return
-        if self.faults.frozen:
+        if frozen:
             self._transport.pause_reading()
             return
         self._transport.resume_reading()
