@@ -195,7 +195,7 @@ async def test_an_accepted_order_can_be_forgotten(peer: Peer, ib: ib_async.IB) -
 async def test_an_execution_can_be_told_twice_and_corrected(peer: Peer, ib: ib_async.IB) -> None:
     trade = ib.placeOrder(GOLD, MarketOrder("BUY", 2, tif="DAY"))
     await settled(ib)
-    (execution,) = peer.venue.broker.executions
+    (execution,) = peer.executions
     await peer.repeat(execution)
     await peer.correct(execution, price=4002, quantity=1)
     await settled(ib)

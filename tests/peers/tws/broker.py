@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
 
 from tests.peers.tws import checks
-from tests.peers.tws.accounts import Account, Fill
+from tests.peers.tws.accounts import Account
+from tests.peers.tws.booking import Booking, Reports
 from tests.peers.tws.checks import CANCELLED, Refusal
 from tests.peers.tws.contracts import Contract
 from tests.peers.tws.family import children, held_together, linked
@@ -19,19 +18,8 @@ from tests.peers.tws.orders import STOPS, ZERO, Execution, Order
 FIRST_PERM_ID = 1_684_000_001
 
 
-class Reports(Protocol):
-    """Who hears of what happened, in the order of the calls."""
-
-    def opened(self, order: Order) -> None: ...
-    def status(self, order: Order) -> None: ...
-    def executed(self, execution: Execution) -> None: ...
-    def charged(self, execution: Execution) -> None: ...
-    def refused(self, order: Order, refusal: Refusal) -> None: ...
-    def position(self, account: Account, contract: Contract) -> None: ...
-
-
 class Broker:
-    """Orders and executions of all accounts and clients.
+    """The orders of all accounts and clients.
 
     `whole_fills` False: an order fills for no more than the size shown, once a quote. `slow_cancels`: a cancel stays
     pending until it is confirmed. `always_open`: trading hours do not matter. `ids` says which order a client means by
@@ -43,7 +31,7 @@ class Broker:
         self.accounts = accounts
         self.orders: list[Order] = []
         self.live: list[Order] = []
-        self.executions: list[Execution] = []
+        self.booking = Booking(market, accounts, reports)
         self.ids: dict[tuple[int, int], Order] = {}
         self.highest: dict[int, int] = {}
         self.next_perm_id = FIRST_PERM_ID
@@ -51,7 +39,6 @@ class Broker:
         self.slow_cancels = False
         self.always_open = False
         self._reports = reports
-        self._exec_ids = 0
 
     # what clients ask
 
@@ -141,41 +128,10 @@ class Broker:
     # what can be done to an order from outside, too
 
     def fill(self, order: Order, quantity: Decimal, price: Decimal) -> Execution:
-        """Executes the quantity whatever the order's state: a late fill and an overfill are booked like any other."""
-        order.average = (order.average * order.filled + price * quantity) / (order.filled + quantity)
-        order.filled += quantity
-        order.last_price = price
-        commission = order.contract.fee(quantity, price)
-        self._exec_ids += 1
-        base = f"00025b46.{self._exec_ids:08x}.01"
-        account = self.accounts[order.account]
-        realized = account.book(base, Fill(order.contract, order.sign * quantity, price, commission))
-        at, total = self.market.clock.now(), order.filled
-        execution = Execution(order, f"{base}.01", at, quantity, price, total, order.average, commission, realized)
-        self.executions.append(execution)
-        if not order.remaining:
-            order.status, order.why_held, order.completed_at = "Filled", "", at
-        elif not order.is_done and order.status != "PendingCancel":
-            order.status, order.why_held = "Submitted", ""
-        self._tell(execution)
-        self._reports.position(account, order.contract)
+        """Executes the quantity whatever the order's state, and does to its children and links what follows."""
+        execution = self.booking.fill(order, quantity, price)
         self._follow(order, quantity)
         return execution
-
-    def correct(self, execution: Execution, price: Decimal, quantity: Decimal) -> Execution:
-        """Replaces an execution: the same id with a higher suffix."""
-        order, account = execution.order, self.accounts[execution.order.account]
-        order.filled += quantity - execution.quantity
-        fill = Fill(order.contract, order.sign * quantity, price, execution.commission)
-        realized = account.book(execution.base, fill)
-        suffix = int(execution.exec_id.rpartition(".")[2]) + 1
-        corrected = replace(execution, exec_id=f"{execution.base}.{suffix:02d}", price=price, quantity=quantity)
-        corrected = replace(corrected, realized=realized, cumulative=order.filled)
-        self.executions.append(corrected)
-        self._reports.executed(corrected)
-        self._reports.charged(corrected)
-        self._reports.position(account, order.contract)
-        return corrected
 
     def finish(self, order: Order, status: str, refusal: Refusal) -> None:
         """Ends an order: reports the status, then the error that goes with it, then ends the children it leaves behind."""
@@ -277,15 +233,6 @@ class Broker:
                 other.quantity -= quantity
                 self._reports.opened(other)
                 self._reports.status(other)
-
-    def _tell(self, execution: Execution) -> None:
-        order = execution.order
-        self._reports.executed(execution)
-        self._reports.opened(order)
-        self._reports.status(order)
-        order.commission = (order.commission or ZERO) + execution.commission
-        self._reports.opened(order)
-        self._reports.charged(execution)
 
     def _parent(self, order: Order) -> Order | None:
         return self.ids.get((order.client_id, order.parent_id)) if order.parent_id else None

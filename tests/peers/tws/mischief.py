@@ -53,7 +53,7 @@ class Mischief:
         """The venue corrects an execution: the same id with the next suffix."""
         new_price = execution.price if price is None else exact(price)
         new_quantity = execution.quantity if quantity is None else exact(quantity)
-        corrected = self.venue.broker.correct(execution, new_price, new_quantity)
+        corrected = self.venue.broker.booking.correct(execution, new_price, new_quantity)
         await self.flushed()
         return corrected
 
@@ -88,7 +88,7 @@ class Mischief:
         broker = self.venue.broker
         broker.orders.remove(order)
         broker.live[:] = [it for it in broker.live if it is not order]
-        broker.executions[:] = [it for it in broker.executions if it.order is not order]
+        broker.booking.forget(order)
         broker.ids.pop((order.client_id, order.order_id), None)
 
     async def clone(self, order: Order, order_id: int | None = None) -> Order:

@@ -14,7 +14,7 @@ from tests.peers.tws.accounts import Account
 from tests.peers.tws.contracts import Contract
 from tests.peers.tws.market import Level, Market, Number, exact
 from tests.peers.tws.mischief import Mischief
-from tests.peers.tws.orders import Order
+from tests.peers.tws.orders import Execution, Order
 from tests.peers.tws.record import Received, Sent
 from tests.peers.tws.session import Session
 from tests.peers.tws.venue import MarketData, Venue
@@ -98,6 +98,11 @@ class Peer(Mischief):
     def orders(self) -> list[Order]:
         """Every order the broker has accepted, oldest first."""
         return self.venue.broker.orders
+
+    @property
+    def executions(self) -> list[Execution]:
+        """Every execution, oldest first."""
+        return self.venue.broker.booking.executions
 
     def order(self, ref: str) -> Order:
         """The newest order with this orderRef. Raises KeyError."""

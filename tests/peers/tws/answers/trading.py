@@ -95,7 +95,7 @@ def executions(session: Session, fields: Fields, _: Received) -> None:
         fields.text(),
         fields.text(),
     )
-    for it in session.venue.broker.executions:
+    for it in session.venue.broker.booking.executions:
         order, contract = it.order, it.order.contract
         wanted = (
             (client_id, order.client_id),
