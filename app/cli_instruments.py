@@ -51,13 +51,13 @@ def show_instrument(
     as_json: Json = False,
 ) -> int:
     """Show an instrument's definition, value by value, and its next holidays."""
-    from engine.services.instruments import leaves, next_closures, show
+    from engine.services.instruments import leaves, next_closures, next_rolls, show
 
     found = show(name, _place(db), version)
     print(found.line())
     for path, value in leaves(found.definition).items():
         print(f"  {path} = {value if isinstance(value, str) else json.dumps(value)}")
-    for line in next_closures(found.definition):
+    for line in next_closures(found.definition) + next_rolls(found.definition):
         print(f"  {line}")
     if as_json:
         print(json.dumps(found.to_dict(), sort_keys=True))

@@ -63,6 +63,11 @@ class Holidays:
         """The unusual trading days of `year`, by date. UserError for a calendar that does not exist."""
         return _days(self, year)
 
+    def is_business(self, day: date) -> bool:
+        """Whether accounts are settled on `day`: a weekday that is no holiday of either exchange."""
+        shut = (calendar_days(name).closed for name in (self.calendar, self.half_days) if name)
+        return day.weekday() < 5 and f"{day:%m-%d}" not in self.closed and not any(day in days for days in shut)
+
 
 @lru_cache(maxsize=512)
 def _days(holidays: Holidays, year: int) -> dict[date, Closure]:

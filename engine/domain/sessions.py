@@ -125,10 +125,3 @@ def daily_after(at: Nanos, zone: str, minute: int) -> Nanos:
 
 
 AROUND_THE_CLOCK = Sessions("UTC")
-
-_SIX_PM, _FIVE_PM = 18 * 60, 17 * 60
-METALS_NEW_YORK = Sessions(
-    "America/New_York",
-    tuple((day, _SIX_PM, (day + 1) % 7, _FIVE_PM) for day in (6, 0, 1, 2, 3)),
-)
-FOREX_NEW_YORK = Sessions("America/New_York", ((6, _FIVE_PM, 4, _FIVE_PM),))

@@ -61,10 +61,12 @@ def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot) -> dict[st
     if snapshot.stakes.get(draft.symbol, Stake()).is_unknown:
         faults["unknown_order"] = f"the fate of an order in {draft.symbol} is not known yet; nothing is opened there until it is"
     age = snapshot.at - quote.at
-    if age > instrument.stale_after_s * SECOND:
+    sessions = instrument.sessions
+    if not (sessions.is_open(snapshot.at) or sessions.is_open(snapshot.at - 1)):
+        closure = sessions.closure(snapshot.at)
+        faults["session"] = f"{draft.symbol} is outside its trading hours" + (f" ({closure.name})" if closure else "")
+    elif age > instrument.stale_after_s * SECOND:
         faults["stale"] = f"the last quote of {draft.symbol} is {age // SECOND} s old, more than {instrument.stale_after_s} s"
-    if not (instrument.sessions.is_open(snapshot.at) or instrument.sessions.is_open(snapshot.at - 1)):
-        faults["session"] = f"{draft.symbol} is outside its trading hours"
     middle = (quote.bid + quote.ask) // 2
     price = draft.price if draft.price is not None else middle
     if abs(price - middle) > middle * instrument.collar:

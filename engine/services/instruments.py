@@ -221,6 +221,24 @@ def next_closures(definition: Definition, count: int = 6, at: Nanos | None = Non
     ]
 
 
+def next_rolls(definition: Definition, count: int = 3, at: Nanos | None = None) -> list[str]:
+    """The contract in front and when it is left at the latest, in sentences; none for what is no future."""
+    holidays = sessions_from(definition).holidays
+    if definition.roll is None or holidays is None:
+        return []
+    from engine.market.contracts import RollRule, contracts_from, front, last_day
+
+    rule = RollRule(**definition.roll.model_dump())
+    today = to_datetime(SystemClock().now() if at is None else at, definition.sessions.zone).date()
+    first = front(today, rule, holidays.is_business)
+    coming = [each for each, _ in zip((c for c in contracts_from(first.year, rule) if c >= first), range(count), strict=False)]
+    latest = "" if rule.rule == "days" else " at the latest"
+    return [
+        f"{definition.symbol}{each.code}: in front until {last_day(each, rule, holidays.is_business):%a %Y-%m-%d}{latest}"
+        for each in coming
+    ]
+
+
 def check_file(file: Path) -> Definition:
     """The definition a TOML file holds, its exchange calendars looked up; UserError with its first fault."""
     try:

@@ -13,9 +13,10 @@ from engine.core.clock import DAY, HOUR, from_iso, to_iso
 from engine.core.errors import UserError
 from engine.domain.instrument import INSTRUMENTS, cash, instrument_of, money
 from engine.domain.market import Timeframe
-from engine.domain.sessions import AROUND_THE_CLOCK, METALS_NEW_YORK, Sessions, daily_after
+from engine.domain.sessions import AROUND_THE_CLOCK, Sessions, daily_after
 
 GOLD = INSTRUMENTS["XAUUSD"]
+METALS_NEW_YORK = GOLD.sessions.weekly
 
 
 def test_a_tick_of_a_lot_step_of_gold_is_a_cent_an_ounce() -> None:

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from engine.core.clock import MINUTE, from_iso, to_datetime
-from engine.domain.sessions import METALS_NEW_YORK, Sessions
+from engine.domain.instrument import INSTRUMENTS
+from engine.domain.sessions import Sessions
 from engine.market.calendar import OpenTimes
+
+METALS_NEW_YORK = INSTRUMENTS["XAUUSD"].sessions.weekly
+"""Gold's week without holidays."""
 
 DATA = Path(__file__).parents[3] / ".." / "shared" / "data"
 

@@ -12,13 +12,13 @@ from engine.core.clock import DAY, HOUR, MINUTE, from_iso
 from engine.core.errors import DataError, UserError
 from engine.domain.instrument import instrument_of
 from engine.domain.market import Bars, Timeframe
-from engine.domain.sessions import AROUND_THE_CLOCK, METALS_NEW_YORK, Sessions
+from engine.domain.sessions import AROUND_THE_CLOCK, Sessions
 from engine.market.calendar import OpenTimes
 from engine.market.clock_evidence import MEASURABLE, judge_given, propose
 from engine.market.clock_reference import Reference, measure
 from engine.market.clocks import parse_clock
 from engine.market.importing import History, read_history
-from tests.engine.market.histories import recorded
+from tests.engine.market.histories import METALS_NEW_YORK, recorded
 
 H1, H4 = Timeframe.of("H1"), Timeframe.of("H4")
 ORDER = ("EET", "America/New_York+7h", "UTC")

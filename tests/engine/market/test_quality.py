@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from engine.core.clock import HOUR, MINUTE, from_iso
 from engine.domain.instrument import instrument_of
 from engine.domain.market import Bars, QuoteColumns, Timeframe
-from engine.domain.sessions import AROUND_THE_CLOCK, METALS_NEW_YORK
+from engine.domain.sessions import AROUND_THE_CLOCK
 from engine.market.calendar import OpenTimes
 from engine.market.formats import BadRow
 from engine.market.quality import QualityReport, report
 
 XAUUSD = instrument_of("XAUUSD")
+METALS_NEW_YORK = XAUUSD.sessions.weekly
 M1, H1 = Timeframe.of("M1"), Timeframe.of("H1")
 
 

@@ -13,7 +13,7 @@ from engine.core.clock import from_iso
 from engine.core.errors import UserError
 from engine.domain.instrument import INSTRUMENTS
 from engine.domain.shipped import shipped_definition, shipped_keys
-from engine.services.instruments import changed, differences, history, in_force, next_closures, save, show
+from engine.services.instruments import changed, differences, history, in_force, next_closures, next_rolls, save, show
 from engine.storage.database import open_books
 from tests.engine.storage.conftest import BOTH, new_url
 from tests.engine.storage.conftest import postgres_url as postgres_url
@@ -87,6 +87,16 @@ def test_the_next_closures_are_named() -> None:
         "Fri 2024-11-29: Black Friday, closes 14:45",
         "Tue 2024-12-24: Christmas Eve, closes 13:45",
     ]
+
+
+def test_the_contracts_in_front_and_their_last_days_are_named() -> None:
+    at = from_iso("2025-11-20")
+    assert next_rolls(shipped_definition("MGC"), 2, at) == [
+        "MGCZ25: in front until Mon 2025-11-24",
+        "MGCG26: in front until Tue 2026-01-27",
+    ]
+    assert next_rolls(shipped_definition("GC"), 1, at) == ["GCZ25: in front until Mon 2025-11-24 at the latest"]
+    assert next_rolls(shipped_definition("XAUUSD"), 1, at) == []
 
 
 def test_the_command_line_lists_sets_shows_and_tells_the_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
