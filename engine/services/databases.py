@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from engine.core.errors import UserError
 from engine.storage.books import Books
-from engine.storage.copying import Copied, Progress, copy_database
+from engine.storage.copying import Copied, copy_database
 from engine.storage.database import Database, locate, open_track, prepare
 from engine.storage.lock import holding_all
 from engine.storage.market import place_of
 from engine.storage.migrate import BOOKS, MARKET, TRACKS, Track, losses, move, revisions, version
 from engine.storage.roles import roles_sql
+from engine.storage.tally import Progress
 from engine.storage.timescale import state, use
 
 _FORM = "name a part and a version, such as market:0002 or books:base; main.py db status lists them"

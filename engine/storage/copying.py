@@ -6,11 +6,11 @@ opens half a copy, and the next copy begins afresh.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from engine.core.errors import StoreError, UserError
 from engine.storage.audit import audit_books
@@ -23,25 +23,10 @@ from engine.storage.lock import hold, holding_all
 from engine.storage.market import place_of
 from engine.storage.migrate import BOOKS, MARKET, TRACKS, UNFINISHED, Track, move, version
 from engine.storage.tables import TABLES, Table
+from engine.storage.tally import CopiedTable, Progress, Tally
 
-Progress = Callable[[float, str], None]
-
-_TOLD_EVERY = 10_000
 _COPY_LOCK = 0
 """Locks are numbered by book; there is no book 0."""
-
-
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-    def hexdigest(self) -> str: ...
-
-
-class CopiedTable(NamedTuple):
-    """A table that is alike on both sides; `sha256` is over its rows in the order of their key."""
-
-    name: str
-    rows: int
-    sha256: str
 
 
 class CopiedBook(NamedTuple):
@@ -68,36 +53,6 @@ class Copied:
         return not any(book.differences for book in self.books)
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What went by: rows and their hash by table, the facts' own hash by book; says now and then how far it is."""
-
-    total: int
-    progress: Progress
-    tables: dict[str, CopiedTable] = field(default_factory=dict)
-    facts: dict[int, _Digest] = field(default_factory=dict)
-    done: int = 0
-
-    def watch(self, table: Table, names: Sequence[str], rows: Iterable[Row], verb: str) -> Iterator[Row]:
-        digest, count = sha256(), 0
-        fact = names.index("fact") if table.name == "facts" else None
-        book = names.index("book_id") if fact is not None else None
-        for row in rows:
-            digest.update(_bytes_of(row))
-            if fact is not None and book is not None:
-                self.facts.setdefault(row[book], sha256()).update(row[fact].encode("ascii") + b"\n")
-            count += 1
-            if count % _TOLD_EVERY == 0:
-                self._tell(table, count, verb)
-            yield row
-        self.tables[table.name] = CopiedTable(table.name, count, digest.hexdigest())
-        self._tell(table, count, verb)
-        self.done += count
-
-    def _tell(self, table: Table, count: int, verb: str) -> None:
-        self.progress(min(1.0, (self.done + count) / max(1, 2 * self.total)), f"{verb} {table.name}: {count:,} rows")
-
-
 def copy_database(source: str, target: str, progress: Progress) -> Copied:
     """Copies books and market data of `source` to `target`, which must be empty, and compares both.
 
@@ -106,13 +61,10 @@ def copy_database(source: str, target: str, progress: Progress) -> Copied:
     """
     with ExitStack() as opened:
         sources = {track: opened.enter_context(database) for track, database in _sources(source).items()}
-        if BOOKS in sources:
-            ids = [book.id for book in Books(sources[BOOKS]).list()]
-            opened.enter_context(holding_all(sources[BOOKS], ids))
+        links = _seen_at_once(sources, opened)
         targets = {track: opened.enter_context(Database(place_of(target, track), "full")) for track in TRACKS}
         _begin(targets, opened)
-        links = {track: opened.enter_context(_snapshot(database)) for track, database in sources.items()}
-        tally = _Tally(sum(_count(links[table.track], table, sources) for table in TABLES if table.track in links), progress)
+        tally = Tally(sum(_count(links[table.track], table, sources) for table in TABLES if table.track in links), progress)
         for track in links:
             _fill(track, links[track], targets[track], tally)
         tables, books = _compare(targets, tally)
@@ -144,17 +96,26 @@ def _sources(url: str) -> dict[Track, Database]:
     return found
 
 
+def _seen_at_once(sources: dict[Track, Database], opened: ExitStack) -> dict[Track, Link]:
+    """A link to each source that sees one moment of it, in which no book is open elsewhere."""
+    held: list[int] = []
+    if BOOKS in sources:
+        held = [book.id for book in Books(sources[BOOKS]).list()]
+        opened.enter_context(holding_all(sources[BOOKS], held))
+    links = {track: opened.enter_context(_snapshot(database)) for track, database in sources.items()}
+    if BOOKS in links and [row[0] for row in links[BOOKS].rows("SELECT id FROM books ORDER BY id")] != held:
+        raise UserError(f"a session was begun in {sources[BOOKS].place.name} meanwhile; copy it when that has ended")
+    return links
+
+
 def _begin(targets: dict[Track, Database], opened: ExitStack) -> None:
     """Sees that the target is empty, or an unfinished copy, and marks it as unfinished."""
     for track, database in targets.items():
         prepare(database, track)
     books = targets[BOOKS]
     opened.callback(hold(books, _COPY_LOCK, f"{books.place.name} is being copied to by another program; let it finish").release)
-    marks = {track: version(database, track) or "" for track, database in targets.items()}
-    if any(mark.startswith(UNFINISHED) for mark in marks.values()):
-        for track, database in targets.items():
-            _wipe(database, track, marks[track])
     for track, database in targets.items():
+        _wipe(database, track)
         open_track(database, track)
     for table in TABLES:
         if targets[table.track].rows(f"SELECT 1 FROM {table.place(books.is_sqlite)} LIMIT 1"):
@@ -163,11 +124,11 @@ def _begin(targets: dict[Track, Database], opened: ExitStack) -> None:
         _mark(database, track, f"{UNFINISHED} {track.head}")
 
 
-def _wipe(database: Database, track: Track, mark: str) -> None:
-    """Takes an unfinished copy away."""
+def _wipe(database: Database, track: Track) -> None:
+    """Takes an unfinished copy away, and nothing else."""
+    mark = version(database, track) or ""
     if mark.startswith(UNFINISHED):
         _mark(database, track, mark.removeprefix(UNFINISHED).strip())
-    if mark:
         move(database, track, "base")
 
 
@@ -190,7 +151,7 @@ def _count(link: Link, table: Table, sources: dict[Track, Database]) -> int:
     return int(link.rows(f"SELECT count(*) FROM {table.place(sources[table.track].is_sqlite)}")[0][0])
 
 
-def _fill(track: Track, source: Link, target: Database, tally: _Tally) -> None:
+def _fill(track: Track, source: Link, target: Database, tally: Tally) -> None:
     """Copies the tables of a track in one transaction."""
     link = target.link()
     try:
@@ -220,22 +181,9 @@ def _ordered(link: Link, table: Table, names: Sequence[str]) -> Iterator[Row]:
     return copy_out(link, table.place(isinstance(link, SqliteLink)), names, table.key)
 
 
-def _bytes_of(row: Row) -> bytes:
-    """A row as bytes that are alike for both databases: SQLite keeps what is not a number as nothing."""
-    parts = []
-    for value in row:
-        if isinstance(value, bytes):
-            parts.append(b"%d:" % len(value) + value)
-        elif isinstance(value, float):
-            parts.append(b"None" if value != value else repr(value + 0.0).encode())
-        else:
-            parts.append(repr(value).encode())
-    return b"\x1f".join(parts) + b"\n"
-
-
-def _compare(targets: dict[Track, Database], told: _Tally) -> tuple[tuple[CopiedTable, ...], tuple[CopiedBook, ...]]:
+def _compare(targets: dict[Track, Database], told: Tally) -> tuple[tuple[CopiedTable, ...], tuple[CopiedBook, ...]]:
     """Reads the target back; StoreError where it differs from what was read at the source."""
-    seen = _Tally(told.total, told.progress, done=told.done)
+    seen = Tally(told.total, told.progress, done=told.done)
     for table in TABLES:
         database = targets[table.track]
         link = database.link()
@@ -250,7 +198,7 @@ def _compare(targets: dict[Track, Database], told: _Tally) -> tuple[tuple[Copied
     return tuple(seen.tables.values()), tuple(_books(targets[BOOKS], told))
 
 
-def _books(target: Database, told: _Tally) -> Iterator[CopiedBook]:
+def _books(target: Database, told: Tally) -> Iterator[CopiedBook]:
     for book in Books(target).list():
         digest = facts_sha256(target, book.id)
         if digest != told.facts.get(book.id, sha256()).hexdigest():

@@ -14,6 +14,7 @@ from engine.services.bookkeeping import audit, facts_hash, list_books
 from engine.services.databases import copy, downgrade, roles, status, upgrade
 from engine.storage.books import Books
 from engine.storage.database import Database, locate, open_books
+from engine.storage.instruments import InstrumentVersions
 from engine.storage.market import open_market
 from tests.engine.storage.conftest import new_url
 from tests.engine.storage.sessions import finish, history, play
@@ -78,6 +79,13 @@ def test_the_trader_imports_corrects_removes_and_undoes(server: Server) -> None:
         assert not any(series.symbol == "XAGUSD" for series in store.coverage())
 
 
+def test_the_trader_edits_an_instrument(server: Server) -> None:
+    with open_books(server.trader) as database:
+        InstrumentVersions(database).add("XAUUSD", 0, 1, "{}", "aa", "wider lots", 1)
+    with open_books(server.reader) as database:
+        assert [version.reason for version in InstrumentVersions(database).history()] == ["wider lots"]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -93,6 +101,8 @@ def test_the_trader_imports_corrects_removes_and_undoes(server: Server) -> None:
         "CREATE TABLE mine (number int)",
         "DELETE FROM market.series",
         "UPDATE market.revisions SET v1 = 0",
+        "UPDATE instruments SET reason = ''",
+        "DELETE FROM instruments",
     ],
 )
 def test_the_trader_cannot(server: Server, tmp_path: Path, statement: str) -> None:

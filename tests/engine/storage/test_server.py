@@ -16,12 +16,15 @@ from engine.services.bookkeeping import audit
 from engine.services.databases import timescale, upgrade, use_timescale
 from engine.session import open_session
 from engine.storage.books import Books
+from engine.storage.copying import copy_database
 from engine.storage.database import Database, locate, open_books
+from engine.storage.instruments import InstrumentVersions
 from engine.storage.link import shown
 from engine.storage.market import open_market
 from engine.storage.timescale import MAKE
 from tests.engine.storage.conftest import new_url
 from tests.engine.storage.sessions import end, finish, history, play, request
+from tests.engine.storage.test_copying import quiet
 from tests.engine.storage.test_market import assert_same, bars
 from tests.postgres import Server, server
 
@@ -88,12 +91,24 @@ def test_a_database_of_another_encoding_is_refused(postgres_url: str, encoding: 
         open_books(f"{postgres_url.rpartition('/')[0]}/{name}")
 
 
+def turkish(postgres_url: str, name: str) -> str:
+    """A database that orders its texts as Turkish does."""
+    turkish = "ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C' TEMPLATE template0"
+    admin(postgres_url, f"CREATE DATABASE {name} {turkish}")
+    return f"{postgres_url.rpartition('/')[0]}/{name}"
+
+
+def test_a_copy_does_not_mind_how_a_server_orders_texts(postgres_url: str, tmp_path: Path) -> None:
+    first, last = f"sqlite:///{tmp_path}/first.db", f"sqlite:///{tmp_path}/last.db"
+    with open_books(first) as database:
+        for symbol in ("i", "I", "ı", "İ", "XAUUSD@ib", "xauusd", "ทองคำ"):
+            InstrumentVersions(database).add(symbol, 0, 1, "{}", "aa", "as it is", 1)
+    server = turkish(postgres_url, "copied_turkish")
+    assert copy_database(first, server, quiet).tables == copy_database(server, last, quiet).tables
+
+
 def test_another_locale_changes_neither_facts_nor_order(postgres_url: str, tmp_path: Path) -> None:
-    admin(
-        postgres_url,
-        "CREATE DATABASE turkish ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C' TEMPLATE template0",
-    )
-    url, file = f"{postgres_url.rpartition('/')[0]}/turkish", history(tmp_path)
+    url, file = turkish(postgres_url, "turkish"), history(tmp_path)
     assert finish(url, file) == finish(f"sqlite:///{tmp_path}/books.db", file)
     with open_market(url) as store:
         for source, close in (("i", 1.0), ("I", 2.0), ("ı", 3.0), ("İ.csv", 4.0)):
