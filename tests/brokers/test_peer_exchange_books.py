@@ -19,7 +19,7 @@ from tests.peers.exchange.refusals import Refused
 from tests.peers.exchange.tickets import pair, ticket
 
 SYMBOL = PAXGUSDT.symbol
-START = {"PAXG": Decimal(2), "USDT": Decimal(9000)}
+START = {"PAXG": Decimal(5), "USDT": Decimal(20_000)}
 PRICES = st.integers(min_value=3896, max_value=3904)
 SIZES = st.integers(min_value=1, max_value=20).map(lambda tenths: Decimal(tenths) / 10)
 SIDES = st.sampled_from([BUY, SELL])
@@ -68,7 +68,7 @@ class Trading(RuleBasedStateMachine):
     def hit(self, side: str, size: Decimal) -> None:
         self.matching.hit(SYMBOL, side, size, None)
 
-    @rule(side=SIDES, kind=KINDS, size=SIZES, price=PRICES, stop=PRICES, tif=st.sampled_from(["GTC", "IOC", "FOK"]))
+    @rule(side=SIDES, kind=KINDS, size=SIZES, price=PRICES, stop=PRICES, tif=st.sampled_from(["GTC", "GTC", "GTC", "IOC", "FOK"]))
     def place(self, side: str, kind: str, size: Decimal, price: int, stop: int, tif: str) -> None:
         terms = {"symbol": SYMBOL, "side": side, "type": kind, "quantity": str(size)}
         terms |= {"stopPrice": str(stop)} if kind in CONDITIONAL else {}
@@ -131,6 +131,15 @@ class Trading(RuleBasedStateMachine):
             assert rests != (order in self.market.waiting)
 
     @invariant()
+    def a_pair_is_whole_or_one_leg_of_it_trades(self) -> None:
+        for oco in self.matching.register.lists:
+            working = [leg for leg in oco.legs if leg.is_open]
+            if len(working) == 1:
+                assert working[0].is_working
+            else:
+                assert not any(leg.executed for leg in working)
+
+    @invariant()
     def a_client_keeps_the_same_book(self) -> None:
         for side, name in ((BUY, "b"), (SELL, "a")):
             shown = {Decimal(price): Decimal(size) for price, size in self.audience.book[name].items()}
@@ -139,4 +148,4 @@ class Trading(RuleBasedStateMachine):
 
 
 TestTrading = pytest.mark.timeout(120)(Trading.TestCase)
-TestTrading.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestTrading.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
