@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.domain import facts as f
 from engine.domain import intents as i
-from engine.domain.instrument import Instrument
+from engine.domain.instrument import instrument_of
 from engine.domain.order import OrderType, Role
 from widgets import format as fmt
 
@@ -14,12 +14,12 @@ _OWN = {Role.ENTRY.value, Role.CLOSE.value}
 """Orders the owner asked for; stops and targets come along with them."""
 
 
-def acknowledged(intent: i.Intent, records: Sequence[f.Record], instrument: Instrument, playing: bool) -> str:
+def acknowledged(intent: i.Intent, records: Sequence[f.Record], playing: bool) -> str:
     """What the status bar says of an intent that was carried out; "" where the window shows it anyway."""
     facts = [record.fact for record in records]
     orders = [fact for fact in facts if isinstance(fact, f.OrderIntended) and fact.role in _OWN]
     if orders:
-        return _sent(orders, instrument, playing)
+        return _sent(orders, playing)
     asked = {fact.order for fact in facts if isinstance(fact, f.CancelRequested)}
     cancelled = sum(isinstance(fact, f.OrderCancelled) and fact.order in asked for fact in facts)
     match intent:
@@ -34,16 +34,17 @@ def acknowledged(intent: i.Intent, records: Sequence[f.Record], instrument: Inst
     return ""
 
 
-def _sent(orders: Sequence[f.OrderIntended], instrument: Instrument, playing: bool) -> str:
+def _sent(orders: Sequence[f.OrderIntended], playing: bool) -> str:
     at_market = [order for order in orders if order.type == OrderType.MARKET.value]
     when = "at the next quote" if playing else "at the next quote, when the market plays"
-    words = " and ".join(_named(order, instrument) for order in orders)
+    words = " and ".join(_named(order) for order in orders)
     if len(orders) > 1:
         return f"{words} are in" + (f"; they fill {when}" if at_market else "")
     return f"{words} is in" + (f"; it fills {when}" if at_market else " and waits for its price")
 
 
-def _named(order: f.OrderIntended, instrument: Instrument) -> str:
+def _named(order: f.OrderIntended) -> str:
+    instrument = instrument_of(order.symbol)
     price = order.limit if order.limit is not None else order.stop
     terms = [order.side.upper(), fmt.lots(order.quantity, instrument), order.symbol, order.type]
     return " ".join(terms if price is None else [*terms, fmt.price(price, instrument)])

@@ -108,8 +108,7 @@ class Bridge(QObject):
         begun = perf_counter()
         for record in frame.records:
             self.chronicle.take(record)
-        instrument = self.request.instrument
-        self.shown.emit(Picture(frame, self.opening, self.chronicle, instrument, self.display))
+        self.shown.emit(Picture(frame, self.opening, self.chronicle, self.display))
         self.frame_ms = 1_000 * (perf_counter() - begun)
 
     def submit(self, intent: Intent) -> None:

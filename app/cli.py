@@ -34,9 +34,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the
 InstrumentOption = Annotated[str, typer.Option("--instrument", help="Symbol, for example XAUUSD.")]
 Also = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Another instrument on the same account, SYMBOL=FILE or SYMBOL=FILE@CLOCK; may be repeated. Headless only."
-    ),
+    typer.Option(help="Another instrument on the same account, SYMBOL=FILE or SYMBOL=FILE@CLOCK; may be repeated."),
 ]
 Book = Annotated[int | None, typer.Option("--book", help="Number of the book; the latest if not given.")]
 
@@ -88,6 +86,7 @@ def window(
     instrument: InstrumentOption = "XAUUSD",
     timeframe: Annotated[str | None, typer.Option(help="M1, M5, M15, M30, H1, H4 or D1.")] = None,
     clock: Annotated[str | None, typer.Option(help="Clock of the recorded file, for example EET or UTC+4.")] = None,
+    also: Also = None,
     policy: Annotated[str, typer.Option(help="model or sma_cross.")] = "model",
     seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.")] = 7,
     config: Annotated[Path | None, typer.Option(help="TOML file whose values replace the defaults.")] = None,
@@ -112,7 +111,7 @@ def window(
         return run_selftest(as_json, picture, cache)
     from app.start import open_terminal
 
-    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode="confirm", new=new)
+    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode="confirm", new=new, also=also)
     return open_terminal(request)
 
 
@@ -141,8 +140,6 @@ def run_session(
 
     given = {"model": model, "train_from": source_of(train_from), "until": until, "also": also}
     request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, **given)
-    if also and not headless:
-        raise UserError("a window shows one instrument for now; add --headless to play --also")
     if headless:
         from app.headless import run_headless
 

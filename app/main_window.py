@@ -29,6 +29,7 @@ from app.dialogs.palette import Palette
 from app.docking import Docking
 from app.epilogue import how_it_ended
 from app.faults import LOG, said
+from app.focus import Focus
 from app.notices import Notices
 from app.panels import PANELS, Panel, Surroundings
 from app.picture import Picture
@@ -78,7 +79,7 @@ class MainWindow(QMainWindow):
         self.panels: dict[str, Panel] = {}
         self.notices = Notices(self)
         self._build_bars()
-        around = Surroundings(self.bridge, self.theme, self.display, self._act)
+        around = Surroundings(self.bridge, self.theme, self.display, self._act, Focus(bridge.request.symbols, self))
         for place in PANELS:
             self.panels[place.name] = place.make(around)
         self.panels["imports"].replayed.connect(lambda recording: self.replay_wanted(recording))
@@ -254,7 +255,7 @@ class MainWindow(QMainWindow):
 
     def _done(self, intent: Intent, records: Sequence[Record]) -> None:
         self.status.forgive()
-        if sentence := acknowledged(intent, records, self.bridge.request.instrument, self.bridge.host.is_busy):
+        if sentence := acknowledged(intent, records, self.bridge.host.is_busy):
             self.status.say(sentence, "good")
 
     def _failed(self, error: BaseException) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMainWindow, QSystemTrayIcon
 from app.picture import Picture
 from app.state import remembered
 from engine.domain import facts as f
+from engine.domain.instrument import instrument_of
 from engine.domain.order import Side
 from widgets import format as fmt
 
@@ -42,16 +43,15 @@ class Notices:
 
 def notice(fact: f.Fact, picture: Picture) -> str:
     """One line for a fact worth interrupting for; "" for the others."""
-    instrument = picture.instrument
     match fact:
         case f.CardOpened():
             signal = picture.chronicle.signals[fact.signal].signal
             word = "LONG" if signal.side == Side.BUY.value else "SHORT"
             return f"Signal {word} {signal.symbol}, probability {signal.probability:.0%}, waits for you"
         case f.OrderFilled():
-            return (
-                f"{fact.side.title()} {fmt.lots(fact.quantity, instrument)} {fact.symbol} at {fmt.price(fact.price, instrument)}"
-            )
+            instrument = instrument_of(fact.symbol)
+            lots, price = fmt.lots(fact.quantity, instrument), fmt.price(fact.price, instrument)
+            return f"{fact.side.title()} {lots} {fact.symbol} at {price}"
         case f.OrderDenied():
             return f"Order denied: {fact.reason}"
         case f.TradingStateChanged() if fact.state != "ACTIVE":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.domain.instrument import Instrument
 from engine.domain.views import EngineView
 from engine.host import Frame, Opening
 from engine.portfolio.chronicle import Chronicle
@@ -13,12 +12,11 @@ from widgets.format import Display
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The frame at hand, and what grew out of all frames before it. `instrument` is the session's."""
+    """The frame at hand, and what grew out of all frames before it."""
 
     frame: Frame
     opening: Opening
     chronicle: Chronicle
-    instrument: Instrument
     display: Display
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.picture import Picture
-from engine.domain.instrument import money
+from engine.domain.instrument import instrument_of, money
 from widgets import format as fmt
 
 _KEPT = "A reset starts a new book with this balance. The old book stays in the database and can be exported."
@@ -32,9 +32,9 @@ def welcome_back(picture: Picture) -> str:
 
 def held(picture: Picture) -> list[str]:
     """The open positions, a sentence each."""
-    view, instrument = picture.view, picture.instrument
-    parts = []
+    view, parts = picture.view, []
     for position in view.positions:
+        instrument = instrument_of(position.symbol)
         side = "long" if position.quantity > 0 else "short"
         stop = f"stop {fmt.price(position.stop, instrument)}" if position.stop is not None else "NO STOP"
         gain = f"{fmt.signed(money(position.unrealised), 2)} {view.account.currency}"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.clock import SECOND, Nanos, SystemClock
@@ -41,6 +42,8 @@ MAX_SPEED = 1e9
 FAR: Nanos = 1 << 62
 """Later than any market."""
 
+Odds = tuple[Nanos, float, float]
+
 T = TypeVar("T")
 
 
@@ -48,16 +51,17 @@ T = TypeVar("T")
 class Frame:
     """What happened since the last frame: facts and bars all of them, the picture only as it is now.
 
-    `played` is the share of the tape behind us, None for an endless one; `curve` pairs (time, equity) of closed bars;
-    `odds` the model's (bar, long, short) probabilities.
+    `bars` are those that closed and `forming` those that have begun, by symbol. `played` is the share of the tape behind us,
+    None for an endless one; `curve` pairs (time, equity) of closed bars; `odds` the models' (bar, long, short) probabilities
+    by symbol.
     """
 
     view: EngineView
     records: list[Record]
-    bars: list[Bar]
+    bars: dict[Symbol, list[Bar]]
     curve: list[tuple[Nanos, Cash]]
-    odds: list[tuple[Nanos, float, float]]
-    forming: Bar | None
+    odds: dict[Symbol, list[Odds]]
+    forming: dict[Symbol, Bar]
     playing: bool
     speed: float
     finished: bool
@@ -66,10 +70,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the window needs once: the bars before the session, its past facts, and what kind of run it is."""
+    """What the window needs once: the bars before the session by symbol, its past facts, and what kind of run it is."""
 
     kind: str
-    before: Bars
+    before: dict[Symbol, Bars]
     records: list[Record]
     resumed: bool
     book: int
@@ -79,16 +83,17 @@ class Opening:
 @dataclass(slots=True)
 class _Outbox:
     records: list[Record] = field(default_factory=list)
-    bars: list[Bar] = field(default_factory=list)
+    bars: dict[Symbol, list[Bar]] = field(default_factory=dict)
     curve: list[tuple[Nanos, Cash]] = field(default_factory=list)
-    odds: list[tuple[Nanos, float, float]] = field(default_factory=list)
+    odds: dict[Symbol, list[Odds]] = field(default_factory=dict)
 
 
 class Host:
     """Runs one session on its own thread: `start`, then `take` and the commands; `stop` ends it in order.
 
     `prepare` is called with the request before the session opens; `failed` with what ended the thread before its time.
-    `history` is given the bars before the session as soon as they are known; the engine does nothing while it runs.
+    `history` is given the bars of the request's instrument before the session as soon as they are known; the engine does
+    nothing while it runs.
     """
 
     def __init__(
@@ -238,9 +243,13 @@ class Host:
 
         session = open_session(self._request, [self._bar], feed)
         session.pipeline.subscribers.append(self._fact)
-        if isinstance(session.policy, ModelPolicy):
-            session.policy.watcher = lambda at, long, short: self._outbox.odds.append((at, long, short))
+        for symbol, lane in session.pipeline.lanes.items():
+            if isinstance(lane.policy, ModelPolicy):
+                lane.policy.watcher = partial(self._guessed, symbol)
         return session
+
+    def _guessed(self, symbol: Symbol, at: Nanos, long: float, short: float) -> None:
+        self._outbox.odds.setdefault(symbol, []).append((at, long, short))
 
     def _slice(self, session: Session) -> bool:
         """Plays what is due, for one slice; True while more is due at once."""
@@ -295,8 +304,8 @@ class Host:
         if isinstance(record.fact, CardOpened) and self._session is not None and self._waits_on_cards(self._session):
             self._playing = False
 
-    def _bar(self, _symbol: Symbol, bar: Bar, equity: Cash) -> None:
-        self._outbox.bars.append(bar)
+    def _bar(self, symbol: Symbol, bar: Bar, equity: Cash) -> None:
+        self._outbox.bars.setdefault(symbol, []).append(bar)
         self._outbox.curve.append((bar.at, equity))
 
     def _frame(self, session: Session) -> Frame:
@@ -309,7 +318,7 @@ class Host:
             bars=out.bars,
             curve=out.curve,
             odds=out.odds,
-            forming=session.pipeline.lead.bars.peek(),
+            forming={symbol: bar for symbol, lane in session.pipeline.lanes.items() if (bar := lane.bars.peek())},
             playing=self._playing,
             speed=self._speed,
             finished=session.is_over,

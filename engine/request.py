@@ -11,7 +11,7 @@ from engine.core.clock import Nanos, from_iso
 from engine.core.errors import UserError
 from engine.core.version import program_version
 from engine.domain.instrument import Instrument
-from engine.domain.market import Timeframe
+from engine.domain.market import Symbol, Timeframe
 from engine.signals.desk import Mode
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ class Request:
     review: bool = False
     progress: Progress = silent
 
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """What is traded, the instrument the session is opened for first."""
+        return (self.instrument.symbol, *(recording.instrument.symbol for recording in self.also))
+
     def alone(self, recording: Recording) -> Request:
         """The same request for one of `also` by itself."""
         return replace(self, instrument=recording.instrument, replay=recording.path, clock=recording.clock, also=())
@@ -87,6 +92,7 @@ def replayed(request: Request, recording: Recording) -> Request:
         timeframe=recording.timeframe or Timeframe.of("M1"),
         replay=recording.path,
         clock=recording.clock,
+        also=(),
         policy="sma_cross" if recording.timeframe is None and trains else request.policy,
         new=False,
         review=True,

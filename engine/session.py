@@ -35,7 +35,7 @@ class Session:
         self.kind = feed.kind
         self.lesson = lead.lesson
         self.policy = lead.policy
-        self.before = feed.before
+        self.before = {part.request.instrument.symbol: part.feed.before for part in parts}
         self.tape: Tape = feed.tape if len(parts) == 1 else Medley([part.feed.tape for part in parts])
         self.until = from_iso(request.until) if request.until else NEVER
         if self.until <= feed.first:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from PySide6.QtWidgets import QWidget
 
 from app.bridge import Bridge
+from app.focus import Focus
 from app.picture import Picture
 from engine.domain.market import Bars
 from engine.host import Opening
@@ -18,18 +19,20 @@ from widgets.theme import Theme
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a panel is made with. `act` runs one of the window's commands by name (app.commands)."""
+    """What a panel is made with. `act` runs one of the window's commands by name (app.commands), `focus` is what is looked at."""
 
     bridge: Bridge
     theme: Theme
     display: Display
     act: Callable[[str], None]
+    focus: Focus
 
 
 class Panel(Protocol):
     """A panel of the window. `widget` is what the dock holds; `show` is called once per frame.
 
-    Before that `foresee`, with the bars before the session, and `open`, once it is open, are called once each.
+    Before that `foresee`, with the leading instrument's bars before the session, and `open`, once it is open, are called
+    once each.
     """
 
     widget: QWidget

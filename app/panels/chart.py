@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable, Reversible
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,16 +13,18 @@ from app.bars import BarLog
 from app.panels.base import Surroundings, View
 from app.picture import Picture
 from engine.core.errors import UserError
-from engine.domain.instrument import Instrument, money
+from engine.domain.instrument import Instrument, instrument_of, money
 from engine.domain.intents import EditProtection, ModifyOrder, SubmitOrder
 from engine.domain.limits import LimitPrice
-from engine.domain.market import Bars, Timeframe
+from engine.domain.market import Bars, Symbol, Timeframe
 from engine.domain.order import Order, OrderType, Role, Side
 from engine.domain.views import PositionView
-from engine.host import Opening
+from engine.host import Odds, Opening
 from widgets import format as fmt
 from widgets.chart import ChartWidget, FillMark, PriceLine, Rollup, SignalMark
 from widgets.chart.marks import Mark
+
+Row = TypeVar("Row")
 
 RECENT_MARKS = 400
 """Marks kept on the chart: the newest signals and fills."""
@@ -40,22 +44,23 @@ _LIMITS = {
 
 
 class ChartPanel(View):
-    """The session's instrument on the chart."""
+    """The instrument that is looked at, on the chart."""
 
     widget: ChartWidget
 
     def __init__(self, around: Surroundings) -> None:
         self._bridge, self._display = around.bridge, around.display
-        self._instrument: Instrument = around.bridge.request.instrument
+        self._instrument: Instrument = instrument_of(around.focus.symbol)
         self._base = around.bridge.request.timeframe
         self._frame = self._base.name
-        self._bars: BarLog | None = None
+        self._logs: dict[Symbol, BarLog] = {}
+        self._picture: Picture | None = None
         self._rollup: Rollup | None = None
         self._newest = 0
         self._positions: tuple[PositionView, ...] = ()
         self._working: tuple[Order, ...] = ()
         self._seen = (-1, -1)
-        self._odds: deque[tuple[int, float, float]] = deque(maxlen=RECENT_ODDS)
+        self._odds: dict[Symbol, deque[Odds]] = {symbol: deque(maxlen=RECENT_ODDS) for symbol in around.focus.symbols}
         self.widget = chart = ChartWidget(around.theme)
         chart.set_instrument(self._instrument)
         chart.set_timeframe(self._frame)
@@ -68,18 +73,38 @@ class ChartPanel(View):
         chart.protection_moved.connect(self._protect)
         chart.order_requested.connect(self._order)
         chart.mark_clicked.connect(lambda _mark: around.act("show_signals"))
+        around.focus.changed.connect(self._look_at)
         self._fill_ticket = around.act
         self.requested: SubmitOrder | None = None
         """The order a click on the chart asked for, for the ticket to take over."""
 
     def foresee(self, before: Bars) -> None:
         """Shows the history while the session is still being opened."""
-        self._bars = BarLog(before)
+        self._logs[self._instrument.symbol] = BarLog(before)
         self._redraw()
 
     def open(self, opening: Opening) -> None:
-        if self._bars is None or self._bars.all() is not opening.before:
-            self.foresee(opening.before)
+        shown = self._bars
+        for symbol, before in opening.before.items():
+            if symbol not in self._logs or self._logs[symbol].all() is not before:
+                self._logs[symbol] = BarLog(before)
+        if self._bars is not shown:
+            self._redraw()
+
+    @property
+    def _bars(self) -> BarLog | None:
+        """The bars of what is shown."""
+        return self._logs.get(self._instrument.symbol)
+
+    def _look_at(self, symbol: Symbol) -> None:
+        """Shows another instrument."""
+        self._instrument = instrument_of(symbol)
+        self.widget.set_instrument(self._instrument)
+        self._redraw()
+        self._seen = (-1, -1)
+        self._draw_odds()
+        if self._picture is not None:
+            self._stand(self._picture)
 
     def choose_timeframe(self, name: str) -> None:
         """Shows bars of `name`; shorter ones than the session's cannot be made."""
@@ -103,24 +128,35 @@ class ChartPanel(View):
         self._newest = int(bars.at[-1]) if len(bars) else 0
 
     def show(self, picture: Picture) -> None:
+        self._picture = picture
+        for symbol, log in self._logs.items():
+            log.extend(picture.frame.bars.get(symbol, ()))
+            log.forming = picture.frame.forming.get(symbol)
+        for symbol, odds in picture.frame.odds.items():
+            self._odds[symbol].extend(odds)
         self._grow(picture)
-        self._show_odds(picture)
+        if self._instrument.symbol in picture.frame.odds:
+            self._draw_odds()
+        self._stand(picture)
+
+    def _stand(self, picture: Picture) -> None:
+        """What stands on the bars: marks, orders, the position, the limits."""
         self._mark(picture)
-        view = picture.view
+        view, symbol, instrument = picture.view, self._instrument.symbol, self._instrument
         self._positions, self._working = view.positions, view.working
-        lines = [line for order in view.working if (line := _order_line(order, picture.instrument))]
+        lines = [line for order in view.working if order.symbol == symbol and (line := _order_line(order, instrument))]
         for position in view.positions:
-            lines += _position_lines(position, picture)
-        lines += [_limit_line(limit, picture) for limit in view.limit_prices]
+            if position.symbol == symbol:
+                lines += _position_lines(position, instrument, picture)
+        lines += [_limit_line(limit, picture) for limit in view.limit_prices if limit.symbol == symbol]
         self.widget.set_lines(lines)
         self.widget.set_now(view.at)
 
     def _grow(self, picture: Picture) -> None:
-        if self._bars is None:
+        symbol = self._instrument.symbol
+        fresh, forming = picture.frame.bars.get(symbol, []), picture.frame.forming.get(symbol)
+        if symbol not in self._logs:
             return
-        fresh, forming = picture.frame.bars, picture.frame.forming
-        self._bars.extend(fresh)
-        self._bars.forming = forming
         if len(fresh) > 64:
             self._redraw()
             return
@@ -132,16 +168,13 @@ class ChartPanel(View):
             elif grown.at == self._newest:
                 self.widget.update_last(grown)
 
-    def _show_odds(self, picture: Picture) -> None:
+    def _draw_odds(self) -> None:
         """The model's probabilities of the bars played in this window, on the session's own timeframe."""
-        if not picture.frame.odds:
-            return
-        self._odds.extend(picture.frame.odds)
-        columns = list(zip(*self._odds, strict=True))
+        columns = list(zip(*self._odds[self._instrument.symbol], strict=True)) or [(), (), ()]
         self.widget.set_probabilities(np.array(columns[0], np.int64), np.array(columns[1]), np.array(columns[2]))
 
     def _mark(self, picture: Picture) -> None:
-        signals, fills = picture.chronicle.signals, picture.chronicle.fills
+        signals, fills, symbol = picture.chronicle.signals, picture.chronicle.fills, self._instrument.symbol
         seen = (len(signals), len(fills))
         if seen == self._seen and not picture.frame.records:
             return
@@ -156,12 +189,10 @@ class ChartPanel(View):
                 view.signal.signal,
                 f"{view.signal.signal} {view.outcome} {view.reason}".strip(),
             )
-            for view in list(signals.values())[-RECENT_MARKS:]
+            for view in _newest(signals.values(), symbol, lambda view: view.signal.symbol)
         ]
-        for fill in fills[-RECENT_MARKS:]:
-            text = (
-                f"{fill.side.value} {fmt.lots(fill.quantity, picture.instrument)} at {fmt.price(fill.price, picture.instrument)}"
-            )
+        for fill in _newest(fills, symbol, lambda fill: fill.symbol):
+            text = f"{fill.side.value} {fmt.lots(fill.quantity, self._instrument)} at {fmt.price(fill.price, self._instrument)}"
             marks.append(FillMark(fill.at, fill.side, fill.price, fill.execution, text))
         self.widget.set_marks(marks)
 
@@ -192,6 +223,11 @@ class ChartPanel(View):
             return {"error": str(error)}
 
 
+def _newest(views: Reversible[Row], symbol: Symbol, symbol_of: Callable[[Row], Symbol]) -> list[Row]:
+    """The newest RECENT_MARKS of an instrument's, oldest first."""
+    return list(islice((view for view in reversed(views) if symbol_of(view) == symbol), RECENT_MARKS))[::-1]
+
+
 def badges(replay: bool) -> tuple[tuple[str, str], ...]:
     """What the chart says about where its prices come from."""
     return (("REPLAY", "warn") if replay else ("SIMULATED", "warn"), ("PAPER", "paper"))
@@ -205,8 +241,8 @@ def _order_line(order: Order, instrument: Instrument) -> PriceLine | None:
     return PriceLine(order.id, "order", price, label, movable=True, side=order.side)
 
 
-def _position_lines(position: PositionView, picture: Picture) -> list[PriceLine]:
-    instrument, symbol = picture.instrument, position.symbol
+def _position_lines(position: PositionView, instrument: Instrument, picture: Picture) -> list[PriceLine]:
+    symbol = position.symbol
     side = Side.of(position.quantity)
     word = "LONG" if side is Side.BUY else "SHORT"
     gain = f"{fmt.signed(money(position.unrealised), 2)} {picture.display.currency}"

@@ -10,13 +10,14 @@ from widgets.ticket.ticket import Ticket
 
 
 class TicketView(View):
-    """One ticket, for the session's instrument."""
+    """One ticket, for the instrument that is looked at."""
 
     widget: Ticket
 
     def __init__(self, around: Surroundings) -> None:
-        request = around.bridge.request
-        self.widget = Ticket(around.theme, (request.instrument.symbol,))
+        self.widget = Ticket(around.theme, around.focus.symbols)
+        self.widget.symbol_changed.connect(around.focus.choose)
+        around.focus.changed.connect(self.widget.set_symbol)
         self.widget.preview_wanted.connect(around.bridge.preview)
         self.widget.submit_wanted.connect(around.bridge.submit)
         around.bridge.verdict.connect(self._verdict)

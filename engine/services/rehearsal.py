@@ -9,10 +9,13 @@ from pathlib import Path
 from engine.core.cache import prepare_numba_cache, source_hash
 from engine.core.errors import EngineStopped, NiceGoldError
 from engine.core.workers import run_apart
+from engine.domain.intents import SubmitOrder
 from engine.request import Progress, Request, silent
 from engine.signals.desk import Mode
 
-BARS = 80
+BARS = 1_500
+"""A trading day: stops and targets are filled in it, and the night is paid for."""
+QUOTES = 100
 WORDS = "compiling for this computer, once after an installation"
 
 
@@ -34,19 +37,25 @@ def compile_ahead(request: Request) -> None:
 
 
 def rehearse(request: Request, progress: Progress) -> None:
-    """Plays some bars of the simulated market on books that are thrown away, and asks a model that is kept once."""
+    """Plays a day of the simulated market on books that are thrown away, and asks a model that is kept once."""
     from engine.learning import load_model, rehearse_model
+    from engine.market.tape import BarTape
+    from engine.rules.sizing import by_risk
     from engine.session import open_session
 
     progress(0.0, WORDS)
     with tempfile.TemporaryDirectory() as folder:
         books = f"sqlite:///{Path(folder).as_posix()}/books.db"
         session = open_session(
-            replace(request, db=books, replay=None, policy="sma_cross", model=None, mode=Mode.AUTO, until=None)
+            replace(request, db=books, replay=None, also=(), policy="sma_cross", model=None, mode=Mode.AUTO, until=None)
         )
         progress(0.5, WORDS)
+        session.play(most=QUOTES)
+        session.pipeline.on_intent(SubmitOrder(request.instrument.symbol, "buy", "market", 1))
         while session.pipeline.bars_closed < BARS:
-            session.play(most=100)
+            session.play(most=QUOTES)
+        next(BarTape(request.instrument, request.timeframe, session.before[request.instrument.symbol][-BARS:]).reels())
+        by_risk(1, 1)
         session.close()
     progress(0.8, WORDS)
     for manifest in sorted(request.models.glob("*/*/manifest.json"))[-1:]:

@@ -27,7 +27,7 @@ def test_the_history_is_given_before_the_session_is_open(home: Path) -> None:
     host.stop()
     [(bars, was_early)] = given
     assert was_early
-    assert bars is opening.before
+    assert bars is opening.before["XAUUSD"]
     assert len(bars)
 
 

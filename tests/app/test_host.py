@@ -40,7 +40,7 @@ class Engine:
 
     def take(self) -> Frame:
         frame = self.host.take().result(SOON_S)
-        self.bars += frame.bars
+        self.bars += frame.bars.get("XAUUSD", [])
         self.records += frame.records
         return frame
 

@@ -92,7 +92,3 @@ def test_what_cannot_be_played_together_is_one_sentence(
     gold, other = files
     asked = also.format(gold=gold, silver=other, folder=tmp_path)
     assert said in terminal.refused(*replay(gold, f"sqlite:///{tmp_path}/no.db", "--also", asked, *CROSS))
-
-
-def test_a_window_shows_one_instrument_and_says_so(terminal: Terminal, files: tuple[Path, Path]) -> None:
-    assert "--headless" in terminal.refused("run", "--replay", files[0], "--clock", "UTC", "--also", f"XAGUSD={files[1]}@UTC")
