@@ -9,12 +9,14 @@ from pathlib import Path
 from engine.core.cache import prepare_numba_cache, source_hash
 from engine.core.errors import EngineStopped, NiceGoldError
 from engine.core.workers import run_apart
+from engine.domain.instrument import Instrument
 from engine.domain.intents import SubmitOrder
+from engine.domain.market import Bars, Timeframe
 from engine.request import Progress, Request, silent
 from engine.signals.desk import Mode
 
 BARS = 1_500
-"""A trading day: stops and targets are filled in it, and the night is paid for."""
+"""A trading day: orders are filled in it and the night is paid for."""
 QUOTES = 100
 WORDS = "compiling for this computer, once after an installation"
 
@@ -39,8 +41,6 @@ def compile_ahead(request: Request) -> None:
 def rehearse(request: Request, progress: Progress) -> None:
     """Plays a day of the simulated market on books that are thrown away, and asks a model that is kept once."""
     from engine.learning import load_model, rehearse_model
-    from engine.market.tape import BarTape
-    from engine.rules.sizing import by_risk
     from engine.session import open_session
 
     progress(0.0, WORDS)
@@ -54,10 +54,21 @@ def rehearse(request: Request, progress: Progress) -> None:
         session.pipeline.on_intent(SubmitOrder(request.instrument.symbol, "buy", "market", 1))
         while session.pipeline.bars_closed < BARS:
             session.play(most=QUOTES)
-        next(BarTape(request.instrument, request.timeframe, session.before[request.instrument.symbol][-BARS:]).reels())
-        by_risk(1, 1)
+        _ask_for_the_rest(request.instrument, request.timeframe, session.before[request.instrument.symbol][-BARS:])
         session.close()
     progress(0.8, WORDS)
     for manifest in sorted(request.models.glob("*/*/manifest.json"))[-1:]:
         rehearse_model(load_model(manifest.parent))
     progress(1.0, WORDS)
+
+
+def _ask_for_the_rest(instrument: Instrument, timeframe: Timeframe, bars: Bars) -> None:
+    """What the day may not come to: a recorded file's quotes, stops and targets on their way, and a size by risk."""
+    from engine.market.tape import BarTape
+    from engine.rules import fills, sizing
+
+    next(BarTape(instrument, timeframe, bars).reels())
+    fills.progress(1, 3, 2)
+    fills.stop_price(1, 1, 3, 2, True, 0)
+    fills.limit_price(-1, 1, 3, 2, True)
+    sizing.by_risk(2, 1)
