@@ -51,7 +51,8 @@ def show_instrument(
     as_json: Json = False,
 ) -> int:
     """Show an instrument's definition, value by value, and its next holidays."""
-    from engine.services.instruments import leaves, next_closures, next_rolls, show
+    from engine.domain.revision import leaves
+    from engine.services.instruments import next_closures, next_rolls, show
 
     found = show(name, _place(db), version)
     print(found.line())
@@ -81,8 +82,9 @@ def set_instrument(
 ) -> int:
     """Store a change of an instrument as a new version; it begins with the next session."""
     from engine.domain.instrument import key_of
+    from engine.domain.revision import changed, differences
     from engine.request import time_of
-    from engine.services.instruments import changed, check_file, differences, save, show
+    from engine.services.instruments import check_file, save, show
 
     place = _place(db)
     if file is not None:
@@ -108,7 +110,8 @@ def set_instrument(
 @instruments_app.command("history")
 def instrument_history(name: Name, db: Db = None, as_json: Json = False) -> int:
     """List every version of an instrument and what it changed."""
-    from engine.services.instruments import differences, history
+    from engine.domain.revision import differences
+    from engine.services.instruments import history
 
     found = history(name, _place(db))
     for number, each in enumerate(found):

@@ -37,7 +37,7 @@ class Instrument:
     and night (negative = credited). `commission_ppm` is a further commission in millionths of the notional.
     `spread` (ticks) is used where the data has none. `triple_night` is the weekday (Monday = 0) whose night is financed three
     times. Prices outside `plausible` are taken for another instrument or another scale; `kin` is what moves with it;
-    `definition` the hash of the data it was made of.
+    `profile` tells apart what several brokers call by one symbol, `definition` the hash of the data it was made of.
     """
 
     symbol: Symbol
@@ -62,6 +62,7 @@ class Instrument:
     plausible: tuple[float, float] | None = None
     kin: Symbol = ""
     character: Character | None = None
+    profile: str = ""
     definition: str = ""
     tick_value: Cash = field(init=False)
 
@@ -73,6 +74,11 @@ class Instrument:
                 f"{self.contract_size} is not a whole number of 1/{CASH_SCALE} {self.currency}; choose a coarser lot step"
             )
         object.__setattr__(self, "tick_value", int(value))
+
+    @property
+    def key(self) -> str:
+        """What it is listed under: the symbol, and its profile after an @."""
+        return f"{self.symbol}@{self.profile}" if self.profile else self.symbol
 
     @property
     def price_decimals(self) -> int:

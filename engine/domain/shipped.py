@@ -78,6 +78,7 @@ def instrument_from(definition: Definition) -> Instrument:
         plausible=(float(price.plausible[0]), float(price.plausible[1])),
         kin=definition.kin,
         character=Character(moves.level, moves.volatility, moves.volume) if moves else None,
+        profile=definition.profile,
         definition=definition.sha256,
     )
 

@@ -12,8 +12,9 @@ from app.cli import run
 from engine.core.clock import from_iso
 from engine.core.errors import UserError
 from engine.domain.instrument import INSTRUMENTS
+from engine.domain.revision import changed, differences
 from engine.domain.shipped import shipped_definition, shipped_keys
-from engine.services.instruments import changed, differences, history, in_force, next_closures, next_rolls, save, show
+from engine.services.instruments import history, in_force, next_closures, next_rolls, save, show
 from engine.storage.database import open_books
 from tests.engine.storage.conftest import BOTH, new_url
 from tests.engine.storage.conftest import postgres_url as postgres_url
