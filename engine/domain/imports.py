@@ -49,12 +49,13 @@ class ClockOption(NamedTuple):
 
 
 class SampleRow(NamedTuple):
-    """A line of the file (number from 1, 0 where it has no lines) as it is written, and as it is read: `at` in ns UTC."""
+    """A line of the file (number from 1, 0 where it has no lines) as it is written, and as it is read: `at` in ns UTC, None for a
+    value the file does not have."""
 
     line: int
     raw: str
     at: Nanos
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]
 
 
 class BadLine(NamedTuple):

@@ -126,7 +126,7 @@ class Details(QWidget):
             self.rows.show_plan(plan)
             self.quality.setVisible(bool(plan.figures))
             self.quality.show_figures(plan.figures, plan.bad, plan.bad_count)
-            self.changes.show_change(plan.change, plan.decimals)
+            self.changes.show_change(plan.change, plan.decimals, item.state == "done")
 
     def set_theme(self, theme: Theme) -> None:
         for part in (self.rows.table, self.quality.bad, self.changes.bar, self.changes.corrections):

@@ -21,6 +21,8 @@ from widgets.theme import UNIT
 Check = Callable[[str], str]
 """What is wrong with a clock as it was typed, in one sentence; empty where nothing is."""
 
+CANDIDATES = 4
+"""How many clocks are put side by side where the owner has to choose one."""
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "tab", "space": "space", "pipe": "|"}
 
 
@@ -169,8 +171,11 @@ class Reading(QWidget):
         self.why["clock"].show_text(" - ".join(part for part in (word, told.get(plan.clock_how, "")) if part))
         self.why["clock"].setToolTip(why)
         style.set_role(self.why["clock"], "role", role or "hint")
-        self.evidence.setText("\n".join(words.in_the_panel(sentence) for sentence in plan.clock_evidence))
-        self.evidence.setVisible(bool(plan.clock_evidence))
+        told_of = [words.in_the_panel(sentence) for sentence in plan.clock_evidence]
+        if not plan.clock:
+            told_of = [_clock(option) for option in plan.clocks[:CANDIDATES]]
+        self.evidence.setText("\n".join(told_of))
+        self.evidence.setVisible(bool(told_of))
 
     def _judge(self, text: str) -> bool:
         """Marks a clock that is none."""

@@ -80,7 +80,7 @@ class Rows(Section):
     def show_plan(self, plan: ImportPlan) -> None:
         """Columns that say nothing in any row are left out."""
         every = (*plan.first, *plan.last)
-        used = [at for at in range(len(plan.columns)) if any(row.values and row.values[at] == row.values[at] for row in every)]
+        used = [at for at in range(len(plan.columns)) if any(row.values and row.values[at] is not None for row in every)]
         is_read = any(row.values for row in every)
         written = any(row.raw for row in every)
         heads = [Head("Line", 68, True, "text1")] if written else []
@@ -107,8 +107,9 @@ def _sample(row: SampleRow, plan: ImportPlan, used: Sequence[int], written: bool
 def _value(row: SampleRow, plan: ImportPlan, at: int) -> str:
     if not row.values:
         return DASH
-    decimals = 0 if plan.columns[at] == "volume" and row.values[at] == round(row.values[at]) else plan.decimals
-    return words.value(row.values[at], decimals)
+    value = row.values[at]
+    whole = plan.columns[at] == "volume" and value is not None and value.is_integer()
+    return words.value(value, 0 if whole else plan.decimals)
 
 
 class Changes(Section):
@@ -132,8 +133,9 @@ class Changes(Section):
         self.column.addWidget(self.corrections)
         self.column.addLayout(self.neighbours)
 
-    def show_change(self, change: Change | None, decimals: int) -> None:
+    def show_change(self, change: Change | None, decimals: int, is_done: bool) -> None:
         self.setVisible(change is not None)
+        self.title.setText("What was changed" if is_done else "What would change")
         if change is None:
             return
         told = {"new": change.new, "alike": change.same, "other values": change.changed}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from engine.core.clock import Nanos, to_datetime
@@ -79,7 +78,7 @@ def told(done: ImportDone, what: str) -> str:
         return f"Import {done.entry.number} was undone: what is stored is what was stored before it."
     rest = f", {done.same:,} were known" if done.same else ""
     other = f", {done.changed:,} with other values {'replaced' if done.replaced else 'left as they were'}" if done.changed else ""
-    return f"Import {done.entry.number} is stored: {done.added:,} {what} new{rest}{other}."
+    return f"Import {done.entry.number} is stored: {done.added:,} new {what}{rest}{other}."
 
 
 def neighbour(other: Neighbour) -> str:
@@ -103,9 +102,9 @@ def moment(at: Nanos) -> str:
     return f"{text}.{millis:03d}" if millis else text.removesuffix(":00")
 
 
-def value(amount: float, decimals: int) -> str:
+def value(amount: float | None, decimals: int) -> str:
     """A price or a volume; a dash where there is none."""
-    return DASH if math.isnan(amount) else number(amount, decimals)
+    return DASH if amount is None else number(amount, decimals)
 
 
 def size(count: int) -> str:

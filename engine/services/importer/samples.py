@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -36,7 +37,8 @@ def samples(source: Source, format_: Format, data: Bars | QuoteColumns, clock: s
 def _row(data: Bars | QuoteColumns, index: int, lines: dict[int, tuple[int, str]]) -> SampleRow:
     at = int(data.at[index])
     line, raw = lines.get(at, (0, ""))
-    return SampleRow(line, raw, at, tuple(float(getattr(data, name)[index]) for name in columns_of(data)))
+    values = (float(getattr(data, name)[index]) for name in columns_of(data))
+    return SampleRow(line, raw, at, tuple(None if math.isnan(value) else value for value in values))
 
 
 def _lines_by_time(source: Source, format_: Format, clock: str) -> dict[int, tuple[int, str]]:
