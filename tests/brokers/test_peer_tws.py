@@ -57,6 +57,18 @@ async def test_positions_portfolio_cash_and_profit_follow_a_fill(peer: Peer, ib:
 
 
 @at_every_version()
+async def test_the_portfolio_is_valued_again_every_three_minutes(peer: Peer, ib: ib_async.IB) -> None:
+    await peer.hold("XAUUSD", 10, 4000)
+    await peer.quote("XAUUSD", 4010, 4012)
+    await peer.advance(179)
+    await settled(ib)
+    assert [it.marketPrice for it in ib.portfolio()] == [4000]
+    await peer.advance(1)
+    await settled(ib)
+    assert [it.unrealizedPNL for it in ib.portfolio()] == [110]
+
+
+@at_every_version()
 async def test_the_account_summary_has_the_tags_it_was_asked_for(peer: Peer, ib: ib_async.IB) -> None:
     summary = {it.tag: it.value for it in await ib.accountSummaryAsync()}
     assert summary["NetLiquidation"] == "1000000.00"

@@ -64,7 +64,7 @@ async def test_held_reports_arrive_when_they_are_let_go(peer: Peer, ib: ib_async
 
 @at_the_newest_version()
 async def test_a_late_report_arrives_later(peer: Peer, ib: ib_async.IB) -> None:
-    peer.faults.on("orderStatus", Delay(0.05))
+    peer.faults.on("orderStatus", Delay(0.3))
     trade = ib.placeOrder(GOLD, LimitOrder("BUY", 1, 3990, tif="GTC"))
     changed = until(trade.statusEvent)
     await settled(ib)

@@ -297,6 +297,18 @@ async def test_orders_of_others_are_seen_by_who_asks_for_all(peer: Peer, ib: ib_
     assert found["other"][0] == 2
 
 
+@at_every_version(master=9)
+async def test_a_master_client_hears_of_everybodys_orders(peer: Peer, ib: ib_async.IB) -> None:
+    async with connected(peer, client_id=9) as master:
+        ib.placeOrder(GOLD, MarketOrder("BUY", 1, tif="DAY", orderRef="client 1"))
+        await settled(ib)
+        await peer.place("XAUUSD", "SELL", 1, ref="typed")
+        await peer.place("XAUUSD", "SELL", 1, ref="client 7", client_id=7, order_id=3)
+        await settled(master)
+        assert [it.execution.orderRef for it in master.fills()] == ["client 1", "typed", "client 7"]
+        assert [it.execution.orderRef for it in ib.fills()] == ["client 1"]
+
+
 @at_every_version()
 async def test_client_0_binds_orders_typed_into_tws_and_can_cancel_them(peer: Peer, ib: ib_async.IB) -> None:
     before = await peer.place("XAUUSD", "BUY", 1, "LMT", limit=3990)

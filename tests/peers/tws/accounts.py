@@ -14,15 +14,18 @@ CENT = Decimal("0.01")
 
 @dataclass(slots=True)
 class Position:
-    """What is held of one contract. `cost` is the average cost of one unit, multiplier and commission included."""
+    """What is held of one contract. `cost` is the average cost of one unit with its multiplier and commission, `entry` without
+    the commission.
+    """
 
     contract: Contract
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
+    entry: Decimal = ZERO
     realized: Decimal = ZERO
 
     def unrealized(self, mark: Decimal) -> Decimal:
-        """Open profit at this price."""
+        """Open profit at this price, less the commissions paid."""
         return self.quantity * (mark * self.contract.multiplier - self.cost)
 
 
@@ -70,7 +73,7 @@ class Account:
             return self._apply(fill)
         self.cash, self.realized = self._opening, ZERO
         for position in self.positions.values():
-            position.quantity = position.cost = position.realized = ZERO
+            position.quantity = position.cost = position.entry = position.realized = ZERO
         return {known_id: self._apply(each) for known_id, each in self._fills.items()}[fill_id]
 
     def _apply(self, fill: Fill) -> Decimal | None:
@@ -81,20 +84,21 @@ class Account:
         self.cash -= fill.commission
         if not contract.trades:
             self.cash -= signed * unit
-        realized = None
+        realized, opening = None, signed + closing
+        paid_to_open = fill.commission * opening / signed
         if closing:
-            realized = closing * (unit - position.cost) - fill.commission
+            realized = closing * (unit - position.cost) - (fill.commission - paid_to_open)
             self.realized += realized
             position.realized += realized
             if contract.trades:
-                self.cash += closing * (unit - position.cost)
-        opening = signed + closing
+                self.cash += closing * (unit - position.entry)
         if opening:
             kept = held - closing
-            position.cost = (kept * position.cost + opening * unit + fill.commission) / (kept + opening)
+            position.entry = (kept * position.entry + opening * unit) / (kept + opening)
+            position.cost = (kept * position.cost + opening * unit + paid_to_open) / (kept + opening)
         position.quantity = held + signed
         if not position.quantity:
-            position.cost = ZERO
+            position.cost = position.entry = ZERO
         return realized
 
     def come_with(self, contract: Contract, signed: Decimal, price: Decimal) -> None:
@@ -118,7 +122,8 @@ class Account:
         worth = self.cash
         for it in self.positions.values():
             mark = self.mark(it.contract)
-            worth += it.unrealized(mark) if it.contract.trades else it.contract.worth(it.quantity, mark)
+            value = it.contract.worth(it.quantity, mark)
+            worth += value - it.quantity * it.entry if it.contract.trades else value
         return worth
 
     def margin(self, contract: Contract | None = None, signed: Decimal = ZERO) -> Margin:

@@ -38,6 +38,9 @@ class Mischief:
     async def refuse(self) -> None:
         """Given by the peer."""
 
+    async def move(self) -> None:
+        """Given by the peer."""
+
     # orders
 
     async def fill(self, order: Order, quantity: Number | None = None, price: Number | None = None) -> Execution:
@@ -137,9 +140,7 @@ class Mischief:
 
     async def reset_port(self) -> None:
         """1300: every client is told the new port and dropped; the old one is closed."""
-        await self.refuse()
-        self.port = 0
-        await self.listen()
+        await self.move()
         self._tell(1300, PORT_RESET.format(port=self.port))
         await self.flushed()
         await self.drop()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import TracebackType
 
-from engine.core.clock import SECOND, Clock, ManualClock, Nanos, from_iso
+from engine.core.clock import MINUTE, SECOND, Clock, ManualClock, Nanos, from_iso
 from tests.peers.faults import Faults
 from tests.peers.tws import messages
 from tests.peers.tws.accounts import Account
@@ -22,6 +22,8 @@ from tests.peers.tws.venue import MarketData, Venue
 A_THURSDAY = from_iso("2025-11-20T15:00:00")
 """10:00 in New York, in regular hours."""
 HOST = "127.0.0.1"
+ACCOUNTS_EVERY = 3 * MINUTE
+"""How often account values are sent again when nothing happens."""
 
 
 class Peer(Mischief):
@@ -43,16 +45,18 @@ class Peer(Mischief):
         seed: int = 7,
         anchor: Nanos | None = None,
         always_open: bool = False,
+        master: int | None = None,
     ) -> None:
         self.clock = clock if clock is not None else ManualClock(A_THURSDAY)
         market = Market(self.clock, seed, anchor)
         holders = {name: Account(name, market, exact(cash)) for name in accounts}
         self.faults = Faults()
-        self.venue = Venue(market, holders, self.faults, server_version, market_data)
+        self.venue = Venue(market, holders, self.faults, server_version, market_data, master)
         self.venue.broker.always_open = always_open
         self.host = HOST
         self.port = port
         self._server: asyncio.Server | None = None
+        self._accounts_told_at = self.clock.now()
 
     async def __aenter__(self) -> Peer:
         await self.listen()
@@ -73,6 +77,13 @@ class Peer(Mischief):
             self._server.close()
             self._server = None
             await asyncio.sleep(0)
+
+    async def move(self) -> None:
+        """Accepts clients on another port, and no more on this one."""
+        old, self.port = self._server, 0
+        await self.listen()
+        if old is not None:
+            old.close()
 
     async def shut_down(self) -> None:
         """Ends every link and the listening socket."""
@@ -159,10 +170,14 @@ class Peer(Mischief):
     async def on_time(self) -> None:
         """Does what is due by the clock. A clock that runs by itself needs this to be called now and then."""
         self.venue.broker.on_time()
-        if not self.venue.outage:
-            for session in list(self.venue.sessions):
-                for stream in list(session.streams.values()):
-                    stream.on_time()
+        due = self.clock.now() - self._accounts_told_at >= ACCOUNTS_EVERY
+        if due:
+            self._accounts_told_at = self.clock.now()
+        for session in [] if self.venue.outage else list(self.venue.sessions):
+            for stream in list(session.streams.values()):
+                stream.on_time()
+            if due:
+                session.refresh_accounts()
         await self.flushed()
 
     async def place(self, name: str | int, action: str, quantity: Number, type: str = "MKT", **terms: object) -> Order:  # noqa: A002

@@ -83,10 +83,22 @@ class Session:
             self.send(messages.position(account, position))
         if account.name in self.account_updates:
             self.send(messages.portfolio(account, position))
-            for tag, value, currency in account.values():
-                self.send(Message("updateAccountValue", (2, tag, value, currency, account.name)))
+            self._tell_values(account)
         for stream in list(self.streams.values()):
             stream.on_account(account)
+
+    def refresh_accounts(self) -> None:
+        """What the client follows of accounts is told again, as prices have it now."""
+        for name in self.account_updates:
+            account = self.venue.accounts[name]
+            for position in account.positions.values():
+                if position.quantity:
+                    self.send(messages.portfolio(account, position))
+            self._tell_values(account)
+
+    def _tell_values(self, account: Account) -> None:
+        for tag, value, currency in account.values():
+            self.send(Message("updateAccountValue", (2, tag, value, currency, account.name)))
 
     def _received(self, data: bytes) -> None:
         self._frames.feed(data)
