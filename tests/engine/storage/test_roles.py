@@ -45,17 +45,33 @@ class Server:
 @pytest.fixture
 def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Roles, and no tables yet."""
-    server = Server(new_url("postgresql", request, tmp_path_factory))
-    server.grant(server.admin)
-    return server
+    return granted(request, tmp_path_factory)
 
 
 @pytest.fixture
 def server(empty: Server) -> Server:
     """Tables made by the owner, and the rights on them given by the owner too."""
-    upgrade(empty.owner, None)
-    empty.grant(empty.owner)
-    return empty
+    return made(empty)
+
+
+@pytest.fixture(scope="module")
+def traded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """Books with facts, for what is refused anyway."""
+    server = made(granted(request, tmp_path_factory))
+    play(server.trader, history(tmp_path_factory.mktemp("traded"), 100), 100)
+    return server
+
+
+def granted(request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Server:
+    server = Server(new_url("postgresql", request, factory))
+    server.grant(server.admin)
+    return server
+
+
+def made(server: Server) -> Server:
+    upgrade(server.owner, None)
+    server.grant(server.owner)
+    return server
 
 
 def sql(url: str, statement: str) -> None:
@@ -105,10 +121,9 @@ def test_the_trader_edits_an_instrument(server: Server) -> None:
         "DELETE FROM instruments",
     ],
 )
-def test_the_trader_cannot(server: Server, tmp_path: Path, statement: str) -> None:
-    play(server.trader, history(tmp_path, 100), 100)
+def test_the_trader_cannot(traded: Server, statement: str) -> None:
     with pytest.raises(StoreError, match=r"(permission denied|must be owner).*main\.py db roles"):
-        sql(server.trader, statement)
+        sql(traded.trader, statement)
 
 
 def test_the_reader_reads_everything_and_writes_nothing(server: Server, tmp_path: Path) -> None:
@@ -169,26 +184,26 @@ def test_the_reader_may_copy_what_it_reads(server: Server, tmp_path: Path) -> No
     assert copy(server.reader, f"sqlite:///{tmp_path}/copy.db", quiet).is_clean
 
 
-def test_another_program_or_user_is_not_let_in(server: Server) -> None:
-    sql(server.admin, f"CREATE ROLE {server.prefix}_stranger LOGIN")
+def test_another_program_or_user_is_not_let_in(traded: Server) -> None:
+    sql(traded.admin, f"CREATE ROLE {traded.prefix}_stranger LOGIN")
     with pytest.raises(UserError, match="permission denied for database"):
-        open_books(server.of("stranger"))
+        open_books(traded.of("stranger"))
 
 
-def test_the_sql_may_be_run_as_often_as_one_likes(server: Server) -> None:
-    for user in (server.admin, server.owner, server.admin):
-        server.grant(user)
+def test_the_sql_may_be_run_as_often_as_one_likes(traded: Server) -> None:
+    for user in (traded.admin, traded.owner, traded.admin):
+        traded.grant(user)
 
 
-def test_the_sql_holds_no_password_and_names_no_user(server: Server) -> None:
-    text = roles(server.admin, "nicegold")
+def test_the_sql_holds_no_password_and_names_no_user(traded: Server) -> None:
+    text = roles(traded.admin, "nicegold")
     assert not re.search(r"PASSWORD|tester", text)
 
 
 @pytest.mark.parametrize("prefix", ["", "Gold", "gold; DROP TABLE facts", 'gold"', "1gold"])
-def test_a_prefix_that_is_no_name_is_refused(server: Server, prefix: str) -> None:
+def test_a_prefix_that_is_no_name_is_refused(traded: Server, prefix: str) -> None:
     with pytest.raises(UserError, match="is no name for roles"):
-        roles(server.admin, prefix)
+        roles(traded.admin, prefix)
 
 
 def test_sqlite_has_no_roles(tmp_path: Path) -> None:
