@@ -21,7 +21,7 @@ async def test_a_market_order_walks_the_book_and_pays_its_commission_in_gold(exc
     order = await client.create_order(GOLD, "market", "buy", 0.7, None, own("one"))
     assert (order["status"], order["filled"]) == ("closed", 0.7)
     assert [(it["price"], it["amount"]) for it in order["trades"]] == [(3900.1, 0.5), (3900.11, 0.2)]
-    wallet = exchange.desk.matching.wallet
+    wallet = exchange.wallet
     assert wallet.free["PAXG"] == 10 + Decimal("0.7") * Decimal("0.999")
     assert wallet.free["USDT"] == 100_000 - Decimal("0.5") * Decimal("3900.10") - Decimal("0.2") * Decimal("3900.11")
     assert wallet.locked["USDT"] == 0
@@ -74,7 +74,7 @@ async def test_cancel_all_ends_every_order_of_the_symbol(exchange: Exchange, cli
 @trading
 async def test_what_stands_before_an_order_at_its_price_trades_first(exchange: Exchange, client: Any) -> None:
     await limit(client, "buy", 1, 3900.00, "one")
-    book, order = exchange.desk.matching.markets["PAXGUSDT"].book, exchange.order("one")
+    book, order = exchange.market("PAXGUSDT").book, exchange.order("one")
     assert order is not None
     assert book.ahead_of(order) == 1
     await exchange.trade("PAXGUSDT", "SELL", "0.6")
@@ -91,7 +91,15 @@ async def test_a_market_that_comes_to_an_order_fills_it_as_far_as_it_goes(exchan
     await exchange.quote("PAXGUSDT", "3894.90", "3895.00", depth="0.5")
     order = await client.fetch_order("", GOLD, own("one"))
     assert (order["status"], order["filled"], order["average"]) == ("open", 0.5, 3895.0)
-    assert exchange.desk.matching.wallet.locked["USDT"] == Decimal("1.5") * 3895
+    assert exchange.wallet.locked["USDT"] == Decimal("1.5") * 3895
+
+
+@trading
+async def test_a_better_price_than_the_limit_frees_the_difference_at_once(exchange: Exchange, client: Any) -> None:
+    await exchange.book("PAXGUSDT", [], [(Decimal("3900.10"), Decimal("0.5"))])
+    await limit(client, "buy", 2, 3905, "one")
+    assert exchange.wallet.locked["USDT"] == Decimal("1.5") * 3905
+    assert exchange.wallet.total("USDT") == 100_000 - Decimal("0.5") * Decimal("3900.10")
 
 
 @pytest.mark.parametrize(("tif", "status", "filled"), [("IOC", "expired", 1.0), ("FOK", "expired", 0.0), ("GTC", "open", 1.0)])
@@ -155,10 +163,10 @@ async def test_one_leg_of_a_pair_ends_the_other(exchange: Exchange, client: Any)
     stop = {"belowType": "STOP_LOSS_LIMIT", "belowStopPrice": "3890", "belowPrice": "3889", "belowTimeInForce": "GTC"}
     answer = await client.private_post_orderlist_oco({**words, **stop, "aboveClientOrderId": "up", "belowClientOrderId": "down"})
     assert (answer["contingencyType"], len(answer["orderReports"])) == ("OCO", 2)
-    assert exchange.desk.matching.wallet.locked["PAXG"] == Decimal("0.5")
+    assert exchange.wallet.locked["PAXG"] == Decimal("0.5")
     await exchange.quote("PAXGUSDT", "3910.00", "3910.10")
     assert {it.ticket.client_id: it.status for it in exchange.orders} == {"up": "FILLED", "down": "EXPIRED"}
-    assert exchange.desk.matching.wallet.locked["PAXG"] == 0
+    assert exchange.wallet.locked["PAXG"] == 0
 
 
 @trading
@@ -167,7 +175,7 @@ async def test_cancelling_one_leg_of_a_pair_cancels_both(exchange: Exchange, cli
     await client.private_post_order_oco({**words, "limitClientOrderId": "up", "stopClientOrderId": "down"})
     await client.cancel_order("", GOLD, own("up"))
     assert {it.status for it in exchange.orders} == {"CANCELED"}
-    assert exchange.desk.matching.wallet.locked["PAXG"] == 0
+    assert exchange.wallet.locked["PAXG"] == 0
 
 
 @trading

@@ -8,11 +8,13 @@ from decimal import Decimal
 from time import time_ns
 from typing import Any
 
+from tests.peers.exchange.accounts import Wallet
 from tests.peers.exchange.book import Level
 from tests.peers.exchange.connection import Connection, HttpCaller, SocketCaller
 from tests.peers.exchange.desk import Desk
 from tests.peers.exchange.gate import Gate
 from tests.peers.exchange.http import Head
+from tests.peers.exchange.market import Market
 from tests.peers.exchange.matching import Fees
 from tests.peers.exchange.orders import Order
 from tests.peers.exchange.record import Request, from_http, from_socket
@@ -107,7 +109,7 @@ class Exchange:
 
     async def quote(self, symbol: str, bid: Number, ask: Number, *, depth: Number | None = None, levels: int = 5) -> None:
         """The street's book is now `levels` prices on each side, a tick apart, with `depth` at each (default 1)."""
-        tick, size = self.desk.matching.markets[symbol].listing.tick, Decimal(1 if depth is None else depth)
+        tick, size = self.market(symbol).listing.tick, Decimal(1 if depth is None else depth)
         bids = [(Decimal(bid) - tick * step, size) for step in range(levels)]
         await self.book(symbol, bids, [(Decimal(ask) + tick * step, size) for step in range(levels)])
 
@@ -125,8 +127,7 @@ class Exchange:
     def place(self, symbol: str, side: str, kind: str, quantity: Number, **terms: Number) -> Order:
         """An order by hand at the venue, from outside any client; terms as in POST order: price, stopPrice, timeInForce."""
         named = {"symbol": symbol, "side": side, "type": kind, "quantity": quantity, **terms}
-        market = self.desk.matching.markets[symbol]
-        return self.desk.matching.place(ticket(market, {name: str(value) for name, value in named.items()}))
+        return self.desk.matching.place(ticket(self.market(symbol), {name: str(value) for name, value in named.items()}))
 
     def cancel(self, order: Order) -> None:
         """A cancel by hand at the venue."""
@@ -138,11 +139,20 @@ class Exchange:
 
     def history(self, symbol: str, bars: list[Bar]) -> None:
         """The one-minute bars before now, oldest first."""
-        self.desk.matching.markets[symbol].tape.load(bars)
+        self.market(symbol).tape.load(bars)
 
     def order(self, own_id: str) -> Order | None:
         """The newest order with this client order id."""
         return next((it for it in reversed(self.orders) if it.ticket.client_id == own_id), None)
+
+    @property
+    def wallet(self) -> Wallet:
+        """What the account owns: `free`, `locked` and `total` by asset."""
+        return self.desk.matching.wallet
+
+    def market(self, symbol: str) -> Market:
+        """A symbol's book, tape and waiting orders."""
+        return self.desk.matching.markets[symbol]
 
     @property
     def orders(self) -> list[Order]:
