@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SIZE = "1366x768x24"
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
 _EVERY_S = 0.02
 _FEWEST_COLOURS = 16
 
@@ -19,7 +19,7 @@ _FEWEST_COLOURS = 16
 def server() -> Iterator[str]:
     """A running Xvfb that lets every local user in; its DISPLAY. It is reached by an abstract socket, so from a chroot too."""
     reading, writing = os.pipe()
-    words = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SIZE, "-ac", "-nolisten", "tcp"]
+    words = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SIZE, "-ac", "-noreset", "-nolisten", "tcp"]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(words, pass_fds=[writing], stdout=quiet, stderr=quiet, stdin=quiet) as process:
         os.close(writing)
@@ -46,21 +46,19 @@ def seconds_to_window(display: str, title: str, program: subprocess.Popen[str]) 
 
 def _colours(display: str, window: str) -> int:
     """How many colours are in a window; none of it is kept."""
-    image = subprocess.run(
-        ["import", "-silent", "-display", display, "-window", window, "-scale", "25%", "-format", "%k", "info:-"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"DISPLAY": display},
-    )
-    return int(image.stdout) if image.stdout.strip().isdigit() else 0
+    told = _ask(display, ["import", "-silent", "-window", window, "-resize", "25%", "-format", "%k", "info:-"]).strip()
+    return int(told) if told.isdigit() else 0
 
 
 def picture(display: str, file: Path, settle_s: float = 8.0) -> None:
-    """The whole screen as a PNG, some seconds later: what a user sees after the start."""
+    """The whole screen as a PNG, some seconds later: what a user sees after the start. RuntimeError when there is none."""
     time.sleep(settle_s)
-    subprocess.run(["import", "-silent", "-display", display, "-window", "root", str(file)], check=True)
+    file.unlink(missing_ok=True)
+    _ask(display, ["import", "-silent", "-window", "root", str(file)])
+    if not file.exists():
+        raise RuntimeError(f"no picture could be taken of the display {display}")
 
 
 def _ask(display: str, words: list[str]) -> str:
-    return subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ | {"DISPLAY": display}).stdout
+    environment = os.environ | {"DISPLAY": display}
+    return subprocess.run(words, capture_output=True, text=True, check=False, env=environment).stdout
