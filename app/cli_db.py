@@ -98,11 +98,10 @@ def db_copy(source: Source, target: Target, as_json: Json = False) -> int:
     from engine.services.databases import as_dict, copy
 
     copied = copy(source, target, _told)
-    for table in copied.tables:
-        print(f"{table.name}: {table.rows:,} rows alike, sha256 {table.sha256[:16]}")
-    for book in copied.books:
-        sound = f"{book.differences} differences in its audit" if book.differences else "adds up"
-        print(f"book {book.book}: {book.status}, {book.facts:,} facts, {sound}, facts_sha256 {book.facts_sha256}")
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    for line in (*copied.tables, *copied.books):
+        print(line.line())
     print(f"{copied.target} has all of {copied.source}")
     if as_json:
         print(json.dumps(as_dict(copied), sort_keys=True))
@@ -112,4 +111,4 @@ def db_copy(source: Source, target: Target, as_json: Json = False) -> int:
 def _told(share: float, text: str) -> None:
     """A line that is written over on a terminal, else nothing."""
     if sys.stderr.isatty():
-        print(f"\r{share:4.0%}  {text}\033[K", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
+        print(f"\r{share:4.0%}  {text}\033[K", end="", file=sys.stderr, flush=True)

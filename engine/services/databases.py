@@ -15,7 +15,7 @@ from engine.storage.lock import holding_all
 from engine.storage.market import place_of
 from engine.storage.migrate import BOOKS, MARKET, TRACKS, Track, losses, move, revisions, version
 from engine.storage.roles import roles_sql
-from engine.storage.tally import Progress
+from engine.storage.tally import Progress, counted
 from engine.storage.timescale import state, use
 
 _FORM = "name a part and a version, such as market:0002 or books:base; main.py db status lists them"
@@ -112,7 +112,7 @@ def downgrade(url: str, to: str, force: bool) -> Moved:
             raise UserError(f"{track.name} is at {before or 'nothing'}, not past {revision}; main.py db upgrade goes up")
         lost = losses(database, track, revision)
         if lost and not force:
-            rows = " and ".join(f"{count:,} rows of {table}" for table, count in lost.items())
+            rows = " and ".join(f"{counted(count)} of {table}" for table, count in lost.items())
             raise UserError(f"going down to {to} would lose {rows}; copy the database first, then add --force")
         move(database, track, revision)
         return Moved(track.name, before, version(database, track), lost)

@@ -38,6 +38,10 @@ class CopiedBook(NamedTuple):
     facts_sha256: str
     differences: int
 
+    def line(self) -> str:
+        sound = f"{self.differences} differences in its audit" if self.differences else "adds up"
+        return f"book {self.book}: {self.status}, {self.facts:,} facts, {sound}, facts_sha256 {self.facts_sha256}"
+
 
 @dataclass(frozen=True, slots=True)
 class Copied:
@@ -200,6 +204,7 @@ def _compare(targets: dict[Track, Database], told: Tally) -> tuple[tuple[CopiedT
 
 def _books(target: Database, told: Tally) -> Iterator[CopiedBook]:
     for book in Books(target).list():
+        told.progress(1.0, f"auditing book {book.id}")
         digest = facts_sha256(target, book.id)
         if digest != told.facts.get(book.id, sha256()).hexdigest():
             raise StoreError(f"{target.place.name}: the facts of book {book.id} are not what was copied")

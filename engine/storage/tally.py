@@ -13,7 +13,7 @@ from engine.storage.tables import Table
 Progress = Callable[[float, str], None]
 """Told the share that is done, 0 to 1, and what is being done."""
 
-_TOLD_EVERY = 10_000
+_TOLD_EVERY = 1_000
 
 
 class _Digest(Protocol):
@@ -27,6 +27,9 @@ class CopiedTable(NamedTuple):
     name: str
     rows: int
     sha256: str
+
+    def line(self) -> str:
+        return f"{self.name}: {counted(self.rows)} alike, sha256 {self.sha256[:16]}"
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Tally:
         self.done += count
 
     def _tell(self, table: Table, count: int, verb: str) -> None:
-        self.progress(min(1.0, (self.done + count) / max(1, 2 * self.total)), f"{verb} {table.name}: {count:,} rows")
+        self.progress(min(1.0, (self.done + count) / max(1, 2 * self.total)), f"{verb} {table.name}: {counted(count)}")
 
 
 def _bytes_of(row: Row) -> bytes:
@@ -71,3 +74,8 @@ def _bytes_of(row: Row) -> bytes:
         else:
             parts.append(repr(value).encode())
     return b"\x1f".join(parts) + b"\n"
+
+
+def counted(rows: int) -> str:
+    """A number of rows in words."""
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}"

@@ -86,7 +86,7 @@ def test_going_down_is_refused_with_what_it_would_lose(url: str, tmp_path: Path)
     play(url, history(tmp_path), 300)
     with pytest.raises(UserError, match=r"would lose 3 rows of imports and 550 rows of revisions and 3 rows of additions; copy"):
         downgrade(url, "market:0001", force=False)
-    with pytest.raises(UserError, match=r"going down to books:base would lose [\d,]+ rows of facts and 1 rows of books"):
+    with pytest.raises(UserError, match=r"going down to books:base would lose [\d,]+ rows of facts and 1 row of books"):
         downgrade(url, "books:base", force=False)
     assert [part.schema for part in status(url)] == [track.head for track in TRACKS]
 
