@@ -109,6 +109,8 @@ def window(
         from app.selftest import run_selftest
 
         return run_selftest(as_json, picture, cache)
+    if as_json or picture or cache:
+        raise UserError("--json, --screenshot and --kernels go with --selftest here; commands have --json of their own")
     from app.start import open_terminal
 
     request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode="confirm", new=new, also=also)

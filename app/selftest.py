@@ -59,11 +59,11 @@ def run_selftest(as_json: bool, picture: Path | None, cache: Path | None) -> int
             checks.append(check)
     good = all(check.ok is not False for check in checks)
     if as_json:
-        print(json.dumps(_report(good, checks), sort_keys=True))
+        print(json.dumps(report(good, checks), sort_keys=True))
     return 0 if good else 1
 
 
-def _report(good: bool, checks: list[Check]) -> dict[str, Any]:
+def report(good: bool, checks: list[Check]) -> dict[str, Any]:
     rows = [
         {"name": each.name, "ok": each.ok, "sentence": each.sentence, "seconds": round(each.seconds, 3)} | each.values
         for each in checks
@@ -85,21 +85,22 @@ def _choose_display() -> Problem | None:
 def _checks(folder: Path, display: Problem | None, picture: Path | None) -> Iterator[Check]:
     """In the order of the report; the window comes first because its seconds count from the start of the process."""
     if display is not None:
-        yield Check("window", False, display.sentence, 0.0)
+        yield Check("window", False, display.sentence, 0.0, {"painted_s": None, "compiling_s": None})
     else:
         yield from _window(folder, picture)
-        yield _timed("resources", resources_found)
-    yield _timed("libraries", libraries_found)
-    yield _timed("keyring", keyring_found)
+        yield timed("resources", resources_found)
+    yield timed("libraries", libraries_found)
+    yield timed("keyring", keyring_found)
     history = folder / "replays"
     history.mkdir()
     file = write_history(history)
     for policy in POLICIES:
-        yield _timed(f"replay {policy}", lambda policy=policy: _proved(prove_replay(file, policy)))
-    yield _timed("kernels", lambda: _cached(kernels()))
+        yield timed(f"replay {policy}", lambda policy=policy: _proved(prove_replay(file, policy)))
+    yield timed("catboost", lambda: _optional(file))
+    yield timed("kernels", lambda: _cached(kernels()))
 
 
-def _timed(name: str, ask: Callable[[], Answer]) -> Check:
+def timed(name: str, ask: Callable[[], Answer]) -> Check:
     begun = time.monotonic()
     try:
         ok, sentence, values = ask()
@@ -118,7 +119,7 @@ def _window(folder: Path, picture: Path | None) -> Iterator[Check]:
 
         visit = visit_window(request, picture)
     except Exception as error:  # as above: the report says what is wrong
-        yield Check("window", False, f"{type(error).__name__}: {error}", 0.0)
+        yield Check("window", False, f"{type(error).__name__}: {error}", 0.0, {"painted_s": None, "compiling_s": None})
         return
     why = f"; {visit.problem}" if visit.problem else ""
     painted = visit.painted_s is not None and visit.colours >= LEAST_COLOURS and visit.bars > 0
@@ -132,10 +133,10 @@ def _window(folder: Path, picture: Path | None) -> Iterator[Check]:
     yield Check("model", bool(model), words, visit.training_s or 0.0, {"model_sha256": model})
     words = f"paper: {', '.join(visit.trade)}" if visit.trade else f"no order was made{why}"
     yield Check("trade", visit.traded, words + ("" if visit.traded else why), 0.0, {"steps": visit.trade})
-    yield _timed("books", lambda: _audited(audit(request.db, None)))
+    yield timed("books", lambda: audited(audit(request.db, None)))
 
 
-def _audited(report: Any) -> Answer:
+def audited(report: Any) -> Answer:
     counts = f"{report.facts} facts, {report.orders} orders, {report.fills} fills"
     if not report.fills:
         return False, f"{counts}: no trade was written", {"facts": report.facts}
@@ -150,6 +151,15 @@ def _proved(proof: Proof) -> Answer:
     if proof.differences:
         return False, f"{words}: {proof.differences[0]}", values
     return proof.trades > 0, words, values
+
+
+def _optional(file: Path) -> Answer:
+    """The model of the optional learner, where it is installed; a package may be without it."""
+    try:
+        ok, sentence, values = _proved(prove_replay(file, "model", "catboost"))
+    except UserError as error:
+        return None, str(error), {}
+    return ok, sentence, {"model_sha256": values["model_sha256"], "run_sha256": values["facts_sha256"]}
 
 
 def _cached(found: Kernels) -> Answer:

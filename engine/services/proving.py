@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.config import Config
+from engine.config import Config, ModelSection
 from engine.core.cache import prepare_numba_cache
 from engine.core.clock import SECOND, SystemClock
 from engine.domain.instrument import instrument_of
 from engine.domain.market import Timeframe
+from engine.models.learners import LEARNERS
 from engine.request import Request
 from engine.signals.desk import Mode
 
@@ -67,18 +68,22 @@ def write_history(folder: Path) -> Path:
     return path
 
 
-def prove_replay(history: Path, policy: str) -> Proof:
-    """Replays the file to its end on books of their own beside it, with trades made automatically."""
+def prove_replay(history: Path, policy: str, learner: str = LEARNERS[0]) -> Proof:
+    """Replays the file to its end on books of their own beside it, with trades made automatically.
+
+    UserError where the `learner` of the model is not installed.
+    """
     from engine.services.bookkeeping import audit
     from engine.session import open_session
 
     clock = SystemClock()
     begun = clock.monotonic()
-    books = f"sqlite:///{(history.parent / policy).as_posix()}.db"
+    books = f"sqlite:///{(history.parent / f'{policy}-{learner}').as_posix()}.db"
+    config = Config(model=ModelSection(learner=learner))
     instrument, frame = instrument_of(SYMBOL), Timeframe.of(FRAME)
     models = history.parent / "models"
     session = open_session(
-        Request(books, models, instrument, frame, Config(), replay=history, clock="UTC", policy=policy, mode=Mode.AUTO, seed=SEED)
+        Request(books, models, instrument, frame, config, replay=history, clock="UTC", policy=policy, mode=Mode.AUTO, seed=SEED)
     )
     try:
         while not session.is_over:
