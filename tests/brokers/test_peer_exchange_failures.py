@@ -159,6 +159,25 @@ def test_an_answer_may_break_off_at_any_byte(count: int, name: str) -> None:
     scenario()
 
 
+@pytest.mark.parametrize("text", ["<html>busy</html>", "{}", '{"makerCommission":'])
+def test_garbage_instead_of_the_account_looks_like_an_empty_one(text: str) -> None:
+    @trading
+    async def scenario(exchange: Exchange, client: Any) -> None:
+        exchange.faults.on("answer GET account", garbage(text))
+        assert (await client.fetch_balance())["total"] == {}
+
+    scenario()
+
+
+@trading
+async def test_a_cancel_whose_connection_dies_is_sent_again_by_the_client_itself(exchange: Exchange, client: Any) -> None:
+    order = await limit(client, "buy", 0.5, 3890, "one")
+    exchange.faults.on("DELETE order", Cut(acted=True))
+    assert await failure(client.cancel_order(order["id"], GOLD)) == "OrderNotFound"
+    assert [it.code for it in exchange.asked("DELETE order")] == [None, -2011]
+    assert exchange.orders[0].status == "CANCELED"
+
+
 @trading
 async def test_a_request_may_break_off_at_any_byte(exchange: Exchange, client: Any) -> None:
     exchange.faults.cut_received = 100

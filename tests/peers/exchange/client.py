@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,11 +13,9 @@ SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchC
 
 def binance(exchange: Exchange, **more: Any) -> Any:
     """A `ccxt.pro.binance` with the exchange's key, all of whose addresses are the exchange's; the caller closes it."""
-    import ccxt.pro
-
     options = {**SPOT_ONLY, **more.pop("options", {})}
     words = {"apiKey": exchange.key, "secret": exchange.secret, "enableRateLimit": False, "options": options, **more}
-    client = ccxt.pro.binance(words)
+    client = importlib.import_module("ccxt.pro").binance(words)
     client.urls["api"] = _moved(client.urls["api"], exchange)
     streams = client.urls["api"]["ws"]
     streams["spot"], streams["ws-api"]["spot"] = f"{exchange.socket_url}/stream/ws", f"{exchange.socket_url}/ws-api/v3"

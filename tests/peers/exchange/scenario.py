@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.peers.exchange.client import binance
 from tests.peers.exchange.server import Exchange
 
 GOLD = "PAXG/USDT"
-PATIENCE_S = 20
+PATIENCE_S = 60
 Scenario = Callable[[Exchange, Any], Coroutine[Any, Any, None]]
 
 
@@ -29,7 +30,11 @@ def trading(scenario: Scenario) -> Callable[[], None]:
             finally:
                 await client.close()
 
-    return lambda: asyncio.run(run())
+    def test() -> None:
+        importlib.import_module("ccxt.pro")  # takes seconds, which are nobody's fault
+        asyncio.run(run())
+
+    return test
 
 
 def own(name: str, **more: Any) -> dict[str, Any]:
