@@ -1,10 +1,10 @@
-"""The loopback TWS as the real ib_async sees it: connecting, accounts, contracts, prices and history."""
+"""The loopback TWS as the real ib_async sees it: connecting, accounts and contracts."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime
-from itertools import pairwise
+from datetime import UTC, datetime
+from math import isnan
 
 import ib_async
 import pytest
@@ -95,6 +95,17 @@ async def test_contracts_are_found_and_described(peer: Peer, ib: ib_async.IB) ->
 
 
 @at_every_version()
+async def test_silver_and_a_currency_pair_are_there_too(peer: Peer, ib: ib_async.IB) -> None:
+    silver, euro = await ib.qualifyContractsAsync(ib_async.Commodity("XAGUSD", "SMART", "USD"), ib_async.Forex("EURUSD"))
+    assert (silver.conId, euro.conId, euro.localSymbol) == (77124483, 12087792, "EUR.USD")
+    ib.placeOrder(euro, ib_async.MarketOrder("BUY", 20_000, tif="IOC"))
+    await settled(ib)
+    assert peer.position("EURUSD") == 20_000
+    bars = await ib.reqHistoricalDataAsync(silver, "20251119 21:00:00 UTC", "2 D", "4 hours", "ASK", False)
+    assert len(bars) == 12
+
+
+@at_every_version()
 async def test_an_unknown_contract_is_error_200(peer: Peer, ib: ib_async.IB) -> None:
     errors = Errors(ib)
     assert await ib.reqContractDetailsAsync(ib_async.Commodity("XPTUSD", "SMART", "USD")) == []
@@ -105,160 +116,33 @@ async def test_an_unknown_contract_is_error_200(peer: Peer, ib: ib_async.IB) -> 
 
 
 @at_every_version()
-async def test_quotes_stream_and_only_what_changed_is_sent(peer: Peer, ib: ib_async.IB) -> None:
-    ticker = ib.reqMktData(GOLD)
-    await peer.quote("XAUUSD", 4000, "4000.50", bid_size=30, ask_size=40)
-    await settled(ib)
-    assert (ticker.bid, ticker.bidSize, ticker.ask, ticker.askSize) == (4000, 30, 4000.5, 40)
-    assert (ticker.marketDataType, ticker.minTick) == (1, 0.01)
-    before = len(peer.sent("tickPrice"))
-    await peer.quote("XAUUSD", "4000.10", "4000.50", bid_size=30, ask_size=40)
-    await settled(ib)
-    assert len(peer.sent("tickPrice")) == before + 1
-    assert ticker.bid == 4000.1
-    ib.cancelMktData(GOLD)
-    await settled(ib)
-    await peer.quote("XAUUSD", 4100, 4101)
-    assert len(peer.sent("tickPrice")) == before + 1
-
-
-@at_every_version(market_data="delayed")
-async def test_delayed_quotes_are_labelled(peer: Peer, ib: ib_async.IB) -> None:
-    errors = Errors(ib)
-    ib.reqMktData(GOLD)
-    await settled(ib)
-    assert errors.codes == [10168]
-    ib.reqMarketDataType(3)
-    ticker = ib.reqMktData(GOLD, "233")
-    await settled(ib)
-    assert errors.codes == [10168, 10167]
-    assert ticker.marketDataType == 3
-    assert ticker.bid == 3999.85
-
-
-@at_every_version()
-async def test_a_snapshot_ends(peer: Peer, ib: ib_async.IB) -> None:
-    (ticker,) = await ib.reqTickersAsync(GOLD)
-    assert (ticker.bid, ticker.ask) == (3999.85, 4000.15)
-
-
-@at_every_version()
-async def test_tick_by_tick_has_every_quote_and_no_trades_of_spot_gold(peer: Peer, ib: ib_async.IB) -> None:
-    errors, seen = Errors(ib), []
-    ticker = ib.reqTickByTickData(GOLD, "BidAsk")
-    ticker.updateEvent += lambda it: seen.extend((tick.bidPrice, tick.askPrice) for tick in it.tickByTicks)
-    await settled(ib)
-    await peer.quote("XAUUSD", 4001, 4002)
-    await peer.quote("XAUUSD", 4001, 4002)
-    await settled(ib)
-    assert seen == [(3999.85, 4000.15), (4001, 4002), (4001, 4002)]
-    ib.reqTickByTickData(GOLD, "Last")
-    await settled(ib)
-    assert errors.codes == [10189]
-
-
-@at_every_version()
-async def test_depth_is_told_row_by_row(peer: Peer, ib: ib_async.IB) -> None:
-    (future,) = await ib.qualifyContractsAsync(ib_async.Future(localSymbol="GCZ5", exchange="COMEX"))
-    ticker = ib.reqMktDepth(future, numRows=3)
-    await peer.book("GCZ5", [(4010, 2), ("4009.9", 5)], [("4010.1", 1), ("4010.2", 3), ("4010.3", 9), ("4010.4", 9)])
-    await settled(ib)
-    assert [(level.price, level.size) for level in ticker.domBids] == [(4010, 2), (4009.9, 5)]
-    assert [(level.price, level.size) for level in ticker.domAsks] == [(4010.1, 1), (4010.2, 3), (4010.3, 9)]
-    assert {it.exchange for it in await ib.reqMktDepthExchangesAsync()} == {"COMEX", "IDEALPRO"}
-
-
-@at_every_version()
-async def test_bars_come_in_both_date_formats_and_agree(peer: Peer, ib: ib_async.IB) -> None:
-    zoned = await ib.reqHistoricalDataAsync(GOLD, "", "3600 S", "1 min", "MIDPOINT", False, formatDate=1)
-    utc = await ib.reqHistoricalDataAsync(GOLD, "", "3600 S", "1 min", "MIDPOINT", False, formatDate=2)
-    assert len(zoned) == len(utc) == 60
-    assert utc[0].date == datetime(2025, 11, 20, 14, 0, tzinfo=UTC) == zoned[0].date
-    assert [_prices(bar) for bar in zoned] == [_prices(bar) for bar in utc]
-    assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in utc)
-    assert all(one.close == two.open for one, two in pairwise(utc))
-    assert {(bar.volume, bar.average, bar.barCount) for bar in utc} == {(-1, -1, -1)}
-    hour = await ib.reqHistoricalDataAsync(GOLD, "", "3600 S", "1 hour", "MIDPOINT", False, formatDate=2)
-    assert (hour[0].open, hour[0].close) == (utc[0].open, utc[-1].close)
-
-
-@at_every_version()
-async def test_day_bars_have_dates_and_skip_the_weekend(peer: Peer, ib: ib_async.IB) -> None:
-    days = await ib.reqHistoricalDataAsync(GOLD, "", "1 W", "1 day", "BID", True, formatDate=1)
-    assert [bar.date for bar in days] == [date(2025, 11, day) for day in (14, 17, 18, 19, 20)]
-
-
-@at_every_version()
-async def test_trades_are_refused_for_spot_gold_and_given_for_futures(peer: Peer, ib: ib_async.IB) -> None:
-    errors = Errors(ib)
-    assert not await ib.reqHistoricalDataAsync(GOLD, "", "1 D", "1 hour", "TRADES", False)
-    assert errors.codes == [162]
-    (future,) = await ib.qualifyContractsAsync(ib_async.Future(localSymbol="GCZ5", exchange="COMEX"))
-    bars = await ib.reqHistoricalDataAsync(future, "", "1 D", "1 hour", "TRADES", False)
-    assert len(bars) == 16
-    assert all(bar.volume > 0 and bar.barCount > 0 for bar in bars)
-
-
-@at_every_version()
-async def test_bars_are_kept_up_to_date(peer: Peer, ib: ib_async.IB) -> None:
-    told = []
-    bars = await ib.reqHistoricalDataAsync(GOLD, "", "600 S", "1 min", "MIDPOINT", False, formatDate=2, keepUpToDate=True)
-    bars.updateEvent += lambda _, is_new: told.append(is_new)
-    count = len(bars)
-    await peer.advance(5)
-    await peer.quote("XAUUSD", 4004, 4006)
-    await settled(ib)
-    assert (bars[-1].close, bars[-1].high) == (4005, 4005)
-    await peer.advance(60)
-    await settled(ib)
-    assert told == [True, False, True]
-    assert len(bars) == count + 2
-    assert bars[-1].date == datetime(2025, 11, 20, 15, 1, tzinfo=UTC)
-    ib.cancelHistoricalData(bars)
-    await settled(ib)
-    await peer.quote("XAUUSD", 4104, 4106)
-    await settled(ib)
-    assert told == [True, False, True]
-
-
-@at_every_version()
-async def test_five_second_bars_come_as_time_passes(peer: Peer, ib: ib_async.IB) -> None:
-    bars = ib.reqRealTimeBars(GOLD, 5, "MIDPOINT", False)
-    await settled(ib)
-    await peer.quote("XAUUSD", 4001, 4003)
-    await peer.advance(10)
-    await settled(ib)
-    assert [(bar.time.second, bar.open_, bar.high, bar.close) for bar in bars] == [(0, 4000, 4002, 4002), (5, 4002, 4002, 4002)]
-
-
-@at_every_version()
-async def test_history_is_paced_when_the_peer_is_told_to(peer: Peer, ib: ib_async.IB) -> None:
-    peer.venue.pacing.enforced = True
-    errors = Errors(ib)
-    asked = (GOLD, "", "600 S", "1 min", "MIDPOINT", False)
-    assert len(await ib.reqHistoricalDataAsync(*asked)) == 10
-    assert not await ib.reqHistoricalDataAsync(*asked)
-    assert errors.codes == [162]
-    assert "pacing violation" in errors[0][2]
-    await peer.advance(15)
-    assert len(await ib.reqHistoricalDataAsync(*asked)) == 10
-
-
-@at_every_version()
-async def test_past_ticks_and_the_first_timestamp_can_be_asked_for(peer: Peer, ib: ib_async.IB) -> None:
-    mids = await ib.reqHistoricalTicksAsync(GOLD, "", datetime(2025, 11, 20, 14, tzinfo=UTC), 50, "MIDPOINT", False)
-    assert len(mids) == 50
-    assert mids[-1].time == datetime(2025, 11, 20, 13, 59, 59, tzinfo=UTC)
-    quotes = await ib.reqHistoricalTicksAsync(GOLD, datetime(2025, 11, 20, 14, tzinfo=UTC), "", 3, "BID_ASK", False)
-    assert [tick.time.second for tick in quotes] == [0, 1, 2]
-    assert all(tick.priceBid < tick.priceAsk for tick in quotes)
-    assert await ib.reqHeadTimeStampAsync(GOLD, "MIDPOINT", False, 2) == datetime(2006, 12, 31, 23, tzinfo=UTC)
-    assert await ib.reqHeadTimeStampAsync(GOLD, "TRADES", False, 2) == []
-
-
-@at_every_version()
 async def test_the_peers_clock_is_the_brokers_time(peer: Peer, ib: ib_async.IB) -> None:
     assert await ib.reqCurrentTimeAsync() == datetime(2025, 11, 20, 15, tzinfo=UTC)
+
+
+@at_every_version(accounts=("DU1", "DU2"))
+async def test_an_account_that_is_not_there_is_a_validation_error(peer: Peer, ib: ib_async.IB) -> None:
+    errors = Errors(ib)
+    ib.client.reqAccountUpdates(True, "DU3")
+    ib.client.reqAccountUpdatesMulti(ib.client.getReqId(), "DU3", "", False)
+    ib.reqPnL("DU3")
+    ib.client.reqMarketRule(1)
+    ib.client.reqAutoOpenOrders(True)
+    await settled(ib)
+    assert errors.codes == [321, 321, 321, 321, 327]
+
+
+@at_every_version()
+async def test_what_was_cancelled_is_told_no_more(peer: Peer, ib: ib_async.IB) -> None:
+    profit = ib.reqPnLSingle("DU1234567", "", GOLD.conId)
+    ib.client.cancelPositions()
+    ib.client.reqAccountUpdates(False, "DU1234567")
+    ib.cancelPnLSingle("DU1234567", "", GOLD.conId)
+    await settled(ib)
+    peer.venue.record.forget()
+    await peer.place("XAUUSD", "BUY", 1)
+    assert peer.sent() == []
+    assert isnan(profit.value)
 
 
 def test_a_version_the_client_does_not_speak_never_gets_ready() -> None:
@@ -269,7 +153,3 @@ def test_a_version_the_client_does_not_speak_never_gets_ready() -> None:
                 await ib.connectAsync(peer.host, peer.port, clientId=1, timeout=0.2)
 
     asyncio.run(play())
-
-
-def _prices(bar: ib_async.BarData) -> tuple[float, float, float, float]:
-    return bar.open, bar.high, bar.low, bar.close

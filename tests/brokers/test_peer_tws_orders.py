@@ -8,7 +8,7 @@ import ib_async
 import pytest
 from ib_async import LimitOrder, MarketOrder, Order, StopLimitOrder, StopOrder
 
-from tests.brokers.ib_client import GOLD, Errors, at_every_version, connect, connected, disconnect, settled
+from tests.brokers.ib_client import GOLD, Errors, at_every_version, settled
 from tests.peers.tws import Peer
 
 
@@ -124,11 +124,71 @@ def test_what_is_wrong_with_an_order_has_its_code(order: Order, code: int) -> No
 
 
 @at_every_version()
+async def test_what_cannot_be_changed_has_its_code(peer: Peer, ib: ib_async.IB) -> None:
+    peer.partial_fills()
+    await peer.quote("XAUUSD", 4000, 4001, ask_size=2)
+    errors = Errors(ib)
+    filled, cancelled, part, waiting = (
+        LimitOrder("BUY", quantity, price, tif="GTC") for quantity, price in ((1, 4001), (1, 3990), (3, 4001), (1, 3980))
+    )
+    for order in (filled, cancelled, part, waiting):
+        ib.placeOrder(GOLD, order)
+    ib.cancelOrder(cancelled)
+    await settled(ib)
+    peer.slow_cancels()
+    ib.cancelOrder(waiting)
+    await settled(ib)
+    errors.clear()
+    silver = ib_async.Commodity("XAGUSD", "SMART", "USD")
+    for order_id, contract, change in (
+        (filled.orderId, GOLD, LimitOrder("BUY", 2, 4000, tif="GTC")),
+        (cancelled.orderId, GOLD, LimitOrder("BUY", 2, 4000, tif="GTC")),
+        (part.orderId, silver, LimitOrder("BUY", 4, 40, tif="GTC")),
+        (part.orderId, GOLD, LimitOrder("BUY", 2, 4001, tif="GTC")),
+        (waiting.orderId, GOLD, LimitOrder("BUY", 2, 4000, tif="GTC")),
+        (part.orderId, GOLD, LimitOrder("BUY", 4, 4000.001, tif="GTC")),
+        (1, GOLD, LimitOrder("BUY", 4, 4000, tif="GTC")),
+    ):
+        ib.client.placeOrder(order_id, contract, change)
+    await settled(ib)
+    assert errors.codes == [104, 103, 105, 201, 161, 110, 103]
+    assert [it.status for it in peer.orders] == ["Filled", "Cancelled", "Submitted", "PendingCancel"]
+    ib.client.placeOrder(part.orderId, GOLD, LimitOrder("BUY", 4, 4000, tif="GTC"))
+    await settled(ib)
+    assert (peer.orders[2].quantity, peer.orders[2].limit) == (4, 4000)
+
+
+@at_every_version()
+async def test_an_order_that_was_held_back_can_be_changed_and_sent(peer: Peer, ib: ib_async.IB) -> None:
+    order = LimitOrder("BUY", 1, 3990, tif="GTC", transmit=False)
+    trade = ib.placeOrder(GOLD, order)
+    await settled(ib)
+    assert trade.orderStatus.status == "PendingSubmit"
+    order.transmit, order.lmtPrice = True, 3991
+    ib.placeOrder(GOLD, order)
+    await settled(ib)
+    assert (trade.orderStatus.status, peer.orders[0].limit) == ("Submitted", 3991)
+
+
+@at_every_version(accounts=("DU1", "DU2"))
+async def test_with_several_accounts_an_order_must_name_one(peer: Peer, ib: ib_async.IB) -> None:
+    errors = Errors(ib)
+    ib.placeOrder(GOLD, MarketOrder("BUY", 1, tif="DAY"))
+    ib.placeOrder(ib_async.Commodity("XPTUSD", "SMART", "USD"), MarketOrder("BUY", 1, tif="DAY", account="DU2"))
+    ib.placeOrder(GOLD, MarketOrder("BUY", 1, tif="DAY", account="DU2"))
+    await settled(ib)
+    assert errors.codes == [435, 200]
+    assert (peer.position("XAUUSD", "DU1"), peer.position("XAUUSD", "DU2")) == (0, 1)
+
+
+@at_every_version()
 async def test_what_if_answers_with_margins_and_places_nothing(peer: Peer, ib: ib_async.IB) -> None:
     await peer.quote("XAUUSD", 4000, 4000)
     state = await ib.whatIfOrderAsync(GOLD, MarketOrder("BUY", 10, tif="DAY"))
     assert (float(state.initMarginBefore), float(state.initMarginChange), float(state.initMarginAfter)) == (0, 2000, 2000)
     assert float(state.maintMarginAfter) == 1600
+    huge = await ib.whatIfOrderAsync(GOLD, MarketOrder("BUY", 1_000_000, tif="DAY"))
+    assert float(huge.initMarginAfter) > float(huge.equityWithLoanAfter)
     assert (state.commission, state.commissionCurrency) == (2, "USD")
     assert peer.orders == []
 
@@ -174,6 +234,17 @@ async def test_a_cancelled_entry_takes_its_exits_along(peer: Peer, ib: ib_async.
     ib.cancelOrder(trades[0].order)
     await settled(ib)
     assert {it.orderStatus.status for it in trades} == {"Cancelled"}
+
+
+@at_every_version()
+async def test_a_part_of_an_oca_group_of_the_reducing_kind_reduces_the_others(peer: Peer, ib: ib_async.IB) -> None:
+    peer.partial_fills()
+    orders = [LimitOrder("BUY", 5, 3990, tif="GTC"), LimitOrder("BUY", 5, 3980, tif="GTC")]
+    trades = [ib.placeOrder(GOLD, order) for order in ib.oneCancelsAll(orders, "both", 3)]
+    await settled(ib)
+    await peer.quote("XAUUSD", 3989, 3990, ask_size=2)
+    await settled(ib)
+    assert [it.orderStatus.remaining for it in trades] == [3, 3]
 
 
 @at_every_version()
@@ -270,86 +341,3 @@ async def test_an_order_outside_its_hours_is_warned_of_and_waits(peer: Peer, ib:
     await peer.quote("GCZ5", 4010, "4010.2")
     await settled(ib)
     assert (waits.orderStatus.status, fills.orderStatus.status) == ("ValidationError", "Filled")
-
-
-@at_every_version()
-async def test_a_global_cancel_ends_the_orders_of_every_client(peer: Peer, ib: ib_async.IB) -> None:
-    async with connected(peer, client_id=2) as other:
-        trades = [client.placeOrder(GOLD, LimitOrder("BUY", 1, 3990, tif="GTC")) for client in (ib, other)]
-        typed = await peer.place("XAUUSD", "BUY", 1, "LMT", limit=3990)
-        await settled(other)
-        ib.reqGlobalCancel()
-        await settled(ib)
-        await settled(other)
-        assert [it.orderStatus.status for it in trades] == ["Cancelled", "Cancelled"]
-        assert typed.status == "Cancelled"
-
-
-@at_every_version()
-async def test_orders_of_others_are_seen_by_who_asks_for_all(peer: Peer, ib: ib_async.IB) -> None:
-    await peer.place("XAUUSD", "BUY", 1, "LMT", limit=3990, ref="typed")
-    async with connected(peer, client_id=2) as other:
-        other.placeOrder(GOLD, LimitOrder("SELL", 1, 4100, tif="GTC", orderRef="other"))
-        await settled(other)
-        assert await ib.reqOpenOrdersAsync() == []
-        found = {it.order.orderRef: (it.order.clientId, it.order.orderId) for it in await ib.reqAllOpenOrdersAsync()}
-    assert found["typed"] == (0, 0)
-    assert found["other"][0] == 2
-
-
-@at_every_version(master=9)
-async def test_a_master_client_hears_of_everybodys_orders(peer: Peer, ib: ib_async.IB) -> None:
-    async with connected(peer, client_id=9) as master:
-        ib.placeOrder(GOLD, MarketOrder("BUY", 1, tif="DAY", orderRef="client 1"))
-        await settled(ib)
-        await peer.place("XAUUSD", "SELL", 1, ref="typed")
-        await peer.place("XAUUSD", "SELL", 1, ref="client 7", client_id=7, order_id=3)
-        await settled(master)
-        assert [it.execution.orderRef for it in master.fills()] == ["client 1", "typed", "client 7"]
-        assert [it.execution.orderRef for it in ib.fills()] == ["client 1"]
-
-
-@at_every_version()
-async def test_client_0_binds_orders_typed_into_tws_and_can_cancel_them(peer: Peer, ib: ib_async.IB) -> None:
-    before = await peer.place("XAUUSD", "BUY", 1, "LMT", limit=3990)
-    async with connected(peer, client_id=0) as owner:
-        after = await peer.place("XAUUSD", "BUY", 1, "LMT", limit=3991)
-        await settled(owner)
-        assert [it.order.orderId for it in owner.openTrades()] == [before.order_id, after.order_id]
-        assert before.order_id < 0
-        owner.cancelOrder(owner.openTrades()[1].order)
-        await settled(owner)
-        assert (before.status, after.status) == ("Submitted", "Cancelled")
-
-
-@at_every_version()
-async def test_after_a_reconnect_open_orders_executions_and_completed_orders_are_told_again(peer: Peer, ib: ib_async.IB) -> None:
-    ib.placeOrder(GOLD, MarketOrder("BUY", 2, tif="DAY", orderRef="filled"))
-    ib.placeOrder(GOLD, LimitOrder("BUY", 1, 3990, tif="GTC", orderRef="resting"))
-    gone = ib.placeOrder(GOLD, LimitOrder("BUY", 1, 3980, tif="GTC", orderRef="cancelled"))
-    await settled(ib)
-    ib.cancelOrder(gone.order)
-    await settled(ib)
-    await disconnect(ib)
-    again = await connect(peer)
-    assert {it.order.orderRef: it.orderStatus.status for it in again.trades()} == {
-        "resting": "Submitted",
-        "filled": "Filled",
-        "cancelled": "Cancelled",
-    }
-    (fill,) = again.fills()
-    assert (fill.execution.shares, fill.execution.orderRef, fill.commissionReport.commission) == (2, "filled", 2)
-    assert fill.execution.time.isoformat() == "2025-11-20T15:00:00+00:00"
-    assert again.client.getReqId() > gone.order.orderId
-    assert [it.position for it in again.positions()] == [2]
-    await disconnect(again)
-
-
-@at_every_version()
-async def test_yesterdays_executions_are_not_told(peer: Peer, ib: ib_async.IB) -> None:
-    ib.placeOrder(GOLD, MarketOrder("BUY", 2, tif="DAY"))
-    await settled(ib)
-    assert len(await ib.reqExecutionsAsync()) == 1
-    await peer.advance(14 * 3600)
-    assert await ib.reqExecutionsAsync() == []
-    assert await ib.reqCompletedOrdersAsync(False) == []
