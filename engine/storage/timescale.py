@@ -45,4 +45,10 @@ def use(database: Database) -> None:
     if now == "available":
         raise UserError(f"TimescaleDB is not in {database.place.name} yet; run CREATE EXTENSION timescaledb there first")
     if now == "installed":
-        database.rows(MAKE)
+        link = database.link()
+        try:
+            with link.transaction():
+                link.rows("LOCK TABLE market.series IN SHARE ROW EXCLUSIVE MODE")  # rows that move are checked against it
+                link.rows(MAKE)
+        finally:
+            link.close()

@@ -21,7 +21,7 @@ from engine.storage.database import Database, locate, open_books
 from engine.storage.instruments import InstrumentVersions
 from engine.storage.link import shown
 from engine.storage.market import open_market
-from engine.storage.timescale import MAKE
+from engine.storage.timescale import CHUNK, MAKE
 from tests.engine.storage.conftest import new_url
 from tests.engine.storage.sessions import end, finish, history, play, request
 from tests.engine.storage.test_copying import quiet
@@ -240,3 +240,23 @@ def test_the_blocks_are_as_a_hypertable_asks_for(database_url: str) -> None:
         assert database.rows("SELECT count(*) FROM pg_constraint WHERE confrelid = 'market.blocks'::regclass") == [(0,)]
         column = "SELECT format_type(atttypid, -1), attnotnull FROM pg_attribute WHERE attrelid = 'market.blocks'::regclass"
         assert database.rows(f"{column} AND attname = 'start'") == [("bigint", True)]
+
+
+def test_the_call_fits_what_timescale_declares(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a stand-in with the arguments that TimescaleDB 2.27 declares; whether it does its work is not seen here."""
+    upgrade(database_url, None)
+    with Database(locate(database_url)) as database:
+        database.rows("CREATE TABLE called (relation regclass, time_column name, span bigint, moves boolean)")
+        database.rows(
+            "CREATE FUNCTION create_hypertable(relation regclass, time_column_name name, partitioning_column name = NULL, "
+            "number_partitions int = NULL, associated_schema_name name = NULL, associated_table_prefix name = NULL, "
+            "chunk_time_interval anyelement = NULL::bigint, create_default_indexes bool = true, if_not_exists bool = false, "
+            "partitioning_func regproc = NULL, migrate_data bool = false, chunk_target_size text = NULL, "
+            "chunk_sizing_func regproc = NULL, time_partitioning_func regproc = NULL) RETURNS int LANGUAGE sql AS "
+            "'INSERT INTO called VALUES ($1, $2, $7::bigint, $11) RETURNING 1'"
+        )
+        monkeypatch.setattr("engine.storage.timescale.state", lambda _: "installed")
+        use_timescale(database_url)
+        assert database.rows("SELECT relation::text, time_column::text, span, moves FROM called") == [
+            ("market.blocks", "start", CHUNK, True)
+        ]
