@@ -60,7 +60,7 @@ def engine_copy(tmp_path: Path) -> Path:
     for part in ("rules", "features", "core"):
         (copy / part).mkdir(parents=True)
     (copy / "__init__.py").touch()
-    for file in ("cache.py", "clock.py"):
+    for file in ("cache.py", "clock.py", "installation.py"):
         shutil.copy(ENGINE / "core" / file, copy / "core")
     (copy / "core" / "__init__.py").touch()
     for part in ("rules", "features"):
@@ -129,3 +129,10 @@ def test_folders_that_nothing_was_added_to_for_a_month_are_removed(engine_copy: 
     assert second.parent == first.parent
     assert not old.exists()
     assert recent.exists()
+
+
+def test_a_package_keeps_its_kernels_apart_from_a_checkout(engine_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba stamps them by the executable there, and by the source file here."""
+    here = cache.source_hash(engine_copy)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert cache.source_hash(engine_copy) != here
