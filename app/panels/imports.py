@@ -1,240 +1,43 @@
-"""Importing histories beside a running session: files queue up and are worked on one at a time, in a process of their own."""
+"""Importing histories beside a running session; what does the work is made when the panel is first looked at."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import count
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.faults import LOG
 from app.panels.base import Surroundings, View
 from app.picture import Picture
-from engine.core.errors import NiceGoldError, UserError
-from engine.domain.imports import TICKS, Choices
-from engine.domain.instrument import instrument_of
-from engine.domain.market import Timeframe
-from engine.request import Recording
-from widgets.imports.item import Item
 from widgets.imports.view import ImportView
-from widgets.imports.words import outcome
 
-CANCELLED = "Cancelled; nothing was stored."
-
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from app.importing import ImportDesk
 
 
 class ImportsPanel(QObject, View):
-    """The queue and its worker. `replayed(Recording)` when the owner wants a session on an imported file."""
+    """The panel; `replayed(Recording)` when the owner wants a session on an imported file."""
 
     replayed = Signal(object)
-    _progressed = Signal(int, float, str)
     widget: ImportView
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__()
-        self._bridge = around.bridge
-        self._url = around.bridge.request.db
-        self._fallback = around.bridge.request.instrument.symbol
-        self._numbers = count(1)
-        self._items: dict[int, Item] = {}
-        self._key: int | None = None
-        self._works = self._given_up = self._closing = False
-        self._knows_last = False
-        self.widget = view = ImportView(around.theme, clock_problem)
-        view.dropped.connect(self.add)
-        view.chosen.connect(self._look_at)
-        view.removed.connect(self._remove)
-        view.overruled.connect(self._overrule)
-        view.wanted.connect(self._want)
-        view.all_wanted.connect(self._want_all)
-        view.cancelled.connect(self.cancel)
-        view.undone.connect(lambda number: self._bridge.keep(self._undo(number)))
-        view.replayed.connect(self._replay)
-        self._progressed.connect(self._progress)
-        self._bridge.closing.connect(self._close)
+        self._around = around
+        self._desk: ImportDesk | None = None
+        self.widget = ImportView(around.theme)
+        self.widget.opened.connect(lambda: self.desk.learn_last())
+        self.widget.dropped.connect(lambda paths: self.desk.add(paths))
+        self.widget.undone.connect(lambda: self.desk.undo())
+
+    @property
+    def desk(self) -> ImportDesk:
+        """Who works on the files."""
+        if self._desk is None:
+            from app.importing import ImportDesk
+
+            self._desk = ImportDesk(self._around.bridge, self.widget, self)
+            self._desk.replayed.connect(self.replayed)
+        return self._desk
 
     def show(self, picture: Picture) -> None:
         """The session's market is no concern of the library's."""
-
-    def items(self) -> list[Item]:
-        """The files in the order they came."""
-        return list(self._items.values())
-
-    # --- what the owner asks for --------------------------------------------------------------------------------------
-
-    def add(self, paths: Sequence[str]) -> None:
-        """Files join the queue; one that is there already is looked at again."""
-        for path in paths:
-            known = next((item for item in self._items.values() if item.path == path), None)
-            if known is not None and known.work:
-                continue
-            key = known.key if known else next(self._numbers)
-            self._items[key] = Item(key, path, Path(path).name)
-            self._key = key if self._key is None or known else self._key
-        self._show()
-        self._work_on()
-
-    def cancel(self) -> None:
-        """Gives up what runs, and the imports that wait for it."""
-        self._given_up = True
-        for item in self.items():
-            if item.work == "queued":
-                self._put(replace(item, work=""))
-
-    def _close(self) -> None:
-        self._closing = True
-        self.cancel()
-
-    def _look_at(self, key: int) -> None:
-        self._key = key
-        if self._items[key].is_stale and not self._items[key].work:
-            self._put(replace(self._items[key], work="waiting"))
-            self._work_on()
-        self._show()
-
-    def _remove(self, key: int) -> None:
-        if not self._items[key].is_busy:
-            del self._items[key]
-            self._key = self._key if key != self._key else next(iter(self._items), None)
-            self._show()
-
-    def _overrule(self, key: int, choices: Choices) -> None:
-        self._put(replace(self._items[key], choices=choices, work="waiting", trouble="", note=""))
-        self._work_on()
-
-    def _want(self, key: int, strict: bool) -> None:
-        if self._items[key].can_be_imported:
-            self._put(replace(self._items[key], work="queued", strict=strict, trouble="", note=""))
-            self._work_on()
-
-    def _want_all(self) -> None:
-        for item in self.items():
-            if item.can_be_imported:
-                self._want(item.key, False)
-
-    def _replay(self, key: int) -> None:
-        plan = self._items[key].plan
-        if plan is not None:
-            frame = None if plan.timeframe == TICKS else Timeframe.of(plan.timeframe)
-            self.replayed.emit(Recording(Path(plan.path), instrument_of(plan.symbol), frame, plan.clock))
-
-    # --- the work -----------------------------------------------------------------------------------------------------
-
-    def _work_on(self) -> None:
-        if not self._works and not self._closing:
-            self._works = True
-            self._bridge.keep(self._work())
-
-    async def _work(self) -> None:
-        """One file after the other; imports come before looks."""
-        try:
-            if not self._knows_last:
-                await self._learn_last()
-            while not self._closing and (item := self._next()) is not None:
-                await (self._import(item) if item.work == "queued" else self._inspect(item))
-        finally:
-            self._works = False
-
-    def _next(self) -> Item | None:
-        waiting = [item for work in ("queued", "waiting") for item in self.items() if item.work == work]
-        return next(iter(waiting), None)
-
-    async def _inspect(self, item: Item) -> None:
-        from engine.services.importer import inspect
-
-        self._put(replace(item, work="looking", share=0.0, doing="opening", trouble="", note=""))
-        plan, trouble = await self._run(item.key, inspect, Path(item.path), self._url, item.choices, self._fallback)
-        self._put(replace(self._items[item.key], work="", plan=plan or item.plan, trouble=trouble, is_stale=False))
-
-    async def _import(self, item: Item) -> None:
-        from engine.services.importer import carry_out
-
-        self._put(replace(item, work="importing", share=0.0, doing="reading"))
-        done, trouble = await self._run(item.key, carry_out, item.plan, self._url, item.strict)
-        item = replace(self._items[item.key], work="", done=done)
-        given_up = trouble == CANCELLED
-        self._put(replace(item, note=trouble if given_up else "", trouble="" if given_up else trouble))
-        if done is not None:
-            LOG.say(f"{item.file}: {outcome(done)}", source="import")
-            await self._learn_last()
-            self._age(item.key)
-
-    async def _undo(self, number: int) -> None:
-        from engine.services.importer import undo
-
-        entry, trouble = await self._run(0, undo, number, self._url)
-        if entry is not None:
-            LOG.say(f"import {number} of {entry.file} was undone", source="import")
-            for item in self.items():
-                if item.done is not None and item.done.entry is not None and item.done.entry.number == number:
-                    self._put(replace(item, done=item.done._replace(entry=entry), note=""))
-            await self._learn_last()
-            self._age(0)
-        elif self._key is not None:
-            self._put(replace(self._items[self._key], note=trouble))
-
-    async def _run(self, key: int, work: Callable[..., T], *arguments: Any) -> tuple[T | None, str]:
-        """What a work in a process of its own comes to, or a sentence why it does not."""
-        from engine.services.importer import Cancelled, apart
-
-        self._given_up = False
-        watched = partial(self._progressed.emit, key)
-        try:
-            done = await asyncio.to_thread(
-                apart, work, *arguments, progress=watched, cancel=lambda: self._given_up or self._closing
-            )
-        except Cancelled:
-            return None, CANCELLED
-        except (NiceGoldError, OSError) as error:
-            LOG.say(str(error), "warning", "import")
-            return None, str(error)
-        return done, ""
-
-    async def _learn_last(self) -> None:
-        from engine.services.importer import imports
-
-        try:
-            entries = await asyncio.to_thread(imports, self._url)
-        except NiceGoldError as error:
-            LOG.say(str(error), "warning", "import")
-            entries = []
-        self._knows_last = True
-        self.widget.show_last(next((entry for entry in reversed(entries) if entry.undone_at is None), None))
-
-    def _age(self, key: int) -> None:
-        """What is stored has changed: plans of other files are looked at anew when they are looked at."""
-        for item in self.items():
-            if item.key != key and item.plan is not None and item.done is None and not item.work:
-                self._put(replace(item, is_stale=True))
-        if self._key is not None:
-            self._look_at(self._key)
-
-    def _progress(self, key: int, share: float, words: str) -> None:
-        item = self._items.get(key)
-        if item is not None and item.is_busy:
-            self._put(replace(item, share=share, doing=words))
-
-    def _put(self, item: Item) -> None:
-        self._items[item.key] = item
-        self._show()
-
-    def _show(self) -> None:
-        if not self._closing:
-            self.widget.show_items(self.items(), self._key)
-
-
-def clock_problem(spec: str) -> str:
-    """What is wrong with a clock as it was typed; empty where nothing is."""
-    from engine.services.importer import check_clock
-
-    try:
-        check_clock(spec)
-    except UserError as error:
-        return str(error)
-    return ""

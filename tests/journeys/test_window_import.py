@@ -47,6 +47,11 @@ def shown(desk: Desk) -> dict[str, Any]:
     return state
 
 
+def bench(desk: Desk) -> Any:
+    """The panel's work bench."""
+    return desk.panel("imports").bench
+
+
 async def settled(desk: Desk, *states: str) -> dict[str, Any]:
     """Every file in the queue has come to the state that is expected of it."""
     await desk.until(
@@ -72,12 +77,12 @@ def test_a_dropped_file_is_shown_imported_taken_back_and_replayed(qapp, home: Pa
         drop(desk, file)
         plan = await settled(desk, "ready")
         assert (plan["instrument"], plan["timeframe"], plan["clock"]) == ("XAUUSD", "M5", "EET")
-        assert "in closed hours" in desk.panel("imports").details.reading.clock.itemText(1)
+        assert "in closed hours" in bench(desk).details.reading.clock.itemText(1)
         assert plan["evidence"].startswith("Closed-hours bars 0.0 % at EET")
         assert plan["rows"][0][1] == text.splitlines()[0]
         assert plan["change"]["new"] == f"{rows:,} new"
         assert stored(wanted.db) == 0
-        view = desk.panel("imports")
+        view = bench(desk)
         desk.click(view.go)
         done = await settled(desk, "done")
         assert done["outcome"] == f"Import 1 is stored: {rows:,} new XAUUSD M5 bars."
@@ -97,7 +102,7 @@ def test_a_dropped_file_is_shown_imported_taken_back_and_replayed(qapp, home: Pa
 
     async def replays(desk: Desk) -> None:
         window = desk.window
-        desk.click(desk.panel("imports").replay)
+        desk.click(bench(desk).replay)
         await desk.until(lambda: desk.terminal.window not in (None, window), "a window on the file", OPENING_S)
         await desk.opened()
         assert desk.window.state()["toolbar"]["badges"] == ["PAPER", "REPLAY"]
@@ -122,7 +127,7 @@ def test_a_file_that_cannot_be_what_it_claims_is_refused_with_its_sentence(qapp,
         assert first["trouble"] == (
             "The name says H1, but that cannot be, for the rows are 5 min apart; set Timeframe M5 (or Read anyway)."
         )
-        view = desk.panel("imports")
+        view = bench(desk)
         assert not view.go.isEnabled()
         await a_clock_is_chosen(desk)
         view.queue.setCurrentIndex(view.queue.queue.index(2))
@@ -133,7 +138,7 @@ def test_a_file_that_cannot_be_what_it_claims_is_refused_with_its_sentence(qapp,
         assert stored(wanted.db) == 0
 
     async def a_clock_is_chosen(desk: Desk) -> None:
-        view = desk.panel("imports")
+        view = bench(desk)
         view.queue.setCurrentIndex(view.queue.queue.index(1))
         assert "fit several clocks equally well" in shown(desk)["trouble"]
         assert "set Clock" in shown(desk)["trouble"]
@@ -176,7 +181,7 @@ def test_a_million_bars_leave_the_window_responsive_and_nothing_when_given_up(qa
         try:
             plan = await settled(desk, "ready")
             assert plan["change"]["new"] == "1,000,440 new"
-            view = desk.panel("imports")
+            view = bench(desk)
             desk.click(view.go)
             await desk.until(lambda: view.bar.value() > 600 and view.cancel.isVisible(), "an import that is half done", OPENING_S)
             desk.click(view.cancel)
@@ -189,7 +194,7 @@ def test_a_million_bars_leave_the_window_responsive_and_nothing_when_given_up(qa
 
     async def count(desk: Desk) -> None:
         while True:
-            work = desk.window.panels["imports"].items()[0].work
+            work = desk.window.panels["imports"].desk.items()[0].work
             if work in turns:
                 turns[work] += 1
             await asyncio.sleep(0.005)
@@ -206,7 +211,7 @@ def test_leaving_while_an_import_runs_stores_nothing(qapp, home: Path) -> None:
         await desk.opened()
         drop(desk, file)
         await settled(desk, "ready")
-        desk.click(desk.panel("imports").go)
+        desk.click(bench(desk).go)
         await settled(desk, "importing")
 
     live(wanted, scenario)
@@ -224,7 +229,7 @@ def test_a_recorded_file_is_imported_beside_a_market_that_plays(qapp, home: Path
         before = desk.panel("chart").state()["bars"]
 
         async def imported() -> None:
-            desk.click(desk.panel("imports").go)
+            desk.click(bench(desk).go)
             await settled(desk, "done")
 
         work = asyncio.ensure_future(imported())
