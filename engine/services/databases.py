@@ -14,7 +14,7 @@ from engine.storage.database import Database, locate, open_track, prepare
 from engine.storage.lock import holding_all
 from engine.storage.market import place_of
 from engine.storage.migrate import BOOKS, MARKET, TRACKS, Track, losses, move, revisions, version
-from engine.storage.roles import roles_sql
+from engine.storage.roles import renew_rights, roles_sql
 from engine.storage.tally import Progress, counted
 from engine.storage.timescale import state, use
 
@@ -73,6 +73,7 @@ def upgrade(url: str, to: str | None) -> list[Moved]:
                 raise UserError(f"{track.name} is at {before}, past {revision}; main.py db downgrade goes down")
             open_track(database, track, revision)
             moved.append(Moved(track.name, before, version(database, track), {}))
+    _renew(url)
     return moved
 
 
@@ -120,7 +121,9 @@ def downgrade(url: str, to: str, force: bool) -> Moved:
 
 def copy(source: str, target: str, progress: Progress) -> Copied:
     """Copies a whole database to an empty one and compares both; see engine.storage.copying."""
-    return copy_database(source, target, progress)
+    copied = copy_database(source, target, progress)
+    _renew(target)
+    return copied
 
 
 def as_dict(copied: Copied) -> dict[str, Any]:
@@ -132,6 +135,11 @@ def as_dict(copied: Copied) -> dict[str, Any]:
         "tables": [table._asdict() for table in copied.tables],
         "books": [book._asdict() for book in copied.books],
     }
+
+
+def _renew(url: str) -> None:
+    with Database(locate(url)) as database:
+        renew_rights(database)
 
 
 def _is_there(database: Database, track: Track) -> bool:

@@ -9,16 +9,18 @@ import re
 from collections.abc import Iterator
 
 from engine.core.errors import UserError
+from engine.storage.database import Database
 from engine.storage.migrate import MARKET, TRACKS
 from engine.storage.tables import TABLES, VIEWS
 
 _HEAD = """\
 -- Least rights for NiceGold Terminal in {database}: {owner} migrates, {trader} is the program, {reader} makes reports.
--- Run it as the server's administrator, after main.py db upgrade made the tables, or once before and once after:
+-- Run it once as the server's administrator, before or after the tables are made; it may be run again at any time:
 --     main.py db roles --db URL | psql URL
--- It can be run again at any time; after an upgrade that adds tables {owner} runs it (notices about what it may not grant
--- do no harm). It holds no passwords: give each role one with \\password, or let pg_hba.conf say how they are known.
+-- From then on {owner} runs main.py db upgrade, which also renews the rights on the tables.
+-- It holds no passwords: give each role one with \\password, or let pg_hba.conf say how they are known.
 """
+_PREFIX = r"[a-z_][a-z0-9_]{0,40}"
 _ROLE = "    IF to_regrole('{role}') IS NULL THEN CREATE ROLE {role} LOGIN; END IF;"
 _GRANTS = """\
     IF to_regclass('{place}') IS NOT NULL THEN
@@ -38,14 +40,34 @@ def roles_sql(database: str, prefix: str) -> str:
 
     Raises UserError for a prefix that is no plain name.
     """
-    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", prefix):
+    if not re.fullmatch(_PREFIX, prefix):
         raise UserError(f"--prefix {prefix!r} is no name for roles; use small letters, digits and _")
-    names = {role: f"{prefix}_{role}" for role in ("owner", "trader", "reader")}
+    names = _names(prefix)
     place = '"' + database.replace('"', '""') + '"'
     lines = [_HEAD.format(database=place, **names), "DO $$ BEGIN"]
     lines += [_ROLE.format(role=role) for role in names.values()]
-    lines += ["END $$;", "", *_access(place, **names), "", "DO $$ BEGIN", *_tables(names), "END $$;"]
+    lines += ["END $$;", "", *_access(place, **names), "", *_tables(names)]
     return "\n".join(lines) + "\n"
+
+
+def renew_rights(database: Database) -> str | None:
+    """Gives trader and reader their rights on tables that are new; the prefix, or None where the user owns no such roles."""
+    if database.is_sqlite:
+        return None
+    user = str(database.rows("SELECT current_user")[0][0])
+    prefix = user.removesuffix("_owner")
+    if prefix == user or not re.fullmatch(_PREFIX, prefix):
+        return None
+    names = _names(prefix)
+    there = "SELECT to_regrole(?) IS NOT NULL AND to_regrole(?) IS NOT NULL"
+    if not database.rows(there, (names["trader"], names["reader"]))[0][0]:
+        return None
+    database.rows("\n".join(_tables(names)))
+    return prefix
+
+
+def _names(prefix: str) -> dict[str, str]:
+    return {role: f"{prefix}_{role}" for role in ("owner", "trader", "reader")}
 
 
 def _access(place: str, owner: str, trader: str, reader: str) -> Iterator[str]:
@@ -61,8 +83,10 @@ def _access(place: str, owner: str, trader: str, reader: str) -> Iterator[str]:
 
 
 def _tables(names: dict[str, str]) -> Iterator[str]:
+    yield "DO $$ BEGIN"
     for table in TABLES:
         yield _GRANTS.format(place=table.place(sqlite=False), rights=f"SELECT, {table.trader}", **names)
     for place in (*VIEWS, *(track.version_table(sqlite=False) for track in TRACKS)):
         yield _GRANTS.format(place=place, rights="SELECT", **names)
     yield _GUARD.format(**names)
+    yield "END $$;"

@@ -12,6 +12,7 @@ import pytest
 from engine.core.errors import StoreError, UserError
 from engine.services.bookkeeping import audit, facts_hash, list_books
 from engine.services.databases import copy, downgrade, roles, status, upgrade
+from engine.storage import copying
 from engine.storage.books import Books
 from engine.storage.database import Database, locate, open_books
 from engine.storage.instruments import InstrumentVersions
@@ -50,7 +51,7 @@ def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def server(empty: Server) -> Server:
-    """Tables made by the owner, and the rights on them given by the owner too."""
+    """Tables made by the owner."""
     return made(empty)
 
 
@@ -70,7 +71,6 @@ def granted(request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> 
 
 def made(server: Server) -> Server:
     upgrade(server.owner, None)
-    server.grant(server.owner)
     return server
 
 
@@ -150,8 +150,8 @@ def test_whoever_may_not_migrate_says_who_must(server: Server, role: str) -> Non
     with pytest.raises(UserError, match=said):
         open_market(server.of(role))
     upgrade(server.owner, None)
-    server.grant(server.owner)
-    open_market(server.of(role)).close()
+    with open_market(server.of(role)) as store:
+        assert store.read_bars("XAUUSD", "M1").at.tolist() == []
 
 
 def test_a_database_without_tables_says_who_must_make_them(empty: Server) -> None:
@@ -171,9 +171,14 @@ def test_tables_an_administrator_made_are_handed_to_the_owner(
     upgrade(server.owner, None)
 
 
-def test_the_owner_is_copied_to_and_the_trader_goes_on(server: Server, tmp_path: Path) -> None:
+def test_the_owner_is_copied_to_and_the_trader_goes_on(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, local = history(tmp_path), f"sqlite:///{tmp_path}/books.db"
     play(local, file, 700)
+    monkeypatch.setattr(copying, "_finish", lambda targets: None)
+    copy(local, server.owner, quiet)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="not finished"):
+        open_books(server.trader)
     assert copy(local, server.owner, quiet).is_clean
     assert finish(server.trader, file) == finish(local, file)
 
