@@ -33,7 +33,10 @@ class AccountSection(Section):
 
 
 class LimitsSection(Section):
-    """Caps as fractions of equity; see engine.domain.limits."""
+    """Caps as fractions of equity; see engine.domain.limits.
+
+    `correlation` and its half-life are told in a run's description only where they are not the usual ones.
+    """
 
     position: Fraction = Field(Decimal("0.05"), gt=0, le=100)
     position_basis: Literal["risk", "notional"] = "risk"
@@ -43,6 +46,8 @@ class LimitsSection(Section):
     open_risk: Fraction = Field(Decimal("0.10"), gt=0, le=1)
     leverage: Decimal = Field(Decimal(3), gt=0, le=500)
     drawdown: Fraction = Field(Decimal("0.15"), gt=0, le=1)
+    correlation: Fraction = Field(Decimal("0.7"), ge=0, le=1, exclude_if=lambda share: share == Decimal("0.7"))
+    correlation_half_life: int = Field(240, ge=10, le=100_000, exclude_if=lambda bars: bars == 240)
     orders_per_minute: int = Field(60, ge=1)
     duplicate_window_s: int = Field(1, ge=0)
 
@@ -54,7 +59,7 @@ class LimitsSection(Section):
         return self
 
     def limits(self) -> Limits:
-        return Limits(**self.model_dump())
+        return Limits(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class ModelSection(Section):

@@ -23,6 +23,7 @@ _WORDS = {
     "open_risk": "sum of the losses at all stops",
     "leverage": "gross notional to equity",
     "drawdown": "fall from the peak of equity",
+    "correlation": "largest loss at the stops of positions that move together",
 }
 
 
@@ -120,8 +121,13 @@ def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:
     by_risk = pipeline.gate.limits.position_basis == "risk"
     worst = max((s.total_risk if by_risk else s.total_notional for s in snapshot.stakes.values()), default=0)
     risk, gross = snapshot.risk, snapshot.gross
-    preview(snapshot.equity, snapshot.day_start, snapshot.peak, worst, worst, risk, risk, gross, gross, 0, 0, rows)
-    values = rows[:, 0].tolist()
+    equity, day, peak = snapshot.equity, snapshot.day_start, snapshot.peak
+    preview(equity, day, peak, worst, worst, risk, risk, gross, gross, 0, 0, 0, rows)
+    values = dict(zip(LIMITS, rows[:, 0].tolist(), strict=True))
+    if snapshot.correlation is None:
+        del values["correlation"]
+    else:
+        values["correlation"] = pipeline.gate.largest_cluster(snapshot) / max(1, equity)
     limits = pipeline.gate.limits
     caps = {
         "position": limits.position,
@@ -130,9 +136,10 @@ def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:
         "open_risk": limits.open_risk,
         "leverage": limits.leverage,
         "drawdown": limits.drawdown,
+        "correlation": limits.position,
     }
     gauges = []
-    for name, value in zip(LIMITS, values, strict=True):
+    for name, value in values.items():
         cap = float(caps[name])
         state = "trip" if value >= cap else "warn" if value >= WARN_SHARE * cap else "ok"
         gauges.append(Gauge(name, value, cap, state, _WORDS[name]))

@@ -30,6 +30,7 @@ from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Broker, Report, ReportSink
 from engine.ports.journal import Journal, Subscriber
+from engine.risk.correlation import Correlations
 from engine.risk.exposure import Snapshot, Stakes, equity
 from engine.risk.gate import Gate
 from engine.risk.guard import Guard
@@ -97,6 +98,7 @@ class Pipeline:
         self.ledger = Ledger(self.instruments)
         self.register = OrderRegister()
         self.guard = Guard(setup.limits)
+        self.correlations = Correlations(tuple(self.lanes), setup.limits.correlation_half_life)
         self.desk = Desk()
         self.broker = broker(self._reports.append)
         self.stakes = Stakes(self.instruments, self.ledger, self.register, self.book.last, self.atr, setup.slippage)
@@ -213,6 +215,7 @@ class Pipeline:
 
     def _take_bar(self, lane: Lane) -> tuple[Bar, Floats | None]:
         bar, row = lane.close()
+        self.correlations.push(lane.symbol, bar.at, bar.close)
         worth = self.equity()
         self.guard.mark(worth)
         self.bars_closed += 1
@@ -429,6 +432,7 @@ class Pipeline:
             quotes=self.book.last,
             atr={symbol: lane.atr for symbol, lane in self.lanes.items()},
             recent=self.register.recent,
+            correlation=self.correlations.between if len(self.lanes) > 1 else None,
         )
 
     def preview(self, intent: SubmitOrder) -> Verdict:

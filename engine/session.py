@@ -59,8 +59,9 @@ class Session:
         instruments = {lane.symbol: lane.instrument for lane in lanes}
         self.pipeline = Pipeline(setup, lanes, self.journal, lambda sink: SimBroker(instruments, terms, sink))
         self.pipeline.on_bar.extend(on_bar)
-        for lane, part in zip(lanes, parts, strict=True):
-            lane.warm(part.feed.before)
+        for lane in lanes:
+            lane.warm(self.before[lane.symbol])
+        self.pipeline.correlations.warm(self.before)
         self.player = Player(self.tape, self.pipeline)
         self.resumed = self.book.facts > 0
         self.is_finished = self.book.is_finished

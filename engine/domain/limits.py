@@ -11,7 +11,11 @@ from engine.domain.market import Symbol, Ticks
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The caps in force, as fractions of equity unless said. See DESIGN.md "Risk"."""
+    """The caps in force, as fractions of equity unless said. See DESIGN.md "Risk".
+
+    Positions whose signed correlation is above `correlation` share one position's cap; it is measured over bars that count half
+    after `correlation_half_life` of them.
+    """
 
     position: Decimal = Decimal("0.05")
     position_basis: str = "risk"
@@ -21,6 +25,8 @@ class Limits:
     open_risk: Decimal = Decimal("0.10")
     leverage: Decimal = Decimal("3")
     drawdown: Decimal = Decimal("0.15")
+    correlation: Decimal = Decimal("0.7")
+    correlation_half_life: int = 240
     orders_per_minute: int = 60
     duplicate_window_s: int = 1
     day_zone: str = "America/New_York"

@@ -41,6 +41,13 @@ class Stake:
     def total_notional(self) -> Cash:
         return self.notional + self.pending_notional
 
+    @property
+    def signs(self) -> tuple[int, ...]:
+        """The directions in which it is or may become open: 1 long, -1 short."""
+        long = self.quantity > 0 or self.pending_buys > 0
+        short = self.quantity < 0 or self.pending_sells > 0
+        return tuple(sign for sign, is_open in ((1, long), (-1, short)) if is_open)
+
     def closes(self, side: Side) -> Steps:
         """How much an order of `side` can close before it opens: what is held the other way and no waiting entry closes."""
         waiting = self.pending_buys if side is Side.BUY else self.pending_sells
@@ -49,7 +56,10 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All the gate looks at, at one moment. Cash units; `stakes` by symbol, `recent` entries placed, newest last."""
+    """All the gate looks at, at one moment. Cash units; `stakes` by symbol, `recent` entries placed, newest last.
+
+    `correlation` tells how two instruments move together, None while unknown; it is not there where only one is traded.
+    """
 
     at: Nanos
     state: str
@@ -60,6 +70,7 @@ class Snapshot:
     quotes: Mapping[Symbol, Quote]
     atr: Mapping[Symbol, Ticks]
     recent: Sequence[tuple[Nanos, Order]] = ()
+    correlation: Callable[[Symbol, Symbol], float | None] | None = None
 
     @property
     def risk(self) -> Cash:

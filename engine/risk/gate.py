@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.domain.instrument import Instrument, Steps
+from engine.domain.instrument import Cash, Instrument, Steps
 from engine.domain.limits import LimitLine, Limits, Verdict
 from engine.domain.market import Symbol, Ticks
 from engine.domain.order import OrderType, Side
@@ -12,8 +12,21 @@ from engine.risk.checks import WITHOUT_FIGURES, order_faults
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
 from engine.rules import costs
-from engine.rules.limits import DAILY_LOSS, DRAWDOWN, LEVERAGE, LIMITS, OPEN_RISK, POSITION, WORST_DAY, empty_rows, preview
+from engine.rules.limits import (
+    CORRELATION,
+    DAILY_LOSS,
+    DRAWDOWN,
+    LEVERAGE,
+    LIMITS,
+    OPEN_RISK,
+    POSITION,
+    WORST_DAY,
+    empty_rows,
+    preview,
+)
 from engine.rules.sizing import default_stop, loss_per_step
+
+Kin = tuple[Symbol, Stake, float | None]
 
 DEFAULT_STOP_PER_MILLE = 3_000
 """An opening order without a stop gets one three ATR away."""
@@ -55,9 +68,13 @@ class Gate:
         stake, rows = snapshot.stakes.get(symbol, Stake()), self._rows
         measure = stake.total_risk if self.limits.position_basis == "risk" else 0
         risk, gross = snapshot.risk, snapshot.gross
-        preview(snapshot.equity, snapshot.day_start, snapshot.peak, measure, measure, risk, risk, gross, gross, 0, 0, rows)
+        preview(snapshot.equity, snapshot.day_start, snapshot.peak, measure, measure, risk, risk, gross, gross, 0, 0, 0, rows)
         over = [(row, cap) for row, hard, cap in self._caps if hard and row in (POSITION, WORST_DAY, OPEN_RISK)]
-        return [_sentence(LIMITS[row], rows[row, 0], cap, True) for row, cap in over if rows[row, 0] > cap]
+        said = [_sentence(LIMITS[row], rows[row, 0], cap, True) for row, cap in over if rows[row, 0] > cap]
+        together, cap = self.largest_cluster(snapshot) / max(1, snapshot.equity), float(self.limits.position)
+        if self.limits.position_basis == "risk" and together > cap:
+            said.append(_sentence(LIMITS[CORRELATION], together, cap, True))
+        return said
 
     def largest(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The biggest quantity, up to the draft's, that every hard limit lets pass."""
@@ -80,10 +97,14 @@ class Gate:
         lines = []
         rows = self._rows.tolist()
         for row, hard, cap in self._caps:
+            if row == CORRELATION and snapshot.correlation is None:
+                continue
             now, fill, out = rows[row]
             passed = fill <= cap or not grows
             name = LIMITS[row] if hard else f"{LIMITS[row]}_soft"
             sentence = "" if passed else _sentence(name, fill, cap, hard)
+            if sentence and row == CORRELATION:
+                sentence += f"; {_together(self._kin(draft, snapshot))}"
             lines.append(LimitLine(name, now, fill, out, cap, hard, passed, sentence))
         return tuple(lines)
 
@@ -115,8 +136,33 @@ class Gate:
             snapshot.gross - stake.total_notional + notional_after,
             cost,
             opening * per_step,
+            sum(stake.total_risk if by_risk else stake.total_notional for _, stake, _ in self._kin(draft, snapshot)),
             self._rows,
         )
+
+    def largest_cluster(self, snapshot: Snapshot) -> Cash:
+        """The most that an open position and all that moves with it measure together; 0 where nothing does."""
+        by_risk, largest = self.limits.position_basis == "risk", 0
+        for symbol, stake in snapshot.stakes.items():
+            for sign in stake.signs:
+                kin = self._kin(Draft(symbol, Side.of(sign), OrderType.MARKET, 0), snapshot)
+                measured = [stake, *(other for _, other, _ in kin)] if kin else []
+                largest = max(largest, sum(each.total_risk if by_risk else each.total_notional for each in measured))
+        return largest
+
+    def _kin(self, draft: Draft, snapshot: Snapshot) -> list[Kin]:
+        """What is or may become open in other instruments and moves with the draft; an unknown correlation counts as full."""
+        known = snapshot.correlation
+        if known is None:
+            return []
+        least, found = float(self.limits.correlation), []
+        for symbol, stake in snapshot.stakes.items():
+            if symbol == draft.symbol or not stake.signs:
+                continue
+            together = known(draft.symbol, symbol)
+            if together is None or any(together * draft.side.sign * sign > least for sign in stake.signs):
+                found.append((symbol, stake, together))
+        return found
 
     def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> Steps:
         instrument = self._instruments[draft.symbol]
@@ -165,6 +211,7 @@ def caps(limits: Limits) -> tuple[tuple[int, bool, float], ...]:
         (OPEN_RISK, True, float(limits.open_risk)),
         (LEVERAGE, True, float(limits.leverage)),
         (DRAWDOWN, True, float(limits.drawdown)),
+        (CORRELATION, True, float(limits.position)),
     )
 
 
@@ -175,7 +222,16 @@ _WORDS = {
     "open_risk": "the sum of losses at all stops would be",
     "leverage": "gross notional to equity would be",
     "drawdown": "from the peak it would be",
+    "correlation": "with what moves along, the position's loss at its stop would be",
 }
+
+
+def _together(kin: list[Kin]) -> str:
+    """Which positions move along, and how closely."""
+    return ", ".join(
+        f"{symbol} correlates {together:+.2f}" if together is not None else f"how {symbol} correlates is not known yet"
+        for symbol, _, together in kin
+    )
 
 
 def _sentence(name: str, value: float, cap: float, hard: bool) -> str:

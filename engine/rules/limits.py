@@ -11,12 +11,12 @@ from numba import njit
 
 from engine.domain.market import Floats
 
-POSITION, DAILY_LOSS, WORST_DAY, OPEN_RISK, LEVERAGE, DRAWDOWN = range(6)
-LIMITS = ("position", "daily_loss", "worst_day", "open_risk", "leverage", "drawdown")
+POSITION, DAILY_LOSS, WORST_DAY, OPEN_RISK, LEVERAGE, DRAWDOWN, CORRELATION = range(7)
+LIMITS = ("position", "daily_loss", "worst_day", "open_risk", "leverage", "drawdown", "correlation")
 
 
 @njit(cache=True)
-def _rows(out: Floats, column: int, equity: int, day_start: int, peak: int, symbol: int, risk: int, gross: int) -> None:
+def _rows(out: Floats, column: int, equity: int, day_start: int, peak: int, symbol: int, risk: int, gross: int, kin: int) -> None:
     base = float(max(1, equity))
     day_loss = float(max(0, day_start - equity))
     out[POSITION, column] = symbol / base
@@ -25,6 +25,7 @@ def _rows(out: Floats, column: int, equity: int, day_start: int, peak: int, symb
     out[OPEN_RISK, column] = risk / base
     out[LEVERAGE, column] = gross / base
     out[DRAWDOWN, column] = max(0, peak - equity) / max(1, peak)
+    out[CORRELATION, column] = (symbol + kin) / base if kin else 0.0
 
 
 @njit(cache=True)
@@ -40,20 +41,22 @@ def preview(
     gross_after: int,
     cost: int,
     loss: int,
+    kin: int,
     out: Floats,
 ) -> None:
-    """Fills `out` (6, 3).
+    """Fills `out` (7, 3).
 
     `symbol_*` is what the position limit measures (loss at the stop or notional of this instrument), `risk_*` the sum of losses
     at the stops, `gross_*` the gross notional, each before and after the fill; `cost` what the fill costs at once (spread and
-    commission), `loss` what the order loses at its stop beyond that.
+    commission), `loss` what the order loses at its stop beyond that; `kin` is what the position limit measures of all positions
+    that move with this one, 0 where none does.
     """
-    _rows(out, 0, equity, day_start, peak, symbol_before, risk_before, gross_before)
+    _rows(out, 0, equity, day_start, peak, symbol_before, risk_before, gross_before, kin)
     filled = equity - cost
-    _rows(out, 1, filled, day_start, peak, symbol_after, risk_after, gross_after)
-    _rows(out, 2, filled - loss, day_start, peak, symbol_before, risk_before, gross_before)
+    _rows(out, 1, filled, day_start, peak, symbol_after, risk_after, gross_after, kin)
+    _rows(out, 2, filled - loss, day_start, peak, symbol_before, risk_before, gross_before, kin)
 
 
 def empty_rows() -> Floats:
-    """A fresh (6, 3) block for `preview`."""
-    return np.zeros((6, 3))
+    """A fresh (7, 3) block for `preview`."""
+    return np.zeros((7, 3))

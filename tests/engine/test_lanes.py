@@ -107,6 +107,23 @@ def test_limits_count_what_is_held_in_both() -> None:
     assert [fact.limits for fact in denied] == [("leverage",)]
 
 
+def test_a_stop_is_not_widened_past_the_cap_that_two_which_move_together_share() -> None:
+    pair = Pair(limits=replace(WIDE, position=Decimal("0.02")))
+    pair.warm()
+    gold, silver = PRICES["XAUUSD"], PRICES["XAGUSD"]
+    pair.buy("XAUUSD", 50, gold - 2_000)
+    pair.quote("XAUUSD", gold)
+    pair.buy("XAGUSD", 10, silver - 1_000)
+    pair.quote("XAGUSD", silver)
+    assert pair.line.snapshot().correlation is not None
+    assert pair.line.gate.largest_cluster(pair.line.snapshot()) == cash("1500")
+    refused = [r.fact for r in pair.line.on_intent(i.EditProtection("XAGUSD", stop_loss=silver - 2_500))][-1]
+    assert isinstance(refused, f.IntentRefused)
+    assert "correlation: with what moves along" in refused.reason
+    accepted = [r.fact for r in pair.line.on_intent(i.EditProtection("XAGUSD", stop_loss=silver - 1_900))][-1]
+    assert not isinstance(accepted, f.IntentRefused)
+
+
 @pytest.mark.parametrize("falling", ["XAUUSD", "XAGUSD"])
 def test_a_loss_in_one_trips_the_day_that_both_share(falling: str) -> None:
     pair = Pair(limits=replace(WIDE, daily_loss=Decimal("0.02")))

@@ -71,6 +71,7 @@ def test_an_order_in_each_is_drawn_on_its_own_chart_and_both_are_held(qapp, want
         await desk.play(lambda: len(desk.rows("positions")) == 2, "two positions")
         assert {row["symbol"] for row in desk.rows("positions")} == {"XAUUSD", "XAGUSD"}
         assert {"XAUUSD-entry", "XAUUSD-stop"} <= set(desk.lines())
+        assert "correlation" in str(desk.panel("risk").state())
         desk.panel("watchlist").table.select_key("XAGUSD")
         await desk.frame()
         assert {"XAGUSD-entry", "XAGUSD-stop"} <= set(desk.lines())

@@ -10,7 +10,7 @@ from engine.rules.limits import DAILY_LOSS, DRAWDOWN, LEVERAGE, OPEN_RISK, POSIT
 def rows() -> list[list[float]]:
     out = empty_rows()
     # equity, day start, peak, symbol before/after, risk before/after, gross before/after, cost, loss
-    preview(9_800, 10_000, 12_000, 100, 300, 200, 400, 5_000, 20_000, 50, 250, out)
+    preview(9_800, 10_000, 12_000, 100, 300, 200, 400, 5_000, 20_000, 50, 250, 0, out)
     return out.tolist()
 
 
@@ -44,6 +44,6 @@ def test_after_the_stop_out_the_loss_is_realised_and_the_old_risk_is_left() -> N
 
 def test_an_account_that_lost_everything_does_not_divide_by_zero() -> None:
     out = empty_rows()
-    preview(-5, 0, 0, 0, 0, 0, 0, 10, 10, 0, 0, out)
+    preview(-5, 0, 0, 0, 0, 0, 0, 10, 10, 0, 0, 0, out)
     assert out[LEVERAGE, 0] == 10.0
     assert out[DRAWDOWN, 0] == 5.0
