@@ -15,6 +15,7 @@ def binance(exchange: Exchange, **more: Any) -> Any:
     """A `ccxt.pro.binance` with the exchange's key, all of whose addresses are the exchange's; the caller closes it."""
     options = {**SPOT_ONLY, **more.pop("options", {})}
     words = {"apiKey": exchange.key, "secret": exchange.secret, "enableRateLimit": False, "options": options, **more}
+    words.setdefault("timeout_on_exit", 0)  # ccxt waits a quarter of a second for TLS, which there is none of
     client = importlib.import_module("ccxt.pro").binance(words)
     client.urls["api"] = _moved(client.urls["api"], exchange)
     streams = client.urls["api"]["ws"]
