@@ -10,8 +10,9 @@ from pathlib import Path
 
 import ib_async
 
-from tests.brokers.ib_client import GOLD, connected, until
+from tests.brokers.ib_client import GOLD, connected, settled, until
 from tests.peers.tws import Peer
+from tests.peers.tws.console import Console
 from tests.peers.tws.thread import in_thread
 
 ROOT = Path(__file__).parents[2]
@@ -19,12 +20,17 @@ ROOT = Path(__file__).parents[2]
 
 def test_started_by_hand_it_says_one_line_and_its_prices_move() -> None:
     words = ["-m", "tests.peers.tws", "--port", "0", "--account", "DU42", "--account", "U43", "--minutes", "0.5"]
-    running = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    running = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
     try:
         assert running.stdout is not None
         line = running.stdout.readline()
         assert line.endswith("server version 178, accounts DU42,U43\n")
         assert asyncio.run(_watch(int(line.split(":")[1].split(",")[0]))) >= 2
+        assert running.stdin is not None
+        running.stdin.write("orders\nfreeze\n")
+        running.stdin.flush()
+        assert [running.stdout.readline(), running.stdout.readline()] == ["\n", "done\n"]
         running.terminate()
         rest, _ = running.communicate(timeout=10)
         assert (rest, running.returncode) == ("", 0)
@@ -43,6 +49,32 @@ async def _watch(port: int) -> int:
             await until(ticker.updateEvent)
             seen.add(ticker.bid)
     return len(seen)
+
+
+def test_it_can_be_told_to_misbehave_by_hand() -> None:
+    async def play() -> list[str]:
+        async with Peer() as peer, connected(peer) as ib:
+            console = Console(peer, moving := {"XAUUSD"})
+            ib.placeOrder(GOLD, ib_async.LimitOrder("BUY", 2, 3990, tif="GTC", orderRef="mine"))
+            await settled(ib)
+            said = [
+                await console.run(line) for line in ("orders", "quote XAUUSD 4001 4002", "typed sell XAUUSD 1", "fill mine 2")
+            ]
+            said += [
+                await console.run(line) for line in ("on placeOrder 201 no", "on error drop", "nonsense", "quote XAUUSD", "1100")
+            ]
+            assert moving == set()
+            gone = until(ib.disconnectedEvent)
+            await console.run("restart lower")
+            await gone
+            return said
+
+    orders, *said = asyncio.run(play())
+    assert orders.endswith(" BUY 2 XAUUSD LMT Submitted filled 0 mine")
+    assert said[1].endswith(" Filled")
+    assert said[2].endswith(" 2 at 4002")
+    assert said[5] == "unknown command nonsense; help lists them"
+    assert said[6].startswith("quote: TypeError")
 
 
 def test_on_a_thread_of_its_own_it_serves_a_client_that_blocks() -> None:

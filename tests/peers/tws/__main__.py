@@ -1,4 +1,7 @@
-"""A TWS to try the terminal against: `python -m tests.peers.tws --port 7497`. Loopback only, no real money, no real prices."""
+"""A TWS to try the terminal against: `python -m tests.peers.tws --port 7497`. Loopback only, no real money, no real prices.
+
+Commands on standard input make it misbehave; `help` lists them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections.abc import Sequence
 
 from engine.core.clock import SystemClock
 from tests.peers.tws import feed
+from tests.peers.tws.console import Console, read_commands
 from tests.peers.tws.peer import A_THURSDAY, Peer
 
 WATCHED = {"simulated": ("XAUUSD", "XAGUSD", "GC", "MGC", "EURUSD"), "still": ()}
@@ -52,7 +56,9 @@ async def serve(told: argparse.Namespace) -> None:
     ) as peer:
         version = peer.venue.version
         print(f"TWS ready at {peer.host}:{peer.port}, server version {version}, accounts {','.join(accounts)}", flush=True)
-        await feed.run(peer, WATCHED[told.feed], end)
+        moving = set(WATCHED[told.feed])
+        read_commands(Console(peer, moving))
+        await feed.run(peer, moving, end)
 
 
 if __name__ == "__main__":
