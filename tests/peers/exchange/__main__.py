@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 from collections.abc import Sequence
 
@@ -25,8 +26,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 async def run(chosen: argparse.Namespace) -> None:
     """Serves until the time is over or somebody says stop."""
     over = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    with contextlib.suppress(NotImplementedError):  # Windows interrupts by exception
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, over.set)
     async with Exchange(chosen.port, key=chosen.key, secret=chosen.secret) as exchange:
         feed = Feed(exchange, chosen.seed)
         feed.begin(chosen.history)
