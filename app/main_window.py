@@ -70,6 +70,7 @@ class MainWindow(QMainWindow):
         self._faulted = False
         self.reset_wanted: Callable[[Decimal], None] = lambda _balance: None
         self.fresh_wanted: Callable[[], None] = lambda: None
+        self.renew_wanted: Callable[[], None] = lambda: None
         self.replay_wanted: Callable[[Recording], None] = lambda _recording: None
         self.kind = "REPLAY" if bridge.request.replay is not None else "SIMULATED"
         self.setWindowTitle(f"NiceGold Terminal — PAPER — {self.kind}")
@@ -83,6 +84,8 @@ class MainWindow(QMainWindow):
         for place in PANELS:
             self.panels[place.name] = place.make(around)
         self.panels["imports"].replayed.connect(lambda recording: self.replay_wanted(recording))
+        self.panels["instruments"].begun.connect(lambda: self.renew_wanted())
+        self.panels["watchlist"].widget.terms_wanted.connect(self._edit_terms)
         self.docking = Docking(self.panels)
         self.docks = self.docking.docks
         self._lay_out()
@@ -280,6 +283,11 @@ class MainWindow(QMainWindow):
 
     def _act(self, name: str) -> None:
         self.commands.run(name)
+
+    def _edit_terms(self, symbol: str) -> None:
+        """An instrument's terms, asked for in the watchlist."""
+        self.panels["instruments"].choose(symbol)
+        self._raise("instruments")
 
     def _raise(self, name: str) -> None:
         self.docking.raise_(name)

@@ -89,6 +89,7 @@ class Terminal:
         window = self.window = MainWindow(bridge, load(self.theme), shown, self.leave, self.speed, self.autoplay)
         window.reset_wanted = lambda balance: self._reset(request, balance)
         window.fresh_wanted = lambda: self._begin(replace(request, new=True))
+        window.renew_wanted = lambda: self._begin(request)
         window.replay_wanted = lambda recording: self._begin(replayed(request, recording))
         window.resize(1366, 768) if not remembered("layout").get("geometry") else None
         window.show()
@@ -109,8 +110,10 @@ class Terminal:
         self._begin(replace(with_balance(request, balance), new=True))
 
     def _begin(self, request: Request) -> None:
-        """Ends this session and opens `request` in its place."""
-        self._next = request
+        """Ends this session and opens `request` in its place, on the terms its instruments have by then."""
+        from engine.services.instruments import renewed
+
+        self._next = renewed(request)
         self.leave()
 
 

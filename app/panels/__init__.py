@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.panels.base import Panel, Surroundings
 from app.panels.chart import ChartPanel
 from app.panels.imports import ImportsPanel
+from app.panels.instruments import InstrumentsPanel
 from app.panels.lists import FillsView, JournalView, LogView, OrdersView, PositionsView, TradesView
 from app.panels.money import EquityView, RiskView
 from app.panels.signals import SignalsView
@@ -30,6 +31,7 @@ class Place:
 PANELS: tuple[Place, ...] = (
     Place("chart", "Chart", "center", ChartPanel, "Ctrl+Shift+0"),
     Place("imports", "Import", "page", ImportsPanel, ""),
+    Place("instruments", "Instruments", "page", InstrumentsPanel, "Ctrl+I"),
     Place("watchlist", "Watchlist", "left", WatchView, "Ctrl+Shift+9"),
     Place("signals", "Signals", "right", SignalsView, ""),
     Place("ticket", "Ticket", "right_low", TicketView, ""),

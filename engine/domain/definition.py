@@ -229,15 +229,16 @@ def parse(values: dict[str, Any], where: str) -> Definition:
     try:
         return Definition.model_validate(values)
     except ValidationError as error:
-        raise UserError(f"{where}: {next(_sentences(error))[1]}") from error
+        path, given, said = next(_sentences(error))
+        raise UserError(f"{where}: {path}{given} is not accepted: {said}" if path else f"{where}: {said}") from error
 
 
 def faults(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every fault of `values` as (path such as "price.tick", sentence); empty where they make a definition."""
+    """Every fault of `values` as (path such as "price.tick", what is wrong there); empty where they make a definition."""
     try:
         Definition.model_validate(values)
     except ValidationError as error:
-        return list(_sentences(error))
+        return [(path, said) for path, _, said in _sentences(error)]
     return []
 
 
@@ -264,14 +265,15 @@ _SAID = {
 }
 
 
-def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
+def _sentences(error: ValidationError) -> Iterator[tuple[str, str, str]]:
+    """Path, the value given where it can be shown, and what is wrong with it."""
     for fault in error.errors():
         path = ".".join(str(part) for part in fault["loc"] if not (isinstance(part, str) and "[" in part))
         kind = fault["type"]
         said = _SAID.get(kind) or fault["msg"].removeprefix("Value error, ")
         said = said[:1].lower() + said[1:]
         given = "" if kind == "missing" or isinstance(fault["input"], dict | Part) else f" = {_shown(fault['input'])}"
-        yield path, f"{path}{given} is not accepted: {said}" if path else said
+        yield path, given, said
 
 
 def _shown(value: object) -> str:

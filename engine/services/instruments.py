@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from engine.domain.instrument import INSTRUMENTS, Instrument, instrument_of, key
 from engine.domain.revision import FIXED, Listed, differences, shown
 from engine.domain.shipped import instrument_from, sessions_from, shipped_definition, shipped_keys
 from engine.domain.timetable import minute_text
+from engine.request import Request
 from engine.storage.database import open_books
 from engine.storage.instruments import InstrumentVersion, InstrumentVersions, current_version
 
@@ -38,6 +41,16 @@ def in_force(name: str, url: str) -> Instrument:
     if stored is not None:
         return instrument_from(_definition(stored))
     return INSTRUMENTS.shipped(key) if key in shipped_keys() else instrument_of(name)
+
+
+def renewed(request: Request) -> Request:
+    """The request on the terms that are in force now, for the next session."""
+
+    def now(instrument: Instrument) -> Instrument:
+        return request.config.apply_to(adopt(in_force(instrument.key, request.db)))
+
+    also = tuple(replace(each, instrument=now(each.instrument)) for each in request.also)
+    return replace(request, instrument=now(request.instrument), also=also)
 
 
 def adopt(instrument: Instrument) -> Instrument:
@@ -68,12 +81,17 @@ def history(name: str, url: str) -> list[Listed]:
     return found
 
 
+def in_force_of(versions: Sequence[Listed]) -> Listed:
+    """The one of an instrument's versions that is in force now."""
+    now = SystemClock().now()
+    return [each for each in versions if each.valid_from <= now][-1]
+
+
 def show(name: str, url: str, version: int | None = None) -> Listed:
     """An instrument in force, or the version that is asked for. UserError when there is none."""
     found = history(name, url)
     if version is None:
-        now = SystemClock().now()
-        return [each for each in found if each.valid_from <= now][-1]
+        return in_force_of(found)
     for each in found:
         if each.version == version:
             return each

@@ -92,11 +92,13 @@ def terms(instrument: Instrument) -> str:
 
 
 class Watchlist(TablePanel):
-    """Followed instruments. `selected` names the one chosen; `added` and `removed` say what the list should be remembered as."""
+    """Followed instruments. `selected` names the one chosen; `added` and `removed` say what the list should be remembered as,
+    `terms_wanted` whose terms are to be looked at."""
 
     selected = Signal(str)
     added = Signal(str)
     removed = Signal(str)
+    terms_wanted = Signal(str)
 
     def __init__(self, theme: Theme, symbols: Iterable[str] = (), parent: QWidget | None = None) -> None:
         model = KeyedTableModel(columns(), lambda row: row.symbol)
@@ -108,6 +110,7 @@ class Watchlist(TablePanel):
         self.stale_after = 60 * SECOND
         self.search = self._search_box()
         self.add_button("", "Stop watching the selected instrument", self.remove_selected, "Del", "minus")
+        self._add_action("Terms, sessions and costs…", self._ask_terms, "F2")
         self.glance = Glance(theme)
         self.glance.hide()
         self.layout().addWidget(self.glance)
@@ -202,6 +205,11 @@ class Watchlist(TablePanel):
             del self.rows[row.symbol]
             self._show()
             self.removed.emit(row.symbol)
+
+    def _ask_terms(self) -> None:
+        row = self.table.current()
+        if row is not None:
+            self.terms_wanted.emit(row.symbol)
 
     def select(self, symbol: str) -> None:
         """Mark the row of `symbol`."""
