@@ -57,6 +57,21 @@ async def test_positions_portfolio_cash_and_profit_follow_a_fill(peer: Peer, ib:
 
 
 @at_every_version()
+async def test_the_contract_of_a_position_lacks_the_exchange_that_an_order_needs(peer: Peer, ib: ib_async.IB) -> None:
+    await peer.hold("GC", 1, 4010)
+    await settled(ib)
+    (held,) = ib.positions()
+    assert held.contract.exchange == ""
+    errors = Errors(ib)
+    ib.placeOrder(held.contract, ib_async.MarketOrder("SELL", 1, tif="DAY"))
+    ib.reqMktData(held.contract)
+    await settled(ib)
+    assert errors.codes == [321, 321]
+    await ib.qualifyContractsAsync(held.contract)
+    assert held.contract.exchange == "COMEX"
+
+
+@at_every_version()
 async def test_the_portfolio_is_valued_again_every_three_minutes(peer: Peer, ib: ib_async.IB) -> None:
     await peer.hold("XAUUSD", 10, 4000)
     await peer.quote("XAUUSD", 4010, 4012)

@@ -24,6 +24,7 @@ class Refusal:
 
 
 NOT_FOUND = Refusal(200, "No security definition has been found for the request")
+NO_EXCHANGE = Refusal(321, "Error validating request.-'bQ' : cause - Missing order exchange")
 DUPLICATE = Refusal(103, "Duplicate order id")
 CANNOT_MODIFY_FILLED = Refusal(104, "Cannot modify a filled order.")
 NOT_THE_ORIGINAL = Refusal(105, "Order being modified does not match original order.")

@@ -44,8 +44,12 @@ class Contract:
     @property
     def wire(self) -> tuple[object, ...]:
         """The eleven fields with which the server names a contract."""
+        return self.wire_at(self.exchange)
+
+    def wire_at(self, exchange: str) -> tuple[object, ...]:
+        """The eleven fields with another exchange, or none."""
         head = (self.con_id, self.symbol, self.sec_type, self.expiry, 0, "", self.multiplier if self.trades else "")
-        return (*head, self.exchange, self.currency, self.local_symbol, self.trading_class)
+        return (*head, exchange, self.currency, self.local_symbol, self.trading_class)
 
     def fee(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Commission in the contract's currency: per lot for futures, else a part of the notional."""

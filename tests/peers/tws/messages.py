@@ -49,7 +49,7 @@ def market_rule(rule: int) -> Message:
 
 
 def position(account: Account, held: Position) -> Message:
-    return Message("position", (3, account.name, *held.contract.wire, held.quantity, rounded(held.cost)))
+    return Message("position", (3, account.name, *held.contract.wire_at(""), held.quantity, rounded(held.cost)))
 
 
 def portfolio(account: Account, held: Position) -> Message:

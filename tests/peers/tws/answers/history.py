@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tests.peers.tws import checks, messages
+from tests.peers.tws import messages
+from tests.peers.tws.answers.resolving import resolve
 from tests.peers.tws.bars import KeptUpToDate
 from tests.peers.tws.checks import parse_time
 from tests.peers.tws.codec import Fields, Message
@@ -92,11 +93,10 @@ def historical_ticks(session: Session, fields: Fields, _: Received) -> None:
 
 def _contract_with(session: Session, request: int, asked: Asked, what: str) -> Contract | None:
     """The contract, if there is data of this kind for it; else says what is wrong."""
-    catalogue = session.venue.market.catalogue
-    contract = catalogue.one(asked)
+    contract = resolve(session, request, asked)
     if contract is None:
-        session.error(request, checks.NOT_FOUND.code, checks.NOT_FOUND.text)
-    elif what not in ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK"):
+        return None
+    if what not in ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK"):
         session.error(request, 321, f"Error validating request.-'bH' : cause - {what} is not a data type")
     elif what == "TRADES" and not contract.trades:
         session.error(

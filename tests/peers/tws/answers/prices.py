@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.peers.tws import checks
+from tests.peers.tws.answers.resolving import resolve
 from tests.peers.tws.bars import RealTimeBars
 from tests.peers.tws.codec import Fields, Message
-from tests.peers.tws.contracts import Contract, read_contract
+from tests.peers.tws.contracts import read_contract
 from tests.peers.tws.record import Received
 from tests.peers.tws.streams import Depth, TickByTick, TopOfBook
 
@@ -19,7 +19,7 @@ NOT_SUBSCRIBED = "Requested market data is not subscribed."
 
 def market_data(session: Session, fields: Fields, _: Received) -> None:
     request = fields.skip().integer()
-    contract = _contract(session, request, fields)
+    contract = resolve(session, request, read_contract(fields))
     snapshot = fields.skip(2).flag()
     data_type = contract and _entitled(session, request)
     if contract is None or not data_type:
@@ -38,7 +38,7 @@ def market_data_type(session: Session, fields: Fields, _: Received) -> None:
 
 def tick_by_tick(session: Session, fields: Fields, _: Received) -> None:
     request = fields.integer()
-    contract = _contract(session, request, fields)
+    contract = resolve(session, request, read_contract(fields))
     kind = fields.text()
     if contract is None:
         return
@@ -52,7 +52,7 @@ def tick_by_tick(session: Session, fields: Fields, _: Received) -> None:
 
 def depth(session: Session, fields: Fields, _: Received) -> None:
     request = fields.skip().integer()
-    contract = _contract(session, request, fields)
+    contract = resolve(session, request, read_contract(fields))
     rows, smart = fields.integer(), fields.flag()
     if contract is None:
         return
@@ -64,7 +64,7 @@ def depth(session: Session, fields: Fields, _: Received) -> None:
 
 def real_time_bars(session: Session, fields: Fields, _: Received) -> None:
     request = fields.skip().integer()
-    contract = _contract(session, request, fields)
+    contract = resolve(session, request, read_contract(fields))
     what = fields.skip().text()
     if contract is None:
         return
@@ -80,13 +80,6 @@ def cancel_first(session: Session, fields: Fields, _: Received) -> None:
 
 def cancel_second(session: Session, fields: Fields, _: Received) -> None:
     session.streams.pop(fields.skip().integer(), None)
-
-
-def _contract(session: Session, request: int, fields: Fields) -> Contract | None:
-    contract = session.venue.market.catalogue.one(read_contract(fields))
-    if contract is None:
-        session.error(request, checks.NOT_FOUND.code, checks.NOT_FOUND.text)
-    return contract
 
 
 def _entitled(session: Session, request: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.clock import SECOND
 from tests.peers.tws import checks, order_messages
+from tests.peers.tws.answers.resolving import resolve
 from tests.peers.tws.checks import parse_time
 from tests.peers.tws.codec import Fields, Message
 from tests.peers.tws.hours import NEW_YORK
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 def place_order(session: Session, fields: Fields, _: Received) -> None:
     order, asked = read_order(fields, session.client_id, session.version)
-    contract = session.venue.market.catalogue.one(asked)
-    if contract is None or contract.sec_type == "CONTFUT":
+    contract = resolve(session, order.order_id, asked)
+    if contract is None:
+        return
+    if contract.sec_type == "CONTFUT":
         session.error(order.order_id, checks.NOT_FOUND.code, checks.NOT_FOUND.text)
         return
     order.contract = contract
