@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,11 +16,9 @@ ICNS_KINDS = {16: b"icp4", 32: b"icp5", 64: b"icp6", 128: b"ic07", 256: b"ic08",
 
 def render(sizes: Iterable[int] = SIZES) -> dict[int, bytes]:
     """The drawing as PNG bytes, square, by edge in pixels. ValueError where Qt cannot draw SVG."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtCore import QBuffer, QIODevice, QSize
-    from PySide6.QtGui import QGuiApplication, QImageReader
+    from PySide6.QtGui import QImageReader
 
-    application = QGuiApplication.instance() or QGuiApplication([])
     made = {}
     for size in sizes:
         reader = QImageReader(str(DRAWING))
@@ -32,7 +29,6 @@ def render(sizes: Iterable[int] = SIZES) -> dict[int, bytes]:
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
         picture.save(buffer, "PNG")
         made[size] = bytes(buffer.data().data())
-    del application
     return made
 
 
