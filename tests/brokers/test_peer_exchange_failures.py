@@ -208,6 +208,14 @@ def test_silence_is_a_timeout_that_proves_nothing(kind: str, action: Any, stands
 
 
 @trading
+async def test_bytes_may_come_a_few_at_a_time(exchange: Exchange, client: Any) -> None:
+    exchange.faults.chunk = 5
+    [orders] = await listening_to_the_account(exchange, client.watch_orders(GOLD))
+    await limit(client, "buy", 0.5, 3890, "one")
+    assert (await orders)[0]["clientOrderId"] == "one"
+
+
+@trading
 async def test_a_connection_cut_after_the_order_leaves_it_standing(exchange: Exchange, client: Any) -> None:
     exchange.faults.on("POST order", Cut(acted=True))
     assert await failure(limit(client, "buy", 0.5, 3890, "one")) == "ExchangeNotAvailable"

@@ -184,6 +184,15 @@ async def test_executions_may_come_twice_and_in_another_order(exchange: Exchange
 
 
 @trading
+async def test_an_execution_may_be_told_larger_than_the_order(exchange: Exchange, client: Any) -> None:
+    await limit(client, "buy", 0.5, 3890, "one")
+    [trades] = await listening_to_the_account(exchange, client.watch_my_trades(GOLD))
+    exchange.faults.on("executionReport", changed(l="0.80000000"))
+    await exchange.quote("PAXGUSDT", "3889.90", "3890.00")
+    assert [it["amount"] for it in await trades] == [0.8]
+
+
+@trading
 async def test_a_lost_execution_is_found_in_the_trades(exchange: Exchange, client: Any) -> None:
     await limit(client, "buy", 0.5, 3890, "one")
     [trades] = await listening_to_the_account(exchange, client.watch_my_trades(GOLD))

@@ -68,18 +68,19 @@ def garbage(text: str = '{"symbol":"PAXGUSDT","orderId":') -> Replace:
 
 def changed(**values: Any) -> Replace:
     """An event with other values."""
-    return Replace(lambda event: {**event, **values})
+    return _event(lambda event: {**event, **values})
 
 
 def crossed() -> Replace:
     """A bookTicker whose bid stands above its ask."""
-    return Replace(lambda event: {**event, "b": event["a"], "B": event["A"], "a": event["b"], "A": event["B"]})
+    return _event(lambda event: {**event, "b": event["a"], "B": event["A"], "a": event["b"], "A": event["B"]})
 
 
 def stale(by_ms: int = HOUR_MS) -> Replace:
     """An event that says it is old."""
-    return Replace(_older(by_ms))
+    return _event(lambda event: {name: value - by_ms if name in {"E", "T"} else value for name, value in event.items()})
 
 
-def _older(by_ms: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda event: {name: value - by_ms if name in {"E", "T"} else value for name, value in event.items()}
+def _event(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Replace:
+    """The change, made to the event itself, which the account's stream wraps."""
+    return Replace(lambda told: {**told, "event": change(told["event"])} if "event" in told else change(told))
