@@ -70,6 +70,8 @@ class CoverageBar(QWidget):
             brought = ((lanes.changed[at], "warn"), (lanes.new[at], "up"), (lanes.same[at], "text2"))
             strongest = max(brought)
             self._fill(painter, left, right, 1, min(1.0, sum(share for share, _ in brought)), strongest[1])
+            if lanes.changed[at]:
+                painter.fillRect(QRectF(left, LANE + GAP, max(2, right - left), LANE / 2), color(self._theme, "warn"))
             if self._hole(at):
                 painter.fillRect(QRectF(left, 2 * LANE + 2 * GAP, right - left, 2), color(self._theme, "trip"))
         self._write_ends(painter, lanes)

@@ -35,6 +35,7 @@ class Reading(QWidget):
         super().__init__(parent)
         self._check = check_clock
         self._plan: ImportPlan | None = None
+        self._clock = ""
         self.format = self._combo("Format", "What the file is read as; the format found comes first")
         self.symbol = self._combo("Instrument", "What the file holds the history of")
         self.timeframe = self._combo("Timeframe", "The length of a bar")
@@ -161,14 +162,14 @@ class Reading(QWidget):
         self.clock.clear()
         for option in plan.clocks:
             self.clock.addItem(_clock(option), option.spec)
-        chosen = plan.clock or plan.choices.clock or ""
+        chosen = self._clock = plan.clock or plan.choices.clock or ""
         self.clock.setCurrentIndex(self.clock.findData(chosen))
         self.clock.setEditText(chosen)
         style.set_role(self.clock.lineEdit(), "wrong", bool(plan.clocks) and not chosen)
         self.clock.lineEdit().setPlaceholderText("choose one" if plan.clocks else "")
         word, role, why = words.CONFIDENCE.get(plan.confidence, ("", "", ""))
         told = {"proposed": "from the closed hours", "measured": "measured against stored bars", "written": "by the format"}
-        self.why["clock"].show_text(" - ".join(part for part in (word, told.get(plan.clock_how, "")) if part))
+        self.why["clock"].show_text(" · ".join(part for part in (word, told.get(plan.clock_how, "")) if part))
         self.why["clock"].setToolTip(why)
         style.set_role(self.why["clock"], "role", role or "hint")
         told_of = [words.in_the_panel(sentence) for sentence in plan.clock_evidence]
@@ -190,7 +191,8 @@ class Reading(QWidget):
         known = self.clock.findText(spec)
         spec = (self.clock.itemData(known) if known >= 0 else spec).strip()
         self.clock.setEditText(spec)
-        if self._plan is not None and spec != (self._plan.clock or self._plan.choices.clock or "") and self._judge(spec):
+        if spec != self._clock and self._judge(spec):  # Return tells of it twice
+            self._clock = spec
             self._choose(clock=spec or None)
 
     def _take_columns(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from engine.core.clock import SECOND
 from engine.domain.imports import BadLine, Change, Figure, ImportPlan, SampleRow
 from widgets import style
 from widgets.elided import ElidedLabel
@@ -86,7 +87,8 @@ class Rows(Section):
         heads = [Head("Line", 68, True, "text1")] if written else []
         heads += [Head("As written", 0, role="text1")] if written else []
         if is_read:
-            heads.append(Head("Time, UTC", 112))
+            fine = any(row.at % SECOND for row in every)
+            heads.append(Head("Time, UTC", 160 if fine else 112))
             heads += [Head(plan.columns[at].capitalize(), 62, True) for at in used]
         rows = [_sample(row, plan, used, written, is_read) for row in plan.first]
         if plan.last:

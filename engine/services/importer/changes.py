@@ -119,9 +119,13 @@ def _slots(at: Ints, ticks: bool) -> Ints:
 
 
 def _shares(at: Ints, span: Nanos, opens: OpenTimes, edges: Ints, whole: Floats) -> Floats:
-    """For every bin the share of its market time that bars of `span` at these times cover."""
-    covered = (opens.open_before(at + span) - opens.open_before(at)).astype(np.float64)
-    place = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, BINS - 1)
-    filled = np.bincount(place, covered, BINS)
+    """For every bin the share of its market time that bars of `span` at these ascending times cover."""
+    if not len(at):
+        return np.zeros(BINS)
+    before = np.concatenate([[0], np.cumsum(opens.open_before(at + span) - opens.open_before(at))])
+    index = np.searchsorted(at, edges, side="left")
+    last = at[np.maximum(index - 1, 0)]
+    rest = np.maximum(opens.open_before(last + span) - opens.open_before(np.clip(edges, last, last + span)), 0)
+    filled = np.diff(before[index] - np.where(index > 0, rest, 0)).astype(np.float64)
     shares: Floats = np.divide(filled, whole, out=np.zeros(BINS), where=whole > 0).clip(0.0, 1.0).round(3)
     return shares

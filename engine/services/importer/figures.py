@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from engine.core.clock import MINUTE, Nanos, to_datetime
 from engine.domain.imports import Figure
 from engine.market.quality import QualityReport
@@ -56,9 +58,14 @@ def _rest(quality: QualityReport) -> Iterator[Figure]:
         )  # fmt: skip
     if quality.spread:
         missing = f", missing in {quality.spread.missing:,}" if quality.spread.missing else ""
-        yield Figure("Spread", f"median {quality.spread.median:g}, largest {quality.spread.largest:g}{missing}")
+        yield Figure("Spread", f"median {_plain(quality.spread.median)}, largest {_plain(quality.spread.largest)}{missing}")
     else:
         yield Figure("Spread", "none in the file", "", "The instrument's own spread is used in a replay.")
+
+
+def _plain(value: float) -> str:
+    """Never as 2e-05."""
+    return np.format_float_positional(value, precision=8, trim="-")
 
 
 def _utc(at: Nanos) -> str:

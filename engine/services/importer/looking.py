@@ -142,7 +142,7 @@ def _warnings(plan: ImportPlan) -> Iterator[str]:
     if plan.symbol_why.startswith("the name does not say"):
         yield f"The file's name does not say which instrument it is of; it is read as {plan.symbol}."
     if plan.confidence == "doubtful":
-        yield f"The file does not look written on {plan.clock}: {plan.clock_evidence[0]}."
+        yield f"The file does not look written on {plan.clock}; the evidence speaks for another clock."
     if plan.bad_count > plan.read * _MANY:
         yield f"{plan.bad_count:,} of {plan.read:,} lines are broken and would be left out."
     if plan.change is not None and plan.change.is_nothing:
