@@ -162,6 +162,7 @@ def test_the_link_can_die_with_the_reply(acted: bool) -> None:
         peer.faults.on("placeOrder", Cut(acted))
         gone = until(ib.disconnectedEvent)
         ib.placeOrder(GOLD, LimitOrder("BUY", 1, 3990, tif="GTC", orderRef="fate unknown"))
+        ib.placeOrder(GOLD, LimitOrder("BUY", 1, 3980, tif="GTC", orderRef="too late"))
         await gone
         assert peer.sent("openOrder") == []
         async with connected(peer) as again:

@@ -52,6 +52,11 @@ class Link(asyncio.Protocol):
         """Whether nothing waits to be written (a frozen or closed link has nothing that could be)."""
         return not self._out or self._transport is None or self._frozen
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the peer has ended the link."""
+        return self._ending
+
     def write(self, data: bytes) -> None:
         """Queues the bytes; they leave at once unless the link is slow or frozen."""
         if self._ending or self._transport is None:

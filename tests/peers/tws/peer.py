@@ -17,6 +17,7 @@ from tests.peers.tws.mischief import Mischief
 from tests.peers.tws.orders import Execution, Order
 from tests.peers.tws.record import Received, Sent
 from tests.peers.tws.session import Session
+from tests.peers.tws.streams import Stream
 from tests.peers.tws.venue import MarketData, Venue
 
 A_THURSDAY = from_iso("2025-11-20T15:00:00")
@@ -158,7 +159,8 @@ class Peer(Mischief):
         contract = self.contract(name)
         sides = tuple([Level(exact(price), exact(size)) for price, size in side] for side in (bids, asks))
         self.venue.market.books[contract.con_id] = (sides[0], sides[1])
-        self._stream(contract, "on_depth")
+        for stream in self._streams(contract):
+            stream.on_depth()
         await self.flushed()
 
     async def advance(self, seconds: float) -> None:
@@ -180,12 +182,12 @@ class Peer(Mischief):
                 session.refresh_accounts()
         await self.flushed()
 
-    async def place(self, name: str | int, action: str, quantity: Number, type: str = "MKT", **terms: object) -> Order:  # noqa: A002
+    async def place(self, name: str | int, action: str, quantity: Number, kind: str = "MKT", **terms: object) -> Order:
         """Somebody else's order: typed into TWS by default, another client's with `client_id` and `order_id`.
 
         `terms` are fields of `Order`: limit, stop, tif, ref, account and so on.
         """
-        order = Order(0, 0, self.account().name, action, exact(quantity), type)
+        order = Order(0, 0, self.account().name, action, exact(quantity), kind)
         for term, value in terms.items():
             setattr(order, term, exact(value) if isinstance(value, int | float) and term in PRICES else value)
         order.contract = self.contract(name)
@@ -216,17 +218,16 @@ class Peer(Mischief):
             await asyncio.sleep(0)
 
     async def _quoted(self, contract: Contract) -> None:
-        self._stream(contract, "on_quote")
+        for stream in self._streams(contract):
+            stream.on_quote()
         self.venue.broker.on_quote(contract)
         await self.flushed()
 
-    def _stream(self, contract: Contract, event: str) -> None:
-        if self.venue.outage:
-            return
-        for session in list(self.venue.sessions):
-            for stream in list(session.streams.values()):
-                if stream.contract.con_id == contract.con_id or not stream.is_market_data:
-                    getattr(stream, event)()
+    def _streams(self, contract: Contract) -> list[Stream]:
+        """Subscriptions that a change of the contract's price concerns; none while the broker is out of reach."""
+        sessions = [] if self.venue.outage else self.venue.sessions
+        streams = [stream for session in sessions for stream in session.streams.values()]
+        return [it for it in streams if it.contract.con_id == contract.con_id or not it.is_market_data]
 
 
 PRICES = frozenset({"limit", "stop", "trail_stop", "trail_percent"})

@@ -111,6 +111,8 @@ class Session:
                 return
             self._greeted = True
         for payload in self._frames:
+            if self.link.is_over:
+                return
             if self._shaken:
                 self._request(payload)
             else:
