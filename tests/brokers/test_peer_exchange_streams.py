@@ -12,6 +12,7 @@ import pytest
 from tests.peers.exchange import (
     CutAt,
     Exchange,
+    changed,
     crossed,
     stale,
 )
