@@ -19,6 +19,8 @@ from typing import Any
 SUITE = "bookworm"
 SUITES = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
 USER = "trader"
+URGENT = "-15"
+"""The niceness of what is timed."""
 _MARK = "NICEGOLD_VERIFY_ALONE"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -142,8 +144,8 @@ class Bare:
         )
 
     def start(self, *words: str, user: str, output: Any, **environment: str) -> subprocess.Popen[str]:
-        """Like `run`, but going on; what it says goes to the file `output`."""
-        inside = self.words(*words, user=user, **environment)
+        """Like `run`, but going on, and before what else the machine does; what it says goes to the file `output`."""
+        inside = ["/usr/bin/nice", "-n", URGENT, *self.words(*words, user=user, **environment)]
         return subprocess.Popen(inside, env={}, text=True, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
 
     def words(self, *words: str, user: str, **environment: str) -> list[str]:

@@ -152,7 +152,7 @@ def _checkout(*words: str) -> str:
 def opened(bare: Bare, display: str, picture: Path) -> Answer:
     """The window as a user opens it: the first start trains its model, the others are warm, and the last screen is kept.
 
-    The quickest warm start counts, because the machine may be busy with other things.
+    The quickest warm start counts: the machine may be busy with other things.
     """
     with _running(bare, display) as program:
         cold = screen.seconds_to_window(display, "NiceGold", program)

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chroot import URGENT
+
 SIZE = "1366x768x24"
 PATIENCE_S = 60.0
-_EVERY_S = 0.02
+_EVERY_S = 0.05
 _FEWEST_COLOURS = 16
 
 
@@ -19,7 +21,21 @@ _FEWEST_COLOURS = 16
 def server() -> Iterator[str]:
     """A running Xvfb that lets every local user in; its DISPLAY. It is reached by an abstract socket, so from a chroot too."""
     reading, writing = os.pipe()
-    words = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SIZE, "-ac", "-noreset", "-nolisten", "tcp"]
+    words = [
+        "nice",
+        "-n",
+        URGENT,
+        "Xvfb",
+        "-displayfd",
+        str(writing),
+        "-screen",
+        "0",
+        SIZE,
+        "-ac",
+        "-noreset",
+        "-nolisten",
+        "tcp",
+    ]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(words, pass_fds=[writing], stdout=quiet, stderr=quiet, stdin=quiet) as process:
         os.close(writing)
