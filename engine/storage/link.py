@@ -59,6 +59,8 @@ REMEDIES = {
     "57P03": "the server is starting; try again in a moment",
 }
 """What mends a PostgreSQL error, by its SQLSTATE."""
+MENDABLE = {"25006", "42501"}
+"""Those of them that another URL mends."""
 
 
 def said(error: BaseException) -> str:
@@ -67,6 +69,12 @@ def said(error: BaseException) -> str:
     line = (lines[0] if lines else type(error).__name__).rstrip(". ")
     remedy = REMEDIES.get(getattr(error, "sqlstate", None) or "")
     return f"{line}; {remedy}" if remedy else line
+
+
+def refused(what: str, error: BaseException) -> StoreError | UserError:
+    """What to raise: an error the user's choice of server or role led to is the user's to mend."""
+    mendable = getattr(error, "sqlstate", None) in MENDABLE
+    return (UserError if mendable else StoreError)(f"{what}: {said(error)}")
 
 
 class SqliteLink:
@@ -157,7 +165,7 @@ class PostgresLink:
         try:
             yield
         except psycopg.Error as error:
-            raise StoreError(f"the database did not take or give what was asked of it: {said(error)}") from error
+            raise refused("the database did not take or give what was asked of it", error) from error
 
 
 def connect_postgres(url: str, full: bool, wait_s: float) -> psycopg.Connection[Row]:

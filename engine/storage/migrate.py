@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import StoreError, UserError
-from engine.storage.link import said
+from engine.storage.link import refused
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -83,7 +83,7 @@ def move(database: Database, track: Track, revision: str) -> None:
             config.attributes.update(connection=connection, schema=None if database.is_sqlite else track.schema)
             (command.downgrade if going_down else command.upgrade)(config, revision)
     except DBAPIError as error:
-        raise StoreError(f"{database.place.name} could not be migrated to schema {revision}: {said(error)}") from error
+        raise refused(f"{database.place.name} could not be migrated to schema {revision}", error.orig or error) from error
 
 
 def revisions(track: Track) -> list[Script]:

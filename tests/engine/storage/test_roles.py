@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from engine.core.errors import StoreError, UserError
+from engine.core.errors import UserError
 from engine.services.bookkeeping import audit, facts_hash, list_books
 from engine.services.databases import copy, downgrade, roles, status, upgrade
 from engine.storage import copying
@@ -122,7 +122,7 @@ def test_the_trader_edits_an_instrument(server: Server) -> None:
     ],
 )
 def test_the_trader_cannot(traded: Server, statement: str) -> None:
-    with pytest.raises(StoreError, match=r"(permission denied|must be owner).*main\.py db roles"):
+    with pytest.raises(UserError, match=r"(permission denied|must be owner).*main\.py db roles"):
         sql(traded.trader, statement)
 
 
@@ -134,12 +134,12 @@ def test_the_reader_reads_everything_and_writes_nothing(server: Server, tmp_path
     assert len(list_books(server.reader)) == 1
     with open_market(server.reader) as store:
         assert len(store.read_bars("XAUUSD", "M1", source="gold.csv")) == 4000
-        with pytest.raises(StoreError, match="permission denied"):
+        with pytest.raises(UserError, match="permission denied"):
             store.write_bars("XAUUSD", "M1", "gold.csv", bars(10))
     with open_books(server.reader) as database:
         for view in ("v_orders", "v_fills", "v_positions", "v_account"):
             assert database.rows(f"SELECT count(*) FROM {view}")[0][0] > 0
-        with pytest.raises(StoreError, match="permission denied"):
+        with pytest.raises(UserError, match="permission denied"):
             Books(database).open("run", "paper", "replay", "{}", 1)
 
 

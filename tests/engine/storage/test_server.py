@@ -131,13 +131,13 @@ def test_a_server_that_only_reads_is_read_and_says_so_when_written_to(database_u
     assert audit(database_url, 1).is_clean
     with pytest.raises(StoreError, match=r"read-only transaction; the server only reads, as a standby does; give the URL"):
         finish(database_url, file)
-    with open_books(database_url) as database, pytest.raises(StoreError, match="only reads"):
+    with open_books(database_url) as database, pytest.raises(UserError, match="only reads"):
         Books(database).open("run", "paper", "replay", "{}", 1)
 
 
 def test_an_empty_server_that_only_reads_cannot_be_made_ready(database_url: str) -> None:
     admin(database_url, f"ALTER DATABASE {name_of(database_url)} SET default_transaction_read_only = on")
-    with pytest.raises(StoreError, match=r"could not be migrated to schema head: .*read-only"):
+    with pytest.raises(UserError, match=r"could not be migrated to schema head: .*; the server only reads"):
         open_books(database_url)
 
 
