@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QShowEvent
@@ -12,11 +14,15 @@ from PySide6.QtWidgets import QLayout, QVBoxLayout, QWidget
 from app.faults import LOG
 from app.panels.base import Surroundings, View
 from app.picture import Picture
+from engine.core.clock import Nanos
 from engine.core.errors import NiceGoldError
 from engine.domain.definition import Definition
 from engine.domain.instrument import instrument_of
-from widgets.instruments.view import InstrumentsView
+from engine.domain.market import Quote
 from widgets.theme import Theme
+
+if TYPE_CHECKING:
+    from widgets.instruments.view import InstrumentsView
 
 
 class Holder(QWidget):
@@ -47,7 +53,8 @@ class InstrumentsPanel(QObject, View):
         self._around = around
         request = around.bridge.request
         self._url, self._session = request.db, (request.instrument.key, request.instrument.definition)
-        self._prices: dict[str, Decimal] = {}
+        self._quotes: Iterable[Quote] = ()
+        self._at: Nanos | None = None
         self._key = request.instrument.key
         self._theme = around.theme
         self.view: InstrumentsView | None = None
@@ -55,9 +62,8 @@ class InstrumentsPanel(QObject, View):
         self.widget.shown.connect(self._look)
 
     def show(self, picture: Picture) -> None:
-        """Notes the last prices, for figures that depend on one."""
-        for quote in picture.view.quotes:
-            self._prices[quote.symbol] = instrument_of(quote.symbol).price((quote.bid + quote.ask) // 2)
+        """Notes the last quotes and the market's time, for figures that depend on a price and closures that come next."""
+        self._quotes, self._at = picture.view.quotes, picture.view.at
 
     def choose(self, symbol: str) -> None:
         """Looks at an instrument, once the list is there."""
@@ -76,6 +82,8 @@ class InstrumentsPanel(QObject, View):
     def _look(self) -> None:
         if self.view is not None:
             return
+        from widgets.instruments.view import InstrumentsView
+
         leverage = self._around.bridge.request.config.limits.leverage
         self.view = view = InstrumentsView(self._theme, self._around.display, leverage)
         column = QVBoxLayout(self.widget)
@@ -113,16 +121,21 @@ class InstrumentsPanel(QObject, View):
             return
         current = in_force_of(versions)
         if key == self._key:
-            symbol, moves = current.definition.symbol, current.definition.simulated
-            price = self._prices.get(symbol) or (Decimal(str(moves.level)) if moves else None)
-            self.view.show_instrument(versions, current.version, price)
+            self.view.show_instrument(versions, current.version, self._price(current.definition))
+
+    def _price(self, definition: Definition) -> Decimal | None:
+        """The middle of the last quote; where there is none, the level the simulated market is drawn to."""
+        for quote in self._quotes:
+            if quote.symbol == definition.symbol:
+                return instrument_of(quote.symbol).price((quote.bid + quote.ask) // 2)
+        return Decimal(str(definition.simulated.level)) if definition.simulated else None
 
     async def _foresee(self, draft: Definition) -> None:
         from engine.services.instruments import next_closures, next_rolls
 
         assert self.view is not None
         try:
-            coming = await asyncio.to_thread(lambda: (next_closures(draft), next_rolls(draft)))
+            coming = await asyncio.to_thread(lambda: (next_closures(draft, at=self._at), next_rolls(draft, at=self._at)))
         except NiceGoldError as error:
             self._complain(str(error))
             return

@@ -43,10 +43,10 @@ def test_a_wrong_value_is_said_at_its_field_and_nothing_can_be_saved(tmp_path: P
         assert view.state()["summary"] == "As it is stored."
         assert not view.save.isEnabled()
         write(view, "price.tick", "zero")
-        assert view.state()["faults"] == {"price.tick": "it is not a number"}
+        assert view.state()["faults"] == {"price.tick": "It is not a number"}
         write(view, "price.tick", "0.01")
         write(view, "sessions.zone", "Mars/Base")
-        assert "there is no such time zone" in view.state()["faults"]["sessions.zone"]
+        assert "There is no such time zone" in view.state()["faults"]["sessions.zone"]
         assert not view.save.isEnabled()
         desk.click(view.discard)
         assert view.state()["faults"] == {}

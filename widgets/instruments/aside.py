@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 from engine.core.clock import to_datetime
 from engine.domain.revision import Change, Listed, shown
 from widgets import style
-from widgets.format import Display
+from widgets.format import MINUS, Display
 from widgets.instruments.groups import NAMES
 from widgets.theme import UNIT
 
@@ -141,4 +141,5 @@ def _short(value: object) -> str:
     """A value that fits a line; lists by their count."""
     if isinstance(value, list) and any(isinstance(part, dict) for part in value):
         return f"{len(value)} rules"
-    return ", ".join(map(str, value)) if isinstance(value, list) else shown(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else shown(value)
+    return MINUS + text[1:] if text[:1] == "-" else text

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QSizePolicy, QWidget
 
 from widgets.style import font, set_role
 from widgets.theme import UNIT
@@ -36,7 +36,8 @@ class Lines(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(lines * QFontMetrics(font()).lineSpacing() + 4 * UNIT)
+        height = lines * QFontMetrics(font()).lineSpacing() + 3 * UNIT
+        self.setStyleSheet(f"min-height: {height}px; max-height: {height}px;")
 
 
 class ValueField(QWidget):
@@ -56,11 +57,12 @@ class ValueField(QWidget):
         self.label.setFixedWidth(LABEL_WIDTH)
         self.label.setBuddy(self.box)
         self.unit = QLabel(spec.unit, self)
-        self.unit.setVisible(not spec.lines)
+        self.unit.setVisible(bool(spec.unit))
         self.unit.setProperty("role", "hint")
         self.fault = QLabel(wordWrap=True)
         self.fault.setProperty("role", "error")
         self.fault.hide()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(2 * UNIT)
@@ -72,9 +74,10 @@ class ValueField(QWidget):
             grid.addWidget(self.fault, 2, 0, 1, 3)
             return
         grid.addWidget(self.label, 0, 0)
-        grid.addWidget(self.box, 0, 1)
+        grid.addWidget(self.box, 0, 1, 1, 1 if spec.unit else 2)
         self.unit.setFixedWidth(UNIT_WIDTH)
-        grid.addWidget(self.unit, 0, 2)
+        if spec.unit:
+            grid.addWidget(self.unit, 0, 2)
         grid.addWidget(self.fault, 1, 1, 1, 2)
 
     def _box(self) -> QLineEdit | QComboBox | Lines:
@@ -115,7 +118,7 @@ class ValueField(QWidget):
     def mark(self, sentence: str) -> None:
         """Says what is wrong with the value; "" that nothing is."""
         set_role(self.box, "wrong", bool(sentence))
-        self.fault.setText(sentence)
+        self.fault.setText(sentence[:1].upper() + sentence[1:])
         self.fault.setVisible(bool(sentence))
 
     def set_unit(self, unit: str) -> None:

@@ -13,7 +13,7 @@ from widgets.instruments.groups import GROUPS, Group
 from widgets.instruments.texts import field_of
 from widgets.theme import UNIT
 
-COLUMN_WIDTH = 460
+COLUMN_WIDTH = 480
 
 
 class Form(QScrollArea):
@@ -25,6 +25,7 @@ class Form(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMaximumWidth(2 * COLUMN_WIDTH + 24 * UNIT)
         self.fields: dict[str, ValueField] = {}
         self._beside: dict[str, str] = {}
         self._groups: list[tuple[Group, QWidget]] = []
@@ -83,9 +84,9 @@ class Form(QScrollArea):
         by_field: dict[str, str] = {}
         rest: list[str] = []
         for path, sentence in faults:
-            owner = field_of(path, self.fields) or self._first_of(path)
+            owner = field_of(path, self.fields) or self._spoken_of(path, sentence)
             if owner and owner not in by_field:
-                by_field[owner] = sentence
+                by_field[owner] = _in_its_line(path.removeprefix(owner), sentence)
             elif not owner:
                 rest.append(sentence)
         self.fields["size.contract"].set_unit(self.fields["size.unit"].text())
@@ -94,6 +95,14 @@ class Form(QScrollArea):
             field.mark_changed(field.text().strip() != stored.get(path, "").strip())
         return rest
 
-    def _first_of(self, part: str) -> str:
-        """The first field of a part such as "size", for what is wrong with the whole of it."""
-        return next((path for path in self.fields if part and path.startswith(part + ".")), "")
+    def _spoken_of(self, part: str, sentence: str) -> str:
+        """The field meant by what is wrong with a part such as "size": the one the sentence begins with, else the first."""
+        named = f"{part}.{sentence.partition(' ')[0]}"
+        inside = [path for path in self.fields if part and path.startswith(part + ".")]
+        return named if named in inside else next(iter(inside), "")
+
+
+def _in_its_line(rest: str, sentence: str) -> str:
+    """The sentence with the line it is about, where the field has several."""
+    number = rest.removeprefix(".").partition(".")[0]
+    return f"line {int(number) + 1}: {sentence}" if number.isdigit() else sentence

@@ -86,7 +86,7 @@ GROUPS = (
     ),
     Group(
         "Roll",
-        1,
+        0,
         (
             Spec("roll.months", "Months", "Letters of the contracts that are held, for example GJMQZ"),
             Spec("roll.rule", "By", "What decides when the next contract is in front", "", ("days", "volume", "open_interest")),

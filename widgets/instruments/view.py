@@ -78,6 +78,7 @@ class InstrumentsView(QWidget):
         middle.addWidget(self.form, 1)
         middle.addWidget(_line("v"))
         middle.addWidget(self.aside)
+        middle.addStretch()
         work = QVBoxLayout()
         work.setContentsMargins(0, 0, 0, 0)
         work.setSpacing(0)
@@ -192,6 +193,9 @@ class InstrumentsView(QWidget):
         self._draft = None if found else parse(values, stored.key)
         rest = self.form.mark(found, texts_of(stored.definition))
         changes = differences(stored.definition, self._draft) if self._draft is not None else []
+        self.aside.figures.title.setText(
+            "What follows" if self._draft is not None else "What followed from the last sound values"
+        )
         if self._draft is not None:
             self.aside.figures.fill_pairs(figures(self._draft, self._price, self._display.currency, self._leverage))
         self.aside.show_changes(changes)
