@@ -146,14 +146,15 @@ class Reading(QWidget):
 
     def _fill_format(self, plan: ImportPlan) -> None:
         self.format.clear()
-        if not plan.format:
+        if not plan.format and not plan.choices.format:
             self.format.addItem("not recognised", None)
         for option in plan.formats:
             self.format.addItem(option.title, option.name)
             self.format.setItemData(self.format.count() - 1, option.why, Qt.ItemDataRole.ToolTipRole)
         self.format.setCurrentIndex(0)
         also = [option.title for option in plan.formats[1:] if option.recognised]
-        told = "chosen" if plan.choices.format else plan.formats[0].why if plan.format else "none that is known"
+        known = plan.formats[0].why if plan.format else "none that is known"
+        told = "chosen" if plan.choices.format else known
         self.why["format"].show_text(f"{told}; could also be {', '.join(also)}" if also else told)
         self.why["symbol"].show_text(plan.symbol_why)
         self.why["timeframe"].show_text(plan.timeframe_why)
@@ -201,7 +202,6 @@ class Reading(QWidget):
             columns=written,
             separator=_SEPARATORS[self.separator.currentText()],
             time_format=self.time_format.text().strip(),
-            format="plain" if written else None,
         )
 
     def _take_scale(self) -> None:

@@ -46,7 +46,9 @@ def format_of(source: Source) -> Format | None:
 
     UserError for a format that is not known, or that needs a mapping where there is none.
     """
-    if source.wanted.format is not None and source.wanted.format != plain.FORMAT.name:
+    if source.wanted.format == plain.FORMAT.name and source.wanted.mapping is None:
+        raise UserError(f"{source.path.name}: is to be read as plain text, so its columns have to be named; give --columns")
+    if source.wanted.format is not None:
         return _named(source.wanted.format)
     if source.wanted.mapping and not parquet.detects(source.head, source.name):
         return plain.FORMAT

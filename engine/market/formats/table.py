@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from engine.core.errors import DataError
 from engine.market.formats.base import Format, Parsed
 from engine.market.formats.delimited import parse_mapped
 from engine.market.formats.source import Source
@@ -37,7 +38,8 @@ def _mapping(head: bytes) -> Mapping | None:
 
 def parse(source: Source) -> Parsed:
     mapping = _mapping(source.head)
-    assert mapping is not None
+    if mapping is None:
+        raise DataError(f"{source.path.name}: the first line does not name the columns; name them with --columns")
     return parse_mapped(source, replace(mapping, time_format=""))
 
 

@@ -86,6 +86,8 @@ def _lanes(
     span = history.timeframe.span if history.timeframe else _TICK_SPAN
     start = min([int(data.at[0]), *(each.first for each in others)])
     end = max([int(data.at[-1]), *(each.last for each in others)]) + span
+    if history.timeframe is None:
+        start, end = start - start % span, end - end % span
     stored = [_times_of(store, each) for each in others]
     opens = OpenTimes.of(instrument.sessions, start, end)
     edges = np.linspace(start, end, BINS + 1).astype(np.int64)

@@ -39,10 +39,13 @@ def inspect(
     told(0.0, f"opening {path.name}")
     plan = ImportPlan(str(path), path.name, path.stat().st_size if path.exists() else 0, choices)
     try:
-        source = open_source(path, wanted=Wanted(mapping=mapping_of(choices), format=choices.format))
+        source = open_source(path)
+        first = tuple(SampleRow(line, raw, 0, ()) for line, raw in raw_lines(source))
+        plan = replace(plan, sha256=source.sha256, inner=source.name, first=first, formats=_formats(source, choices.format or ""))
+        source = replace(source, wanted=Wanted(mapping=mapping_of(choices), format=choices.format))
         chosen = format_of(source) if source.text.strip() else None
         name = chosen.name if chosen else ""
-        plan = replace(plan, sha256=source.sha256, inner=source.name, format=name, formats=_formats(source, name))
+        plan = replace(plan, format=name, formats=_formats(source, name))
         instrument, why = _instrument(path, source, choices, fallback)
         plan = replace(plan, symbol=instrument.symbol, symbol_why=why, decimals=instrument.price_decimals)
     except UserError as error:
@@ -156,7 +159,7 @@ def _refused(
     plan: ImportPlan, source: Source, instrument: Instrument, choices: Choices, near: Sequence[Reference], refusal: str
 ) -> ImportPlan:
     """The plan of a file that cannot be imported as it is, with what can be told of it nevertheless."""
-    plan = replace(plan, refusal=refusal, first=tuple(SampleRow(line, raw, 0, ()) for line, raw in raw_lines(source)))
+    plan = replace(plan, refusal=refusal)
     try:
         history = read(path_of(plan), instrument, replace(choices, clock=choices.clock or "UTC", force=True))
     except NiceGoldError:

@@ -11,6 +11,7 @@ import pytest
 
 from engine.core.errors import DataError, UserError
 from engine.domain.imports import TICKS, Choices, ImportPlan
+from engine.market.formats import FORMATS
 from engine.services.importer import Cancelled, apart, carry_out, import_line, imports, inspect, undo
 from engine.storage.market import TICK, open_market
 from tests.engine.market.histories import METATRADER, Row, gold, lean, mt4, mt5, recorded, write
@@ -234,9 +235,7 @@ def test_a_mapping_reads_what_no_format_recognises(tmp_path: Path, db: str, rows
     text = "".join(f"{row.volume}|{row.close}|{row.low}|{row.high}|{row.open}|{row.at:%d/%m/%Y %H:%M}\n" for row in rows)
     file = write(tmp_path, text, NAME)
     assert "this is none of the formats that can be read" in look(file, db).refusal
-    plan = look(
-        file, db, columns="volume,close,low,high,open,time", separator="|", time_format="DD/MM/YYYY HH:NN", format="plain"
-    )
+    plan = look(file, db, columns="volume,close,low,high,open,time", separator="|", time_format="DD/MM/YYYY HH:NN")
     assert (plan.refusal, plan.format, plan.rows) == ("", "plain", len(rows))
     assert carry_out(plan, db).added == len(rows)
 
@@ -248,11 +247,21 @@ def test_a_format_that_is_chosen_is_read_with(tmp_path: Path, db: str, rows: lis
     assert look(write(tmp_path, lean(rows), NAME), db, format="lean").refusal == ""
 
 
+@pytest.mark.parametrize("name", [each.name for each in FORMATS])
+def test_a_format_that_cannot_be_is_refused_with_a_sentence(name: str, tmp_path: Path, db: str) -> None:
+    plan = look(write(tmp_path, "neither fish\nnor flesh\n", NAME), db, format=name)
+    assert plan.refusal
+    assert "Error" not in plan.refusal
+    assert plan.first[0].raw == "neither fish"
+
+
 def test_a_choice_that_cannot_be_is_the_plans_refusal(file: Path, db: str) -> None:
     assert "clock 'Mars' is not known" in look(file, db, clock="Mars").refusal
     assert "instrument 'GOLD' is not listed" in look(file, db, symbol="GOLD").refusal
     assert "'much' is not a number" in look(file, db, price_scale="much").refusal
-    assert "no column that is known" in look(file, db, columns="a,b").refusal
+    unknown = look(file, db, columns="a,b")
+    assert "no column that is known" in unknown.refusal
+    assert len(unknown.first) == 6
     assert "cannot be opened" in look(file.with_name("gone.csv"), db).refusal
 
 
@@ -279,16 +288,24 @@ def test_an_import_that_is_given_up_leaves_nothing(after: int, file: Path, url: 
     assert imports(url) == []
 
 
-def test_work_in_a_process_of_its_own_is_the_same_and_ends_when_it_is_told(file: Path, db: str) -> None:
-    plan = apart(inspect, file, db, Choices(), "XAUUSD")
-    assert plan == look(file, db)
+def test_work_in_a_process_of_its_own_is_the_same_and_ends_when_it_is_told(file: Path, url: str) -> None:
+    plan = apart(inspect, file, url, Choices(), "XAUUSD")
+    assert plan == look(file, url)
     told: list[str] = []
     with pytest.raises(Cancelled):
-        apart(carry_out, plan, db, False, progress=lambda _share, words: told.append(words), cancel=lambda: "storing" in told)
-    assert imports(db) == []
+        apart(carry_out, plan, url, False, progress=lambda _share, words: told.append(words), cancel=lambda: "storing" in told)
+    assert imports(url) == []
     with pytest.raises(UserError, match="there is no import 9"):
-        apart(undo, 9, db)
-    assert carry_out(plan, db).entry is not None
+        apart(undo, 9, url)
+    assert carry_out(plan, url).entry is not None
+
+
+def test_a_day_of_ticks_has_no_holes(tmp_path: Path, db: str) -> None:
+    lines = "".join(f"{at * 60_000},1.39100,1.39102\n" for at in range(1_440))
+    plan = look(write(tmp_path, lines, "EURUSD_tick_20140507_quote.csv"), db)
+    assert plan.change is not None
+    assert plan.change.lanes is not None
+    assert min(plan.change.lanes.new) == 1.0
 
 
 RECORDED = {
