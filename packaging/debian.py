@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,28 +59,23 @@ def package() -> str:
 
 def control(version: str, installed_bytes: int, parts: list[str]) -> str:
     """The text of DEBIAN/control; `parts` are the components that are in."""
-    about = project()["project"]["description"]
-    described = f" Components in this package: {', '.join(parts)}." if parts else " No optional component is in this package."
-    return "\n".join(
-        [
-            f"Package: {package()}",
-            f"Version: {version}",
-            f"Architecture: {architecture()}",
-            f"Maintainer: {MAINTAINER}",
-            f"Installed-Size: {-(-installed_bytes // 1024)}",
-            f"Depends: {', '.join(depends())}",
-            "Suggests: gnome-keyring, postgresql",
-            "Section: misc",
-            "Priority: optional",
-            f"Description: {about.rstrip('.')[:70].rsplit(' ', 1)[0] if len(about) > 72 else about.rstrip('.')}",
-            f" {about}",
-            " It trades on paper, on recorded gold or on a built-in simulated market; it needs no",
-            " account and no network.",
-            " .",
-            described,
-            "",
-        ]
-    )
+    about = str(project()["project"]["description"])
+    held = f"Components in this package: {', '.join(parts)}." if parts else "No optional component is in this package."
+    told = [about, "It trades on paper, on recorded gold or on a built-in simulated market; it needs no account and no network."]
+    fields = {
+        "Package": package(),
+        "Version": version,
+        "Architecture": architecture(),
+        "Maintainer": MAINTAINER,
+        "Installed-Size": str(-(-installed_bytes // 1024)),
+        "Depends": ", ".join(depends()),
+        "Suggests": "gnome-keyring, postgresql",
+        "Section": "misc",
+        "Priority": "optional",
+        "Description": about.partition(":")[0],
+    }
+    body = [*textwrap.wrap(" ".join(told), 78), ".", held]
+    return "".join([*(f"{name}: {value}\n" for name, value in fields.items()), *(f" {line}\n" for line in body)])
 
 
 def build(job: Job) -> Path:
