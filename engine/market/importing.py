@@ -61,15 +61,17 @@ def read_history(
     force: bool = False,
     mapping: Mapping | None = None,
     references: Sequence[Reference] = (),
+    format_: str | None = None,
 ) -> History:
     """Read `path` as a history of `instrument`.
 
     `timeframe` is taken from the rows where it is not given (ticks have none and ignore it), `clock` proposed from the
     bars. Prices are multiplied by `price_scale`. `strict` refuses the whole file for one broken row; `force` reads a file
     whose name, row distance or calendar contradicts what is asked for. `mapping` names the columns of a text that says
-    nothing itself; `references` are stored bars that the clock is measured against. DataError is one sentence with the remedy.
+    nothing itself, `format_` is a format to read with whatever the file looks like, `references` are stored bars that the clock
+    is measured against. DataError is one sentence with the remedy.
     """
-    source = open_source(path, wanted=Wanted(instrument.symbol, timeframe, mapping))
+    source = open_source(path, wanted=Wanted(instrument.symbol, timeframe, mapping, format_))
     label = source.path.name
     parsed = _parse(source, instrument, force)
     if price_scale is not None:
