@@ -13,6 +13,7 @@ from engine.core.clock import MINUTE, from_iso
 from engine.domain.instrument import instrument_of
 from engine.domain.market import Bars
 from engine.domain.order import OrderType, Side
+from tests.widgets.pointer import hover
 from widgets import theme
 from widgets.chart import ChartWidget, FillMark, PriceLine, SignalMark
 
@@ -203,7 +204,7 @@ def test_the_kept_picture_and_a_fresh_one_are_the_same(chart):
 
 
 def test_the_crosshair_reads_the_bar_under_the_pointer(chart):
-    QTest.mouseMove(chart.surface, QPoint(300, 200))
+    hover(chart.surface, QPoint(300, 200))
     index = int(chart.model.view.place(300))
     bar = chart.model.series.row(index)
     legend = chart.state()["legend"]
@@ -215,14 +216,14 @@ def test_the_magnet_snaps_to_a_price_of_the_bar(chart):
     chart.set_magnet(True)
     index = int(chart.model.view.place(300))
     high = chart.model.series.row(index).high
-    QTest.mouseMove(chart.surface, QPoint(300, round(chart.model.price_pane.scale.y(high)) - 5))
+    hover(chart.surface, QPoint(300, round(chart.model.price_pane.scale.y(high)) - 5))
     chart.grab()
     assert chart.surface.frame.cursor.y() == pytest.approx(chart.model.price_pane.scale.y(high), abs=1)
 
 
 def test_times_are_those_of_the_chosen_zone(chart):
     chart.set_zone("Asia/Bangkok")
-    QTest.mouseMove(chart.surface, QPoint(300, 200))
+    hover(chart.surface, QPoint(300, 200))
     assert "Tue 3 Mar 2026 1" in chart.state()["legend"][-1]
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint
 from engine.core.clock import MINUTE
 from engine.domain.views import Gauge
 from tests.widgets import samples
+from tests.widgets.pointer import hover
 from widgets.format import Display
 from widgets.gauges import curve as curves
 from widgets.gauges.bar import Bar, level
@@ -84,7 +85,7 @@ def test_the_equity_curve_grows_and_shows_the_value_under_the_pointer(qtbot, dar
     for number in range(50):
         panel.append(samples.NOW + number * MINUTE, 100_000.0 + number)
     before = panel.plot.grab().toImage()
-    qtbot.mouseMove(panel.plot, QPoint(200, 50))
+    hover(panel.plot, QPoint(200, 50))
     qtbot.waitUntil(lambda: panel.plot._hover is not None, timeout=2000)
     assert panel.plot.grab().toImage() != before
 
