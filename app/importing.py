@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.bridge import Bridge
 from app.faults import LOG
+from app.state import remembered
 from engine.core.errors import NiceGoldError, UserError
 from engine.domain.imports import TICKS, Choices, ImportEntry
 from engine.domain.instrument import instrument_of
@@ -46,6 +47,7 @@ class ImportDesk(QObject):
         self._works = self._closing = False
         self._giving_up = Event()
         self._last: ImportEntry | None = None
+        view.folder = remembered("import").get("folder", "")
         self.bench = bench = view.open_bench(clock_problem)
         bench.chosen.connect(self._look_at)
         bench.removed.connect(self._remove)
@@ -73,6 +75,8 @@ class ImportDesk(QObject):
             key = known.key if known else next(self._numbers)
             self._items[key] = Item(key, path, Path(path).name)
             self._key = key if self._key is None or known else self._key
+        self._view.folder = str(Path(paths[-1]).parent)
+        remembered("import").set("folder", self._view.folder)
         self._show()
         self._work_on()
 

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from engine.services.bookkeeping import audit
 from engine.services.importer import imports
@@ -73,7 +73,17 @@ def test_a_dropped_file_is_shown_imported_taken_back_and_replayed(qapp, home: Pa
 
     async def scenario(desk: Desk) -> None:
         await desk.opened()
+        desk.window.commands.run("import")
+        dialog = await desk.until(lambda: desk.panel("imports").findChild(QFileDialog), "a dialog for files")
         assert "Drop history files here" in shown(desk)["empty"]
+        dialog.filesSelected.emit([str(home / "gone.csv")])
+        dialog.reject()
+        gone = await settled(desk, "refused")
+        assert "cannot be opened" in gone["trouble"]
+        QTest.keyClick(bench(desk).queue, Qt.Key.Key_Delete)
+        assert shown(desk)["files"] == []
+        desk.window.commands.run("show_chart_panel")
+        assert not desk.panel("imports").isVisible()
         drop(desk, file)
         plan = await settled(desk, "ready")
         assert (plan["instrument"], plan["timeframe"], plan["clock"]) == ("XAUUSD", "M5", "EET")

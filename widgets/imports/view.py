@@ -29,7 +29,8 @@ WELCOME = (
 class ImportView(QWidget):
     """A place to drop files on, and the bench once there are any, which is made then: a panel nobody asks for costs no time.
 
-    `opened()` when it comes into sight, `dropped(paths)`, `undone()` when the last import is to be taken back.
+    `opened()` when it comes into sight, `dropped(paths)`, `undone()` when the last import is to be taken back; `folder` is where
+    files are looked for.
     """
 
     opened = Signal()
@@ -40,6 +41,7 @@ class ImportView(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.bench: Bench | None = None
+        self.folder = ""
         self.setAcceptDrops(True)
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -108,10 +110,10 @@ class ImportView(QWidget):
 
     def browse(self) -> None:
         """Asks for files."""
-        dialog = QFileDialog(self, "Import history", "", FILTER)
+        dialog = QFileDialog(self, "Import history", self.folder, FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(self.dropped)
+        dialog.filesSelected.connect(lambda paths: self.dropped.emit(paths))
         dialog.open()
 
     def showEvent(self, event: QShowEvent) -> None:

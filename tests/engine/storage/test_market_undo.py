@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import count
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.core.clock import DAY, MINUTE
 from engine.core.errors import UserError
@@ -15,9 +18,12 @@ from engine.domain.market import Bars, QuoteColumns
 from engine.storage.columns import WriteResult
 from engine.storage.market import TICK, MarketStore, open_market
 from engine.storage.versions import Origin
-from tests.engine.storage.test_market import START, assert_same, bars, quotes
+from tests.engine.storage.test_market import START, assert_same, bars, quotes, shared
+
+__all__ = ["shared"]
 
 NOW = START + DAY
+_numbers = count()
 
 
 @pytest.fixture
@@ -142,6 +148,29 @@ def test_what_cannot_be_undone_is_said(market: MarketStore, number: int, says: s
     market.undo(1, NOW)
     with pytest.raises(UserError, match=says):
         market.undo(number, NOW)
+
+
+batches = st.lists(
+    st.tuples(st.integers(0, 3_000), st.integers(1, 2_500), st.integers(1, 3), st.booleans()), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches)
+def test_any_imports_undone_one_after_the_other_give_every_state_back(
+    shared: MarketStore, files: list[tuple[int, int, int, bool]]
+) -> None:
+    source = f"file {next(_numbers)}"
+    before: dict[int, Bars] = {}
+    for number, (start, length, seed, replaced) in enumerate(files):
+        stored = shared.read_bars("XAUUSD", "M1", source=source)
+        part = bars(6_000, seed=seed)[start : start + length]
+        shared.write_bars("XAUUSD", "M1", source, part, replaced, origin(number))
+        before[shared.entries()[-1].number] = stored
+    for number, state in reversed(before.items()):
+        shared.undo(number, NOW)
+        assert_same(shared.read_bars("XAUUSD", "M1", source=source), state)
+    assert not [entry for entry in shared.revised() if entry.source == source]
 
 
 class Enough(Exception):
