@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from engine.core.clock import Nanos, to_datetime
+from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder, encode
@@ -21,6 +21,7 @@ from engine.domain.sessions import daily_after
 from engine.execution.cards import expired
 from engine.execution.hands import Hands
 from engine.execution.manager import OrderManager
+from engine.execution.nights import Nights
 from engine.execution.owner import Owner
 from engine.execution.protection import Protection
 from engine.execution.trader import Sizing, Trader
@@ -96,6 +97,7 @@ class Pipeline:
 
         self.book = QuoteBook()
         self.ledger = Ledger(self.instruments)
+        self.nights = Nights(self.instruments)
         self.register = OrderRegister()
         self.guard = Guard(setup.limits)
         self.correlations = Correlations(tuple(self.lanes), setup.limits.correlation_half_life)
@@ -165,7 +167,13 @@ class Pipeline:
         for lane in self.lanes.values():
             if 0 < lane.bars.due <= at:
                 self._close_bar(lane)
-        if at >= self._roll:
+        rolls = at >= self._roll
+        if rolls:
+            self.broker.on_roll()
+        for weekday, symbols in self.nights.take(at):
+            self.broker.on_night(weekday, symbols)
+        self._drain()
+        if rolls:
             self._roll_day(at)
         if self._unsettled:
             self._unsettled = False
@@ -270,10 +278,6 @@ class Pipeline:
         return signal
 
     def _roll_day(self, at: Nanos) -> None:
-        limits = self.setup.limits
-        weekday = to_datetime(at, limits.day_zone).weekday()
-        self.broker.on_roll(weekday)
-        self._drain()
         if self._quoted:
             self.emit(f.DayStarted(self.equity(), self.guard.peak))
             if changed := self.guard.new_day():
@@ -282,6 +286,7 @@ class Pipeline:
 
     def _start_day(self, at: Nanos) -> None:
         self._roll = daily_after(at, self.setup.limits.day_zone, self.setup.limits.day_minute)
+        self.nights.start(at)
         self._quoted = False
 
     def _check_equity(self) -> None:
@@ -312,7 +317,7 @@ class Pipeline:
 
     def _schedule(self) -> None:
         """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
-        due = min(self._roll, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER)
+        due = min(self._roll, self.nights.due, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER)
         for symbol, lane in self.lanes.items():
             if 0 < lane.bars.due < due:
                 due = lane.bars.due
@@ -388,6 +393,7 @@ class Pipeline:
         for lane in self.lanes.values():
             if 0 < lane.bars.due <= at:
                 self._take_bar(lane)
+        self.nights.take(at)
         if at >= self._roll:
             self._start_day(at)
         self._schedule()

@@ -75,6 +75,8 @@ def instrument_from(definition: Definition) -> Instrument:
         stale_after_s=checks.stale_after,
         bar_side=BarSide(price.side),
         triple_night=financing.triple,
+        night_zone=financing.zone,
+        night_minute=financing.roll,
         plausible=(float(price.plausible[0]), float(price.plausible[1])),
         kin=definition.kin,
         character=Character(moves.level, moves.volatility, moves.volume) if moves else None,

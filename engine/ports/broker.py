@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from engine.core.clock import Nanos
 from engine.domain.facts import Fact, FinancingCharged, OrderFact
 from engine.domain.instrument import Steps
-from engine.domain.market import Quote, Ticks
+from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Order
 
 
@@ -50,8 +50,12 @@ class Broker(Protocol):
         """The time moved on: expiries of orders the venue holds. Empty for real venues."""
         ...
 
-    def on_roll(self, weekday: int) -> None:
-        """The trading day ended (`weekday` local, Monday = 0): day orders expire, holding is charged. Empty for real venues."""
+    def on_roll(self) -> None:
+        """The trading day ended: day orders expire. Empty for real venues."""
+        ...
+
+    def on_night(self, weekday: int, symbols: Sequence[Symbol]) -> None:
+        """A night began for these instruments (`weekday` in their zone, Monday = 0): holding is charged. Empty for real venues."""
         ...
 
     def mark(self, quote: Quote) -> None:

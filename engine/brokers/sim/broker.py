@@ -5,7 +5,7 @@ Its book is rebuilt from facts (`apply`), so a run that was killed goes on where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.brokers.sim.matching import Band, Match, calm_band, first_match
@@ -100,12 +100,17 @@ class SimBroker:
             if order.expires is not None and order.expires <= at and self._book[order.id].is_live:
                 self._end(f.OrderExpired(order.id))
 
-    def on_roll(self, weekday: int) -> None:
-        """Expires day orders and charges financing for the nights that begin."""
+    def on_roll(self) -> None:
+        """Expires day orders."""
         for order in self._book.all_live():
             if order.tif is TimeInForce.DAY and self._book[order.id].is_live:
                 self._end(f.OrderExpired(order.id))
+
+    def on_night(self, weekday: int, symbols: Sequence[Symbol]) -> None:
+        """Charges financing for the night that begins."""
         for symbol, quantity in self._position.items():
+            if symbol not in symbols:
+                continue
             instrument = self._instruments[symbol]
             nights = costs.nights(weekday, -1 if instrument.triple_night is None else instrument.triple_night)
             amount = costs.financing(quantity, instrument.financing_long, instrument.financing_short, nights)

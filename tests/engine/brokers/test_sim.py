@@ -282,7 +282,7 @@ def test_a_day_order_ends_at_the_roll_and_one_with_a_date_at_its_time() -> None:
     assert not [fact for fact in venue.said if isinstance(fact, f.OrderExpired)]
     venue.broker.on_time(50)
     assert venue.last(f.OrderExpired).order == "date"
-    venue.broker.on_roll(0)
+    venue.broker.on_roll()
     assert venue.last(f.OrderExpired).order == "day"
     assert venue.deals(400) == [("good", 10, 400)]
 
@@ -292,7 +292,7 @@ def test_holding_over_the_roll_is_charged_and_wednesday_three_times() -> None:
     venue.submit("in", BUY, OrderType.MARKET, 10)
     venue.quote(1_000)
     for weekday in (1, 2, 5):
-        venue.broker.on_roll(weekday)
+        venue.broker.on_night(weekday, ["XAUUSD"])
     charged = [fact for fact in venue.said if isinstance(fact, f.FinancingCharged)]
     assert [(c.nights, c.amount) for c in charged] == [(1, 10 * 120_000), (3, 30 * 120_000)]
 

@@ -73,7 +73,8 @@ class Venue:
             case "time", ahead:
                 self.broker.on_time(self.at + ahead)
             case "roll", weekday:
-                self.broker.on_roll(weekday)
+                self.broker.on_roll()
+                self.broker.on_night(weekday, ["XAUUSD"])
 
     def _name(self) -> str:
         self.number += 1
