@@ -29,6 +29,8 @@ MODULES = {
     "rich": "rich",
     "tzdata": "tzdata",
     "exchange-calendars": "exchange_calendars",
+    "ib_async": "ib_async",
+    "ccxt": "ccxt",
 }
 """Distributions and the module by which each is imported."""
 

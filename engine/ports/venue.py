@@ -1,0 +1,106 @@
+"""A venue outside this process, as it stands: what reconciliation, `broker check` and the first picture are made of.
+
+Amounts are Decimals as the venue writes them; only what is matched to one of our instruments is turned into ticks and steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from engine.core.clock import Nanos
+from engine.domain.market import Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class VenueCash:
+    """Cash of an account in one currency (or coin): all of it, and what is free to be used."""
+
+    account: str
+    currency: str
+    total: Decimal
+    free: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class VenuePosition:
+    """What an account holds of a contract: signed `quantity` in the venue's unit, `average` price paid (None where not told).
+
+    `symbol` is ours, None where no listed instrument is this contract; `contract` is what the venue calls it.
+    """
+
+    account: str
+    contract: str
+    symbol: Symbol | None
+    quantity: Decimal
+    average: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueOrder:
+    """An order that works at the venue. `client_order_id` is ours where we sent it, else what its sender gave or ""."""
+
+    account: str
+    contract: str
+    symbol: Symbol | None
+    client_order_id: str
+    broker_order_id: str
+    side: str
+    type: str
+    quantity: Decimal
+    filled: Decimal
+    limit: Decimal | None
+    stop: Decimal | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class VenueExecution:
+    """A fill as the venue reports it; `commission` None where it is not told yet. `at` in ns UTC."""
+
+    account: str
+    contract: str
+    symbol: Symbol | None
+    execution_id: str
+    client_order_id: str
+    broker_order_id: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    at: Nanos
+    commission: Decimal | None
+    commission_currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class VenueState:
+    """Everything at one moment. `server` names the other end and its version, `is_live` whether money is at stake."""
+
+    server: str
+    is_live: bool
+    accounts: tuple[str, ...]
+    cash: tuple[VenueCash, ...]
+    positions: tuple[VenuePosition, ...]
+    open_orders: tuple[VenueOrder, ...]
+    executions: tuple[VenueExecution, ...]
+
+
+class Venue(Protocol):
+    """A connection that is opened, asked and closed on one asyncio loop.
+
+    Every method raises engine.core.errors.BrokerError with one sentence (what, where, what to do): refused, timed out, another
+    client's id, a key that is not accepted. No method repeats anything that could change something at the venue.
+    """
+
+    async def connect(self) -> None:
+        """Connects within the venue's time limit; nothing is subscribed to and nothing is changed."""
+        ...
+
+    async def state(self) -> VenueState:
+        """Asks for everything; an answer that does not come in time is an error, never an empty list."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the connection; safe at any time, and twice."""
+        ...
