@@ -15,6 +15,7 @@ from engine.market.clock_reference import Reference, measure
 
 _SHOWN = 8
 _CLEAR_SHARE = 0.01
+_TIMES, _FEW = 3, 0.002
 _CLEAR_CORRELATION = 0.8
 
 
@@ -56,6 +57,8 @@ def confidence(choice: ClockChoice, found: Sequence[ClockOption]) -> str:
     if best.correlation is not None and best.correlation >= _CLEAR_CORRELATION:
         return "clear"
     shares = [rival.closed_share for rival in rivals if rival.closed_share is not None]
-    if best.closed_share is not None and shares and min(shares) - best.closed_share >= _CLEAR_SHARE:
-        return "clear"
+    if best.closed_share is not None and shares:
+        apart = min(shares) - best.closed_share
+        if apart >= _CLEAR_SHARE or min(shares) >= _TIMES * best.closed_share + _FEW:
+            return "clear"
     return "likely"
