@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli_broker import register as register_broker
 from app.cli_data import register
 from app.cli_db import register as register_db
 from app.cli_instruments import register as register_instruments
@@ -28,6 +29,7 @@ app.add_typer(audit_app, name="audit")
 register(app, export_app)
 register_db(app)
 register_instruments(app)
+register_broker(app)
 
 Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]

@@ -86,6 +86,24 @@ class VenueState:
     executions: tuple[VenueExecution, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class VenueAddress:
+    """Where a venue is reached and as whom; "" and 0 mean the venue's usual. `timeout` in seconds, for each answer.
+
+    `is_live` is what the profile expects: an account of the other kind is refused.
+    """
+
+    broker: str
+    host: str = ""
+    port: int = 0
+    client_id: int = 0
+    account: str = ""
+    is_live: bool = False
+    url: str = ""
+    ws_url: str = ""
+    timeout: float = 10.0
+
+
 class Venue(Protocol):
     """A connection that is opened, asked and closed on one asyncio loop.
 

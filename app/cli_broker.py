@@ -1,0 +1,79 @@
+"""The commands that speak with a broker: check."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.core.errors import BrokerError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.ports.venue import VenueState
+
+broker_app = typer.Typer(help="Brokers and exchanges: what stands there.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(broker_app, name="broker")
+
+
+@broker_app.callback()
+def broker_commands() -> None:
+    """Brokers and exchanges: what stands there."""
+
+
+@broker_app.command("check")
+def broker_check(
+    broker: Annotated[str, typer.Option("--broker", help="The broker, for example ib.")],
+    host: Annotated[str, typer.Option("--host", help="Where TWS or IB Gateway runs; this machine if not given.")] = "",
+    port: Annotated[int, typer.Option("--port", help="Its port; 7497 (TWS, paper) if not given.")] = 0,
+    client_id: Annotated[int, typer.Option("--client-id", help="Our number at TWS; no two programs may have the same.")] = 1,
+    account: Annotated[str, typer.Option("--account", help="Only this account; all of the login if not given.")] = "",
+    live: Annotated[bool, typer.Option("--live", help="The account is expected to be a live one; else to be paper.")] = False,
+    url: Annotated[str, typer.Option("--url", help="An exchange's REST address, in place of its own.")] = "",
+    ws_url: Annotated[str, typer.Option("--ws-url", help="An exchange's WebSocket address, in place of its own.")] = "",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds that each answer may take.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> int:
+    """Connect to a broker, show accounts, cash, positions, open orders and executions, and leave; nothing is changed there."""
+    import asyncio
+
+    from engine.ports.venue import VenueAddress
+    from engine.services.venues import look, state_as_dict
+
+    if timeout <= 0:
+        raise UserError(f"--timeout {timeout:g} is not a number above zero")
+    address = VenueAddress(broker, host, port, client_id, account, live, url, ws_url, timeout)
+    try:
+        state = asyncio.run(look(address))
+    except BrokerError as error:
+        raise UserError(str(error)) from error
+    for line in _lines(state):
+        print(line)
+    if as_json:
+        print(json.dumps(state_as_dict(state), sort_keys=True))
+    return 0
+
+
+def _lines(state: VenueState) -> Iterator[str]:
+    from engine.core.clock import to_iso
+
+    yield f"connected to {state.server}: {'LIVE' if state.is_live else 'paper'}, accounts {', '.join(state.accounts)}"
+    for cash in state.cash:
+        yield f"  cash       {cash.account} {cash.total:f} {cash.currency}, free {cash.free:f}"
+    for held in state.positions:
+        paid = f" at {held.average:f}" if held.average is not None else ""
+        yield f"  position   {held.account} {held.quantity:f} {held.symbol or held.contract}{paid}"
+    for order in state.open_orders:
+        prices = "".join(f" {name} {price:f}" for name, price in (("limit", order.limit), ("stop", order.stop)) if price)
+        what = f"{order.side} {order.quantity:f} {order.symbol or order.contract} {order.type}{prices}"
+        yield f"  order      {order.account} {what}, {order.status}, filled {order.filled:f}, {order.broker_order_id}"
+    for fill in state.executions:
+        cost = f", commission {fill.commission:f} {fill.commission_currency}" if fill.commission is not None else ""
+        what = f"{fill.side} {fill.quantity:f} {fill.symbol or fill.contract} at {fill.price:f}"
+        yield f"  execution  {fill.account} {to_iso(fill.at)} {what}{cost}, {fill.execution_id}"
