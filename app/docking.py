@@ -108,6 +108,11 @@ class Docking(QWidget):
         self.docks[name].toggleView(True)
         self.docks[name].setAsCurrentTab()
 
+    def show_waiting(self, cards: int) -> None:
+        """Says on the page in front how many signals wait behind it."""
+        if isinstance(page := self._stack.currentWidget(), Page):
+            page.show_waiting(cards)
+
     def leave_page(self) -> None:
         """Shows the docks."""
         self._stack.setCurrentWidget(self._manager)

@@ -226,6 +226,7 @@ class MainWindow(QMainWindow):
         self.status.show_frame(self.bridge.frame_ms)
         word = "at its end" if frame.finished else "running" if frame.playing else "paused"
         self.status.show_light("feed", f"{self.kind} {word}", "good" if frame.playing else "warn")
+        self.docking.show_waiting(len(view.cards))
         self.notices.show(picture)
         self._say_where_it_stands(picture)
 

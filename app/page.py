@@ -21,12 +21,16 @@ class Page(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         name = QLabel(title)
         name.setFont(style.font(bold=True))
+        self.waiting = QLabel()
+        self.waiting.setProperty("role", "warn")
         self.back = QPushButton("Back to the desk")
         self.back.setToolTip("Show the chart and the lists again; what runs goes on")
         self.back.clicked.connect(leave)
         head = QHBoxLayout()
         head.setContentsMargins(3 * UNIT, UNIT, 2 * UNIT, UNIT)
         head.addWidget(name, 1)
+        head.addWidget(self.waiting)
+        head.addSpacing(2 * UNIT)
         head.addWidget(self.back)
         line = QFrame()
         line.setProperty("line", "h")
@@ -36,6 +40,10 @@ class Page(QWidget):
         column.addLayout(head)
         column.addWidget(line)
         column.addWidget(widget, 1)
+
+    def show_waiting(self, cards: int) -> None:
+        """How many signals wait for the owner while the page hides them."""
+        self.waiting.setText(f"{cards} signal{'s' if cards > 1 else ''} waiting (Ctrl+J)" if cards else "")
 
     def isClosed(self) -> bool:
         """Whether another part of the window stands in its place."""

@@ -246,6 +246,10 @@ def test_a_recorded_file_is_imported_beside_a_market_that_plays(qapp, home: Path
         await desk.play(work.done, "an import beside a market that plays")
         work.result()
         assert desk.panel("chart").state()["bars"] > before
+        await desk.play(lambda: desk.window.docks["imports"].waiting.text(), "a signal behind the page")
+        assert desk.window.docks["imports"].waiting.text().endswith("waiting (Ctrl+J)")
+        desk.window.commands.run("show_signals")
+        assert desk.panel("signals").isVisible()
         assert stored(wanted.db) == 2_909
 
     live(wanted, scenario)
