@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import screen
 from chroot import USER, Bare
 from debian import HOME, package
 from payload import ROOT
+from screen import Screen
 
 START_S = 2.0
 """A warm start should take less, from the command to the painted window."""
@@ -149,19 +149,19 @@ def _checkout(*words: str) -> str:
     return done.stdout
 
 
-def opened(bare: Bare, display: str, picture: Path) -> Answer:
+def opened(bare: Bare, screen: Screen, picture: Path) -> Answer:
     """The window as a user opens it: the first start trains its model, the others are warm, and the last screen is kept.
 
     The quickest warm start counts: the machine may be busy with other things.
     """
-    with _running(bare, display) as program:
-        cold = screen.seconds_to_window(display, "NiceGold", program)
+    with _running(bare, screen) as program:
+        cold = screen.seconds_to_window(program)
         trained = _model_after(bare)
     warm = []
     for _ in range(WARM_STARTS):
-        with _running(bare, display) as program:
-            warm.append(screen.seconds_to_window(display, "NiceGold", program))
-            screen.picture(display, picture)
+        with _running(bare, screen) as program:
+            warm.append(screen.seconds_to_window(program))
+            screen.picture(picture)
     times = ", ".join(f"{seconds:.2f} s" for seconds in warm)
     words = f"there after {cold:.2f} s, its model after {trained:.1f} s; warm after {times}; picture in {picture.name}"
     return min(warm) < START_S, words, {"cold_s": cold, "trained_s": trained, "warm_s": warm}
@@ -178,9 +178,10 @@ def _model_after(bare: Bare) -> float:
 
 
 @contextmanager
-def _running(bare: Bare, display: str) -> Iterator[subprocess.Popen[str]]:
+def _running(bare: Bare, screen: Screen) -> Iterator[subprocess.Popen[str]]:
+    screen.clear()
     with tempfile.TemporaryFile("w+") as output:
-        program = bare.start("nicegold", user=USER, output=output, DISPLAY=display)
+        program = bare.start("nicegold", user=USER, output=output, DISPLAY=screen.display)
         try:
             yield program
         finally:

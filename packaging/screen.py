@@ -8,73 +8,88 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chroot import URGENT
 
+if TYPE_CHECKING:
+    from PySide6.QtGui import QGuiApplication, QImage
+
 SIZE = "1366x768x24"
-PATIENCE_S = 60.0
-_EVERY_S = 0.05
-_FEWEST_COLOURS = 16
+PATIENCE_S = 120.0
+_EVERY_S = 0.02
+_FEWEST_COLOURS = 64
+_SAMPLE = 8
+"""Every eighth pixel each way is looked at when colours are counted."""
+
+
+class Screen:
+    """What an X server shows, seen by a client of its own. `display` is its DISPLAY."""
+
+    def __init__(self, display: str, application: QGuiApplication) -> None:
+        self.display = display
+        self._screen = application.primaryScreen()
+
+    def seconds_to_window(self, program: subprocess.Popen[str]) -> float:
+        """Seconds until the program has painted something; RuntimeError when it ends first, TimeoutError when it does not."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < PATIENCE_S:
+            if program.poll() is not None:
+                raise RuntimeError(f"the program ended with {program.returncode} before it had a window")
+            if _colours(self._image()) >= _FEWEST_COLOURS:
+                return time.monotonic() - begun
+            time.sleep(_EVERY_S)
+        raise TimeoutError(f"no window was painted within {PATIENCE_S:.0f} s")
+
+    def clear(self) -> None:
+        """Waits until nothing is shown any more; TimeoutError when something stays."""
+        begun = time.monotonic()
+        while _colours(self._image()) > 1:
+            if time.monotonic() - begun > PATIENCE_S:
+                raise TimeoutError("a window stays on the screen")
+            time.sleep(_EVERY_S)
+
+    def picture(self, file: Path, settle_s: float = 8.0) -> None:
+        """The whole screen as a PNG, some seconds later: what a user sees after the start. OSError when it cannot be written."""
+        time.sleep(settle_s)
+        if not self._image().save(str(file)):
+            raise OSError(f"{file} could not be written")
+
+    def _image(self) -> QImage:
+        return self._screen.grabWindow(0).toImage()
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A running Xvfb that lets every local user in; its DISPLAY. It is reached by an abstract socket, so from a chroot too."""
+def shown() -> Iterator[Screen]:
+    """A running Xvfb that lets every local user in. It is reached by an abstract socket, so from a chroot too."""
     reading, writing = os.pipe()
-    words = [
-        "nice",
-        "-n",
-        URGENT,
-        "Xvfb",
-        "-displayfd",
-        str(writing),
-        "-screen",
-        "0",
-        SIZE,
-        "-ac",
-        "-noreset",
-        "-nolisten",
-        "tcp",
-    ]
+    words = ["nice", "-n", URGENT, "Xvfb", "-displayfd", str(writing), "-screen", "0", SIZE]
+    words += ["-ac", "-noreset", "-nolisten", "tcp"]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(words, pass_fds=[writing], stdout=quiet, stderr=quiet, stdin=quiet) as process:
         os.close(writing)
         try:
             with os.fdopen(reading) as told:
-                yield f":{told.readline().strip()}"
+                display = f":{told.readline().strip()}"
+            with _client(display) as application:
+                yield Screen(display, application)
         finally:
             process.terminate()
 
 
-def seconds_to_window(display: str, title: str, program: subprocess.Popen[str]) -> float:
-    """Seconds until a window of that title is painted; RuntimeError when the program ends first, TimeoutError in the end."""
-    begun = time.monotonic()
-    search = ["xdotool", "search", "--onlyvisible", "--name", title]
-    while time.monotonic() - begun < PATIENCE_S:
-        if program.poll() is not None:
-            raise RuntimeError(f"the program ended with {program.returncode} before it had a window")
-        found = _ask(display, search).split()
-        if found and _colours(display, found[0]) >= _FEWEST_COLOURS:
-            return time.monotonic() - begun
-        time.sleep(_EVERY_S)
-    raise TimeoutError(f"no window called {title} within {PATIENCE_S:.0f} s")
+@contextmanager
+def _client(display: str) -> Iterator[QGuiApplication]:
+    """A connection to the display; it is closed before the server goes, which would take this process along."""
+    from PySide6.QtGui import QGuiApplication
+
+    os.environ["DISPLAY"] = display
+    application = QGuiApplication(["verify", "-platform", "xcb"])
+    try:
+        yield application
+    finally:
+        application.shutdown()
 
 
-def _colours(display: str, window: str) -> int:
-    """How many colours are in a window; none of it is kept."""
-    told = _ask(display, ["import", "-silent", "-window", window, "-resize", "25%", "-format", "%k", "info:-"]).strip()
-    return int(told) if told.isdigit() else 0
-
-
-def picture(display: str, file: Path, settle_s: float = 8.0) -> None:
-    """The whole screen as a PNG, some seconds later: what a user sees after the start. RuntimeError when there is none."""
-    time.sleep(settle_s)
-    file.unlink(missing_ok=True)
-    _ask(display, ["import", "-silent", "-window", "root", str(file)])
-    if not file.exists():
-        raise RuntimeError(f"no picture could be taken of the display {display}")
-
-
-def _ask(display: str, words: list[str]) -> str:
-    environment = os.environ | {"DISPLAY": display}
-    return subprocess.run(words, capture_output=True, text=True, check=False, env=environment).stdout
+def _colours(image: QImage) -> int:
+    rows, columns = range(0, image.height(), _SAMPLE), range(0, image.width(), _SAMPLE)
+    return len({image.pixel(x, y) for y in rows for x in columns})

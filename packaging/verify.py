@@ -23,9 +23,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import chroot
 import inspections
-import screen
 from chroot import USER, Bare
 from inspections import Answer, last_line
+from screen import shown
 
 
 @dataclass(slots=True)
@@ -94,10 +94,10 @@ def verify(report: Report, bare: Bare, deb: Path, pictures: Path) -> None:
     report.check("parquet", lambda: inspections.parquet(bare))
     if inspections.RECORDED.is_dir():
         report.check("recorded history", lambda: inspections.recorded(bare))
-    with screen.server() as display:
+    with shown() as screen:
         picture = pictures / "verify-selftest.png"
-        report.check("selftest under X", lambda: inspections.selftest(bare, program, display, picture))
-        report.check("window", lambda: inspections.opened(bare, display, pictures / "verify-window.png"))
+        report.check("selftest under X", lambda: inspections.selftest(bare, program, screen.display, picture))
+        report.check("window", lambda: inspections.opened(bare, screen, pictures / "verify-window.png"))
     report.check("nothing written", lambda: inspections.untouched(bare))
     report.check("apt purge", lambda: inspections.purged(bare))
     run = next(deb.parent.glob("*.run"), None)
