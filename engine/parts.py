@@ -104,7 +104,7 @@ def setup_of(parts: Sequence[Part]) -> Setup:
                 f"the account is kept in {account.currency} but {instrument.symbol} is dealt in {instrument.currency}; "
                 f"set account.currency to {instrument.currency}"
             )
-    fixed = _steps(parts, config.sma_cross.lots, "sma_cross.lots") if parts[0].policy.name == "sma_cross" else 0
+    fixed = _steps(parts, _crossing_lots(parts), "sma_cross.lots") if parts[0].policy.name == "sma_cross" else 0
     return Setup(
         account=account.name,
         currency=account.currency,
@@ -123,6 +123,14 @@ def terms_of(parts: Sequence[Part]) -> SimTerms:
     section = parts[0].request.config.broker
     steps = _steps(parts, section.fill_lots, "broker.fill_lots") if section.fill_lots else 0
     return SimTerms(section.slippage, section.through, steps)
+
+
+def _crossing_lots(parts: Sequence[Part]) -> Decimal:
+    """The size of the moving-average cross; where none is set, no less than the smallest order of any instrument."""
+    section, instruments = parts[0].request.config.sma_cross, [part.request.instrument for part in parts]
+    if "lots" in section.model_fields_set:
+        return section.lots
+    return max(section.lots, *(instrument.lots(instrument.min_order) for instrument in instruments))
 
 
 def _steps(parts: Sequence[Part], lots: Decimal, setting: str) -> Steps:

@@ -35,9 +35,10 @@ class Instrument:
     construction raises UserError if it is not.
     `commission` is cash units per lot step and side; `financing_long` / `financing_short` cash units charged per lot step
     and night (negative = credited). `commission_ppm` is a further commission in millionths of the notional.
-    `spread` (ticks) is used where the data has none. Nights begin at minute `night_minute` of the day in `night_zone`; that of
-    the weekday `triple_night` (Monday = 0) is financed three times. Prices outside `plausible` are taken for another instrument or another scale; `kin` is what moves with it;
-    `profile` tells apart what several brokers call by one symbol, `definition` the hash of the data it was made of.
+    `spread` (ticks) is used where the data has none. Nights begin at minute `night_minute` of the day in `night_zone`; that
+    of the weekday `triple_night` (Monday = 0) is financed three times. Prices outside `plausible` are taken for another
+    instrument or another scale; `kin` is what moves with it; `profile` tells apart what several brokers call by one symbol,
+    `definition` is the hash of the data it was made of.
     """
 
     symbol: Symbol

@@ -55,7 +55,7 @@ class Broker(Protocol):
         ...
 
     def on_night(self, weekday: int, symbols: Sequence[Symbol]) -> None:
-        """A night began for these instruments (`weekday` in their zone, Monday = 0): holding is charged. Empty for real venues."""
+        """A night began for these instruments (`weekday` there, Monday = 0): holding is charged. Empty for real venues."""
         ...
 
     def mark(self, quote: Quote) -> None:
