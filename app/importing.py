@@ -15,9 +15,10 @@ from PySide6.QtCore import QObject, Signal
 
 from app.bridge import Bridge
 from app.faults import LOG
+from app.paths import data_dir
 from app.state import remembered
 from engine.core.errors import NiceGoldError, UserError
-from engine.domain.imports import TICKS, Choices, ImportEntry
+from engine.domain.imports import TICKS, Choices, ImportEntry, ImportPlan
 from engine.domain.instrument import instrument_of
 from engine.domain.market import Timeframe
 from engine.request import Recording
@@ -133,8 +134,7 @@ class ImportDesk(QObject):
     def _replay(self, key: int) -> None:
         plan = self._items[key].plan
         if plan is not None:
-            frame = None if plan.timeframe == TICKS else Timeframe.of(plan.timeframe)
-            self.replayed.emit(Recording(Path(plan.path), instrument_of(plan.symbol), frame, plan.clock))
+            self._bridge.keep(self._open_replay(key, plan))
 
     # --- the work -----------------------------------------------------------------------------------------------------
 
@@ -178,6 +178,16 @@ class ImportDesk(QObject):
             LOG.say(f"{item.file}: {outcome(done)}", source="import")
             await self._learn_last()
             self._age(item.key)
+
+    async def _open_replay(self, key: int, plan: ImportPlan) -> None:
+        from engine.services.importer import recording_of
+
+        found, trouble = await self._run(key, Event(), recording_of, plan, self._url, data_dir() / "replays")
+        if found is None:
+            self._put(replace(self._items[key], note=trouble))
+            return
+        frame = None if plan.timeframe == TICKS else Timeframe.of(plan.timeframe)
+        self.replayed.emit(Recording(found[0], instrument_of(plan.symbol), frame, found[1]))
 
     async def _undo(self, number: int) -> None:
         from engine.services.importer import undo

@@ -12,7 +12,7 @@ import pytest
 from engine.core.errors import DataError, UserError
 from engine.domain.imports import TICKS, Choices, ImportPlan
 from engine.market.formats import FORMATS
-from engine.services.importer import Cancelled, apart, carry_out, import_line, imports, inspect, undo
+from engine.services.importer import Cancelled, apart, carry_out, import_line, imports, inspect, recording_of, undo
 from engine.storage.market import TICK, open_market
 from tests.engine.market.histories import METATRADER, Row, gold, lean, mt4, mt5, recorded, write
 from tests.engine.storage.conftest import postgres_url, url
@@ -306,6 +306,18 @@ def test_a_day_of_ticks_has_no_holes(tmp_path: Path, db: str) -> None:
     assert plan.change is not None
     assert plan.change.lanes is not None
     assert min(plan.change.lanes.new) == 1.0
+
+
+def test_a_file_is_replayed_as_it_stands_or_from_what_is_stored(file: Path, tmp_path: Path, db: str, rows: list[Row]) -> None:
+    plan = look(file, db)
+    assert recording_of(plan, db, tmp_path / "replays") == (file, "EET")
+    text = "".join(f"{row.close}|{row.low}|{row.high}|{row.open}|{row.at:%d/%m/%Y %H:%M}\n" for row in rows)
+    mapped = look(write(tmp_path, text, "mapped.txt"), db, columns="close,low,high,open,time", separator="|", clock="EET")
+    carry_out(mapped, db)
+    path, clock = recording_of(mapped, db, tmp_path / "replays")
+    again = look(path, db, clock=clock)
+    assert path.parent == tmp_path / "replays"
+    assert (again.rows, again.start, again.first[0].values[:4]) == (mapped.rows, mapped.start, mapped.first[0].values[:4])
 
 
 RECORDED = {
