@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields, replace
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +151,17 @@ def test_what_cannot_be_undone_is_said(market: MarketStore, number: int, says: s
     market.undo(1, NOW)
     with pytest.raises(UserError, match=says):
         market.undo(number, NOW)
+
+
+def test_an_import_of_before_it_was_kept_what_one_adds_is_not_undone(tmp_path: Path) -> None:
+    with open_market(str(tmp_path / "books.db")) as market:
+        market.write_bars("XAUUSD", "M1", "mt4", bars(5), origin=origin(1))
+    with closing(sqlite3.connect(tmp_path / "books.market.db")) as raw, raw:
+        raw.execute("DELETE FROM additions")
+    with open_market(str(tmp_path / "books.db")) as market:
+        with pytest.raises(UserError, match="from before this program kept what an import adds"):
+            market.undo(1, NOW)
+        assert_same(market.read_bars("XAUUSD", "M1"), bars(5))
 
 
 batches = st.lists(
