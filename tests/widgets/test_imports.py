@@ -175,6 +175,21 @@ def test_a_clock_that_is_none_is_marked_and_not_asked_for(bench, qtbot):
     assert asked == [Chosen(clock="UTC+4")]
 
 
+def test_the_columns_of_an_unknown_text_are_asked_for(bench):
+    asked = []
+    bench.overruled.connect(lambda _key, choices: asked.append(choices))
+    reading = bench.details.reading
+    assert not reading.columns.isVisible()
+    unknown = replace(PLAN, format="", formats=PLAN.formats[1:], change=None, refusal="not known", choices=Chosen(separator="|"))
+    bench.show_items([replace(ITEM, plan=unknown)], 1)
+    assert reading.columns.isVisible()
+    assert reading.separator.currentText() == "pipe"
+    assert reading.format.currentText() == "not recognised"
+    QTest.keyClicks(reading.columns, "time,open,high,low,close")
+    QTest.keyClick(reading.columns, Qt.Key.Key_Return)
+    assert asked == [Chosen(columns="time,open,high,low,close", separator="|")]
+
+
 def test_showing_a_plan_asks_for_nothing(bench):
     asked = []
     bench.overruled.connect(lambda *choice: asked.append(choice))
@@ -278,7 +293,10 @@ def test_files_are_dropped_on_the_empty_panel(qtbot, dark):
     [
         ("the bars fit two clocks; give --clock", "The bars fit two clocks; set Clock."),
         ("give --price-scale 0.01 or check --instrument", "Set Price scale 0.01 or check Instrument."),
-        ("name its columns with --columns", "Name its columns with Columns."),
+        (
+            "this is none of the formats that can be read (A (b), C); name its columns with --columns",
+            f"This is none of the formats that can be read; {words.MAPPING}.",
+        ),
     ],
 )
 def test_a_remedy_is_called_as_the_field_is(sentence, told):

@@ -125,6 +125,7 @@ class Reading(QWidget):
         self._fill_clock(plan)
         self.columns.setText(plan.choices.columns or "")
         self.time_format.setText(plan.choices.time_format)
+        self.separator.setCurrentText(next(name for name, sign in _SEPARATORS.items() if sign == plan.choices.separator))
         self.scale.setText(plan.choices.price_scale or "")
         self.replaces.setChecked(plan.choices.replace)
         self.forces.setChecked(plan.choices.force)

@@ -19,6 +19,7 @@ FIELDS = {
     "--force": "Read anyway",
     "--replace": "Take the file's values",
 }
+MAPPING = "name its columns below in their order, and what stands between them"
 CONFIDENCE = {
     "certain": ("certain", "good", "The format itself fixes the clock."),
     "clear": ("clear", "good", "The evidence is for this clock and against every other one."),
@@ -30,7 +31,8 @@ CONFIDENCE = {
 
 def in_the_panel(sentence: str) -> str:
     """A sentence of the engine, its options called as the panel's fields are."""
-    text = re.sub(r"\bgive (--[a-z-]+)", r"set \1", sentence)
+    text = re.sub(r"(formats that can be read) \(.*\); name its columns with --columns", rf"\1; {MAPPING}", sentence)
+    text = re.sub(r"\bgive (--[a-z-]+)", r"set \1", text)
     text = re.sub(r"--[a-z-]+", lambda found: FIELDS.get(found[0], found[0]), text)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!")) else ".")
 
