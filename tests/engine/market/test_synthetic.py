@@ -200,3 +200,14 @@ def test_a_coarse_tick_is_priced_as_well():
     coarse = replace(instrument_of("XAUUSD"), tick_size=Decimal("0.3"))
     bars = SyntheticMarket(coarse, 1).chunk(0).bars
     assert np.allclose(bars.close / 0.3, np.rint(bars.close / 0.3))
+
+
+def test_the_simulated_market_keeps_the_holidays_of_its_instrument():
+    at = joined().at
+    king, half_past_two, evening = (from_iso(f"2026-01-{text}") for text in ("19T00:00", "19T19:30", "19T23:00"))
+    assert ((at >= king) & (at < half_past_two)).any()
+    assert not ((at >= half_past_two) & (at < evening)).any()
+    easter = SyntheticMarket(GOLD, 1, start=from_iso("2026-03-30")).chunk(0).bars.at
+    shut, opens = from_iso("2026-04-02T21:00"), from_iso("2026-04-05T22:00")  # from Thursday over Good Friday to Sunday
+    assert not ((easter >= shut) & (easter < opens)).any()
+    assert easter.max() > opens

@@ -145,6 +145,13 @@ def test_a_fault_of_the_order_denies_it_by_name(name: str, order: Draft, state: 
     assert len(verdict.reasons) == len(verdict.limits)
 
 
+def test_a_market_that_is_shut_on_a_holiday_is_shut_and_not_stale() -> None:
+    good_friday = replace(snapshot(at=from_iso("2024-03-29T14:00")), quotes={"XAUUSD": Quote("XAUUSD", MONDAY, BID, ASK)})
+    verdict = ask(draft(), good_friday)
+    assert "XAUUSD is outside its trading hours (Good Friday)" in verdict.reasons
+    assert "stale" not in verdict.limits
+
+
 def recent(seconds_ago: float, **changes: Any) -> tuple[int, Order]:
     order = Order("NG1", "XAUUSD", BUY, MARKET, 10, Role.ENTRY)._replace(**changes)
     return MONDAY - round(seconds_ago * SECOND), order
