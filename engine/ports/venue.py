@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.core.clock import Nanos
 from engine.domain.market import Symbol
@@ -75,7 +75,10 @@ class VenueExecution:
 
 @dataclass(frozen=True, slots=True)
 class VenueState:
-    """Everything at one moment. `server` names the other end and its version, `is_live` whether money is at stake."""
+    """Everything at one moment. `server` names the other end and its version, `is_live` whether money is at stake.
+
+    `notes` are sentences that its owner should read.
+    """
 
     server: str
     is_live: bool
@@ -84,13 +87,14 @@ class VenueState:
     positions: tuple[VenuePosition, ...]
     open_orders: tuple[VenueOrder, ...]
     executions: tuple[VenueExecution, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class VenueAddress:
     """Where a venue is reached and as whom; "" and 0 mean the venue's usual. `timeout` in seconds, for each answer.
 
-    `is_live` is what the profile expects: an account of the other kind is refused.
+    `is_live` is what the profile expects: an account of the other kind is refused. With `is_read_only` no order is ever sent.
     """
 
     broker: str
@@ -102,6 +106,9 @@ class VenueAddress:
     url: str = ""
     ws_url: str = ""
     timeout: float = 10.0
+    sandbox: bool = False
+    consent: bool = False
+    is_read_only: bool = False
 
 
 class Venue(Protocol):
@@ -121,4 +128,15 @@ class Venue(Protocol):
 
     async def close(self) -> None:
         """Ends the connection; safe at any time, and twice."""
+        ...
+
+
+@runtime_checkable
+class PublicVenue(Protocol):
+    """A venue that tells something even without an account; `is_anonymous` while it has none."""
+
+    is_anonymous: bool
+
+    async def public(self) -> VenueState:
+        """What anybody may see: accounts and all that belongs to them are empty. Never a substitute for `state`."""
         ...

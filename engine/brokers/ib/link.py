@@ -1,0 +1,202 @@
+"""One connection to TWS or IB Gateway: made, watched, asked and ended; what goes wrong with it is said in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from ib_async.ib import StartupFetchNONE
+from ib_async.wrapper import RequestError
+
+from engine.brokers.ib import codes
+from engine.brokers.ib.client import new_client
+from engine.brokers.ib.greeting import OLDEST, Greeting
+from engine.core.errors import BrokerError
+from engine.ports.venue import VenueAddress
+
+T = TypeVar("T")
+ErrorHandler = Callable[[int, int, str], None]
+
+PAPER_PORT, LIVE_PORT = 7497, 7496
+PATIENCE_S = 1.0
+"""How long a socket may take to close before it is cut."""
+
+
+class Link:
+    """Connected once, by `open`; to connect again, make another. Handlers in `on_error` and `on_lost` must only take note.
+
+    `is_ready` says that IB itself can be reached through TWS; `trouble` why not.
+    """
+
+    def __init__(self, address: VenueAddress) -> None:
+        self.host = address.host or "127.0.0.1"
+        self.port = address.port or (LIVE_PORT if address.is_live else PAPER_PORT)
+        self.client_id = address.client_id
+        self.is_read_only = address.is_read_only
+        self.timeout = address.timeout
+        self.trouble = ""
+        self.on_error: list[ErrorHandler] = []
+        self.on_lost: list[Callable[[str], None]] = []
+        self.ib = new_client(self.timeout, self._unreadable)
+        self._greeting = Greeting()
+        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._why = ""
+        self._is_opened = False
+        self._unanswered: set[str] = set()
+        self._spoilt: list[str] = []
+        self.ib.client.conn.hasData += self._greeted
+        self.ib.client.conn.disconnected += self._disconnected
+        self.ib.errorEvent += self._told
+
+    @property
+    def name(self) -> str:
+        """What the other end is called in sentences."""
+        return f"TWS at {self.host}:{self.port}"
+
+    @property
+    def version(self) -> int:
+        """The server's version."""
+        return self._greeting.version
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection to TWS."""
+        return not self._over.done() and self.ib.isConnected()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is one from here to IB."""
+        return self.is_open and not self.trouble
+
+    async def open(self) -> None:
+        """Connects and learns the zone of TWS's times; only positions are asked for. BrokerError where it cannot be done."""
+        attempt = asyncio.ensure_future(
+            self.ib.connectAsync(
+                self.host,
+                self.port,
+                self.client_id,
+                self.timeout,
+                self.is_read_only,
+                raiseSyncErrors=True,
+                fetchFields=StartupFetchNONE,
+            )
+        )
+        try:
+            await asyncio.wait({attempt, self._over}, return_when=asyncio.FIRST_COMPLETED)
+            if self._over.done():
+                raise BrokerError(self._over.result())
+            attempt.result()
+            self.ib.TimezoneTWS = await self._zone()
+            self._is_opened = True
+        except (OSError, TimeoutError) as error:
+            raise BrokerError(self._cause(error)) from error
+        finally:
+            await _ended(attempt)
+            if not self._is_opened:
+                await self.close()
+
+    async def ask(self, what: str, request: Callable[[], Awaitable[T]]) -> T:
+        """The answer to a request; BrokerError when it is refused, does not come in time, or cannot be read as a whole.
+
+        `what` names the answer. One that did not come is not asked for again on this link: it could come late and be taken for
+        a part of the next.
+        """
+        if not self.is_open:
+            raise BrokerError(self._over.result() if self._over.done() else f"not connected to {self.name}; connect first")
+        if what in self._unanswered:
+            raise BrokerError(f"{self.name} still owes an earlier answer about {what}; connect again")
+        spoilt = len(self._spoilt)
+        answer = asyncio.ensure_future(request())
+        both: set[asyncio.Future[Any]] = {answer, self._over}
+        try:
+            await asyncio.wait(both, timeout=self.timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and not self._over.done():
+                self._unanswered.add(what)
+                raise BrokerError(f"{self.name} did not tell {what} within {self.timeout:g} s; look at TWS, then try again")
+            if self._over.done():
+                raise BrokerError(self._over.result())
+            result = answer.result()
+        except RequestError as error:
+            raise BrokerError(f"{self.name} {codes.refusal(error.code, error.message)}, asked for {what}") from error
+        finally:
+            await _ended(answer)
+        if len(self._spoilt) > spoilt:
+            raise BrokerError(f"{self.name} sent {self._spoilt[-1]} that cannot be read; {what} would not be whole")
+        return result
+
+    async def close(self) -> None:
+        """Ends the connection and waits until the socket is gone; safe at any time, and twice."""
+        self._end(f"the connection to {self.name} was closed here")
+        conn: Any = self.ib.client.conn
+        if conn.isConnected():
+            gone = asyncio.Event()
+            conn.disconnected += lambda _reason: gone.set()
+            transport = conn.transport
+            (self.ib if self.ib.isConnected() else self.ib.client).disconnect()
+            try:
+                await asyncio.wait_for(gone.wait(), PATIENCE_S)
+            except TimeoutError:
+                transport.abort()
+                await gone.wait()
+
+    async def _zone(self) -> str:
+        now: datetime = await self.ask("the time", self.ib.reqCurrentTimeAsync)
+        zone = self._greeting.zone(now)
+        if zone is None and self.version < 164:
+            told = self._greeting.time
+            raise BrokerError(f"{self.name} shows its own time as {told!r}, a zone that is not known; set TWS's zone to UTC")
+        return zone or "UTC"
+
+    def _cause(self, error: Exception) -> str:
+        if isinstance(error, ConnectionRefusedError):
+            return (
+                f"nobody listens at {self.host}:{self.port}; start TWS or IB Gateway, allow API clients there, and check the port"
+            )
+        if isinstance(error, ConnectionError) and self.version:
+            told = error.args[0] if error.args else error
+            return f"{self.name} answered in part only: {', '.join(told) if isinstance(told, list) else told}; try again"
+        if isinstance(error, TimeoutError):
+            return f"{self.name} did not complete the handshake within {self.timeout:g} s; is the API enabled there?"
+        return f"{self.host}:{self.port} cannot be reached: {error}; check the address"
+
+    def _greeted(self, data: bytes) -> None:
+        if not self.version and self._greeting.feed(data) and 0 < self.version < OLDEST:
+            self._end(f"{self.name} is too old (server version {self.version}, at least {OLDEST} is needed); update it")
+
+    def _told(self, request: int, code: int, text: str, _contract: object) -> None:
+        if code == codes.CLIENT_ID_IN_USE:
+            self._end(
+                f"client id {self.client_id} is in use at {self.name}; choose another, or close the program that holds it "
+                "(nothing was taken over)"
+            )
+        elif code == codes.PORT_MOVED:
+            self._why = f"{self.name} has moved to another port ({text.strip()}); confirm the new port before connecting there"
+        elif code in codes.LOST:
+            self.trouble = f"{self.name} has no connection to Interactive Brokers (error {code})"
+        elif code in codes.RESTORED:
+            self.trouble = ""
+        for handler in tuple(self.on_error):
+            handler(request, code, text)
+
+    def _disconnected(self, _reason: str) -> None:
+        early = f" before it was ready; client id {self.client_id} may be in use, or this address not be trusted there"
+        self._end(self._why or f"{self.name} closed the connection{'' if self._is_opened else early}")
+
+    def _end(self, sentence: str) -> None:
+        if not self._over.done():
+            self._over.set_result(sentence)
+            for handler in tuple(self.on_lost):
+                handler(sentence)
+
+    def _unreadable(self, what: str) -> None:
+        if what:
+            self._spoilt.append(what)
+
+
+async def _ended(future: asyncio.Future[T]) -> None:
+    """Waits for the future, cancelled if it is not done; what it failed with is its owner's to raise."""
+    if not future.done():
+        future.cancel()
+    await asyncio.gather(future, return_exceptions=True)
