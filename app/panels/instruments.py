@@ -81,6 +81,7 @@ class InstrumentsPanel(QObject, View):
 
     def _look(self) -> None:
         if self.view is not None:
+            self.view.search()
             return
         from widgets.instruments.view import InstrumentsView
 
@@ -94,8 +95,8 @@ class InstrumentsPanel(QObject, View):
         view.drafted.connect(lambda draft: self._around.bridge.keep(self._foresee(draft)))
         view.saved.connect(lambda draft, reason, follows: self._around.bridge.keep(self._save(draft, reason, follows)))
         view.begun.connect(self.begun)
+        view.left.connect(lambda: self._around.act("show_chart_panel"))
         self._around.bridge.keep(self._load(self._key))
-        view.picker.search.setFocus()
 
     async def _load(self, key: str) -> None:
         from engine.services.instruments import listed

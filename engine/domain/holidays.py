@@ -59,6 +59,10 @@ class Holidays:
     closed: tuple[str, ...] = ()
     early: tuple[EarlyClose, ...] = ()
 
+    def __hash__(self) -> int:
+        """Short, because a timetable is looked up by it at every decision."""
+        return hash((self.calendar, self.half_days, self.closed, len(self.early)))
+
     def of(self, year: int) -> dict[date, Closure]:
         """The unusual trading days of `year`, by date. UserError for a calendar that does not exist."""
         return _days(self, year)

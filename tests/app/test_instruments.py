@@ -105,8 +105,9 @@ def test_what_was_typed_is_still_there_after_looking_at_another_instrument(tmp_p
     async def use(desk: Desk) -> None:
         view = await editor(desk)
         write(view, "price.spread", "21")
-        QTest.keyClicks(view.picker.search, "micro gold")
-        desk.press(Qt.Key.Key_Down, view.picker.search)
+        desk.press(Qt.Key.Key_F, None, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClicks(desk.window.focusWidget(), "micro gold")
+        desk.press(Qt.Key.Key_Down)
         await shown(desk, "MGC")
         assert view.state()["fields"]["roll.months"] == "GJMQZ"
         view.picker.search.clear()
@@ -125,5 +126,7 @@ def test_the_watchlist_s_menu_opens_the_editor_on_its_instrument(tmp_path: Path)
         view = await shown(desk, "EURUSD")
         assert view.state()["fields"]["holidays.closed"] == "01-01 12-25"
         assert not desk.window.docks["instruments"].isHidden()
+        desk.press(Qt.Key.Key_Escape)
+        assert desk.window.docks["instruments"].isHidden()
 
     live(request(tmp_path), use)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -27,12 +27,13 @@ LATER = "A change begins with the next session, which opens a new book; this ses
 
 class InstrumentsView(QWidget):
     """`chosen(key)`, `drafted(Definition)` when the form holds a sound definition, `saved(Definition, reason, version)` with the
-    version the edit began from, and `begun()` for a session on what is stored, are what the owner asks for."""
+    version the edit began from, `begun()` for a session on what is stored, and `left()` are what the owner asks for."""
 
     chosen = Signal(str)
     drafted = Signal(object)
     saved = Signal(object, str, int)
     begun = Signal()
+    left = Signal()
 
     def __init__(self, theme: Theme, display: Display, leverage: Decimal) -> None:
         super().__init__()
@@ -103,14 +104,16 @@ class InstrumentsView(QWidget):
         self.discard.clicked.connect(lambda _checked: self.drop())
         self.begin.clicked.connect(lambda _checked: self.begun.emit())
         self.discard.setToolTip("Put the stored values back into the form")
-        for keys, act in (("Ctrl+S", self._save), ("Ctrl+F", self.picker.search.setFocus)):
-            QShortcut(QKeySequence(keys), self, act)
+        for keys, act in (("Ctrl+S", self._save), ("Ctrl+F", self.search), ("Esc", self.left.emit)):
+            QShortcut(QKeySequence(keys), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # --- what is shown ---
 
     def show_list(self, listed: Sequence[Listed], key: str, session: tuple[str, str]) -> None:
         """The instruments, with `key` chosen. `session` is the key and the hash of what the session trades on."""
-        self.setEnabled(True)
+        if not self.isEnabled():
+            self.setEnabled(True)
+            self.search()
         self._session = session
         self.picker.show_list(listed, key)
 
@@ -154,6 +157,11 @@ class InstrumentsView(QWidget):
 
     def _choose(self, key: str) -> None:
         self.chosen.emit(key)
+
+    def search(self) -> None:
+        """The keys go to the search box."""
+        self.picker.search.setFocus()
+        self.picker.search.selectAll()
 
     def restore(self, version: int) -> None:
         """Puts an earlier version's values into the form."""
