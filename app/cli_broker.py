@@ -29,7 +29,7 @@ def broker_commands() -> None:
 
 @broker_app.command("check")
 def broker_check(
-    broker: Annotated[str, typer.Option("--broker", help="The broker, for example ib.")],
+    broker: Annotated[str, typer.Option("--broker", help="ib, or an exchange: binance, kraken, okx, bybit, coinbase …")],
     host: Annotated[str, typer.Option("--host", help="Where TWS or IB Gateway runs; this machine if not given.")] = "",
     port: Annotated[int, typer.Option("--port", help="Its port; 7497 (TWS, paper) if not given.")] = 0,
     client_id: Annotated[int, typer.Option("--client-id", help="Our number at TWS; no two programs may have the same.")] = 1,
@@ -37,6 +37,8 @@ def broker_check(
     live: Annotated[bool, typer.Option("--live", help="The account is expected to be a live one; else to be paper.")] = False,
     url: Annotated[str, typer.Option("--url", help="An exchange's REST address, in place of its own.")] = "",
     ws_url: Annotated[str, typer.Option("--ws-url", help="An exchange's WebSocket address, in place of its own.")] = "",
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="The exchange's own test exchange.")] = False,
+    consent: Annotated[bool, typer.Option("--consent", help="Accept that a library signs requests of its own.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds that each answer may take.")] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
@@ -48,7 +50,7 @@ def broker_check(
 
     if timeout <= 0:
         raise UserError(f"--timeout {timeout:g} is not a number above zero")
-    address = VenueAddress(broker, host, port, client_id, account, live, url, ws_url, timeout)
+    address = VenueAddress(broker, host, port, client_id, account, live, url, ws_url, timeout, sandbox, consent)
     try:
         state = asyncio.run(look(address))
     except BrokerError as error:
@@ -63,7 +65,8 @@ def broker_check(
 def _lines(state: VenueState) -> Iterator[str]:
     from engine.core.clock import to_iso
 
-    yield f"connected to {state.server}: {'LIVE' if state.is_live else 'paper'}, accounts {', '.join(state.accounts)}"
+    whose = f"accounts {', '.join(state.accounts)}" if state.accounts else "no account"
+    yield f"connected to {state.server}: {'LIVE' if state.is_live else 'paper'}, {whose}"
     for cash in state.cash:
         yield f"  cash       {cash.account} {cash.total:f} {cash.currency}, free {cash.free:f}"
     for held in state.positions:
@@ -77,3 +80,5 @@ def _lines(state: VenueState) -> Iterator[str]:
         cost = f", commission {fill.commission:f} {fill.commission_currency}" if fill.commission is not None else ""
         what = f"{fill.side} {fill.quantity:f} {fill.symbol or fill.contract} at {fill.price:f}"
         yield f"  execution  {fill.account} {to_iso(fill.at)} {what}{cost}, {fill.execution_id}"
+    for note in state.notes:
+        yield f"  note       {note}"

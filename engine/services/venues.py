@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
 
 from engine.core.clock import to_iso
-from engine.core.errors import UserError
-from engine.ports.venue import Venue, VenueAddress, VenueState
+from engine.ports.venue import PublicVenue, Venue, VenueAddress, VenueState
 
 
 def _ib(address: VenueAddress) -> Venue:
     from engine.brokers.ib.venue import IbVenue
 
     return IbVenue(address)
+
+
+def _exchange(address: VenueAddress) -> Venue:
+    from engine.brokers.exchange.addresses import place_of
+    from engine.brokers.exchange.venue import ExchangeVenue
+    from engine.services.secrets import find_key
+
+    place = place_of(address.url, address.ws_url)
+    found = find_key(address.broker.lower(), os.environ, loopback=place is not None and place.is_loopback)
+    return ExchangeVenue(address, found.key, found.why)
 
 
 VENUES: Mapping[str, Callable[[VenueAddress], Venue]] = {
@@ -25,19 +35,16 @@ VENUES: Mapping[str, Callable[[VenueAddress], Venue]] = {
 
 
 def venue_at(address: VenueAddress) -> Venue:
-    """The venue, not yet connected; UserError names the brokers there are."""
-    try:
-        return VENUES[address.broker.lower()](address)
-    except KeyError:
-        raise UserError(f"broker {address.broker!r} is not known; use one of {', '.join(VENUES)}") from None
+    """The venue, not yet connected: of a broker in `VENUES`, or an exchange, which connecting finds out about."""
+    return VENUES.get(address.broker.lower(), _exchange)(address)
 
 
 async def look(address: VenueAddress) -> VenueState:
-    """Connects, asks for everything, and leaves; BrokerError or UserError where that cannot be done."""
+    """Connects, asks for everything (without a key: for what is public), and leaves; BrokerError or UserError where it cannot."""
     venue = venue_at(address)
     try:
         await venue.connect()
-        return await venue.state()
+        return await (venue.public() if isinstance(venue, PublicVenue) and venue.is_anonymous else venue.state())
     finally:
         await venue.close()
 

@@ -1,0 +1,1 @@
+"""Exchanges through ccxt: the only place that knows the library."""

@@ -1,0 +1,105 @@
+"""One exchange asked: in time, only when it may be, and never taking an answer for what it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from engine.brokers.exchange.catalogue import Profile, rows_at
+from engine.brokers.exchange.trouble import Garbled, asks_to_wait, is_about_time, told
+from engine.core.clock import SECOND, Clock, Nanos, from_datetime, to_iso
+from engine.core.errors import BrokerError
+
+_WAIT: Nanos = 60 * SECOND
+"""How long an exchange is left alone that asks for it without saying how long."""
+_PATIENCE = 3.0
+"""How many times the time of one answer a call may take that waits its turn or asks several pages."""
+
+
+class Wire:
+    """The client, asked one thing at a time. `where` names the exchange in sentences; `offset_ms` is server minus machine."""
+
+    def __init__(self, client: Any, profile: Profile, where: str, clock: Clock, timeout_s: float) -> None:
+        self.client = client
+        self.where = where
+        self.offset_ms: int | None = None
+        self._profile = profile
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._not_before: Nanos = 0
+
+    async def ask(self, doing: str, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
+        """What the call returns; BrokerError with one sentence where it fails. `rows` names the shape its raw answer must have.
+
+        A clock found to be off is measured and the question asked once more: reading twice changes nothing.
+        """
+        try:
+            return await self.bare(call, rows)
+        except Exception as error:
+            if not is_about_time(error) or isinstance(error, BrokerError):
+                raise self.error(error, doing) from error
+        await self.measure_clock()
+        try:
+            return await self.bare(call, rows)
+        except Exception as error:
+            raise self.error(error, doing) from error
+
+    async def bare(self, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
+        """As `ask`, once, with the library's own exceptions."""
+        if self._clock.now() < self._not_before:
+            raise BrokerError(f"{self.where} asked to be left alone; try again after {to_iso(self._not_before)}")
+        try:
+            async with asyncio.timeout(self._timeout_s * _PATIENCE):
+                answer = await call()
+        except Exception as error:
+            if asks_to_wait(error):
+                self._not_before = self._clock.now() + self._asked_wait()
+            raise
+        if rows:
+            self._check_rows(rows)
+        return answer
+
+    async def measure_clock(self) -> None:
+        """Measures how far the exchange's clock is ahead, and signs by it from now on; unknown where it does not tell."""
+        if not self.client.has.get("fetchTime"):
+            return
+        before = self._clock.now()
+        try:
+            server_ms = await self.bare(self.client.fetch_time)
+            offset = int(server_ms) - (before + self._clock.now()) // 2_000_000
+        except BrokerError:
+            raise
+        except Exception as error:
+            if asks_to_wait(error):
+                raise self.error(error, "asking the time") from error
+            return
+        self.offset_ms = offset
+        self.client.options["timeDifference"] = -offset
+
+    def error(self, error: Exception, doing: str) -> BrokerError:
+        """The sentence for what a call raised."""
+        if isinstance(error, BrokerError):
+            return error
+        return told(error, self.where, doing, f"try again after {to_iso(self._not_before)}")
+
+    def _asked_wait(self) -> Nanos:
+        """What the answer's Retry-After says, in seconds or as a date."""
+        headers = {name.lower(): text for name, text in (self.client.last_response_headers or {}).items()}
+        text = headers.get("retry-after", "")
+        if text.isdecimal():
+            return int(text) * SECOND
+        try:
+            return max(0, from_datetime(parsedate_to_datetime(text)) - self._clock.now())
+        except (TypeError, ValueError):
+            return _WAIT
+
+    def _check_rows(self, name: str) -> None:
+        raw = self.client.last_json_response
+        path = self._profile.rows.get(name)
+        found = raw if path is None else rows_at(raw, path)
+        if not isinstance(found, list | dict) or (path == () and not isinstance(found, list)):
+            raise Garbled(f"a list of {name}")
+        if name == "balance" and not found:
+            raise Garbled("balances")

@@ -1,0 +1,70 @@
+"""Credentials of brokers: from the desktop's keyring, or from the environment for a loopback host. Never from a file.
+
+In the keyring they lie under the service `nicegold`, as `binance-key`, `binance-secret` and, where an exchange wants one,
+`binance-password`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.brokers.exchange.keys import ApiKey
+from engine.core.errors import UserError
+
+SERVICE = "nicegold"
+KEY_VARIABLE, SECRET_VARIABLE = "NICEGOLD_API_KEY", "NICEGOLD_API_SECRET"
+TRUSTED = ("SecretService", "libsecret", "kwallet", "macOS", "Windows")
+"""Backends that keep secrets encrypted by the desktop; keyrings.alt, for one, falls back to plain text without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A key, or one sentence that says why there is none."""
+
+    key: ApiKey | None
+    why: str = ""
+
+
+def find_key(broker: str, environment: Mapping[str, str], *, loopback: bool) -> Found:
+    """The broker's key: towards a loopback host from the environment, otherwise from the keyring.
+
+    Raises UserError where only half of a key is there.
+    """
+    if loopback and (KEY_VARIABLE in environment or SECRET_VARIABLE in environment):
+        key, secret = environment.get(KEY_VARIABLE, ""), environment.get(SECRET_VARIABLE, "")
+        if not key or not secret:
+            raise UserError(f"{KEY_VARIABLE} and {SECRET_VARIABLE} belong together, and one of them is empty; set both or none")
+        return Found(ApiKey(key, secret, is_for_tests=True))
+    return _in_keyring(broker)
+
+
+def is_trusted(backend: Any) -> bool:
+    """Whether a keyring backend keeps secrets encrypted; one that asks others is as good as the worst it may ask."""
+    backends = list(getattr(backend, "backends", None) or [backend])
+    return all(type(each).__module__ in {f"keyring.backends.{name}" for name in TRUSTED} for each in backends)
+
+
+def _in_keyring(broker: str) -> Found:
+    import keyring
+    from keyring.errors import KeyringError
+
+    backend = keyring.get_keyring()
+    if not is_trusted(backend):
+        return Found(
+            None,
+            "there is no keyring that keeps secrets encrypted; install gnome-keyring or KWallet and log in to a desktop session",
+        )
+    try:
+        parts = [backend.get_password(SERVICE, f"{broker}-{part}") for part in ("key", "secret", "password")]
+    except KeyringError:
+        return Found(None, "the keyring is locked or does not answer; unlock it and try again")
+    key, secret, password = parts
+    if not key and not secret:
+        return Found(
+            None, f"the keyring holds no {broker}-key under {SERVICE}; store it with `keyring set {SERVICE} {broker}-key`"
+        )
+    if not key or not secret:
+        raise UserError(f"the keyring holds only half of the key for {broker}; store both {broker}-key and {broker}-secret")
+    return Found(ApiKey(key, secret, password or ""))
