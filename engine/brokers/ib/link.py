@@ -85,12 +85,12 @@ class Link:
         )
         try:
             await asyncio.wait({attempt, self._over}, return_when=asyncio.FIRST_COMPLETED)
-            if self._over.done():
+            if self._over.done() and not attempt.done():
                 raise BrokerError(self._over.result())
             attempt.result()
             self.ib.TimezoneTWS = await self._zone()
             self._is_opened = True
-        except (OSError, TimeoutError) as error:
+        except (OSError, UnicodeError) as error:
             raise BrokerError(self._cause(error)) from error
         finally:
             await _ended(attempt)
@@ -126,6 +126,10 @@ class Link:
             raise BrokerError(f"{self.name} sent {self._spoilt[-1]} that cannot be read; {what} would not be whole")
         return result
 
+    async def lost(self) -> str:
+        """Waits until the connection is over and says why."""
+        return await asyncio.shield(self._over)
+
     async def close(self) -> None:
         """Ends the connection and waits until the socket is gone; safe at any time, and twice."""
         self._end(f"the connection to {self.name} was closed here")
@@ -154,9 +158,10 @@ class Link:
             return (
                 f"nobody listens at {self.host}:{self.port}; start TWS or IB Gateway, allow API clients there, and check the port"
             )
-        if isinstance(error, ConnectionError) and self.version:
-            told = error.args[0] if error.args else error
-            return f"{self.name} answered in part only: {', '.join(told) if isinstance(told, list) else told}; try again"
+        if isinstance(error, ConnectionError) and error.args and isinstance(error.args[0], list):
+            return f"{self.name} answered in part only: {', '.join(error.args[0])}; try again"
+        if isinstance(error, ConnectionError) and self._over.done():
+            return self._over.result()
         if isinstance(error, TimeoutError):
             return f"{self.name} did not complete the handshake within {self.timeout:g} s; is the API enabled there?"
         return f"{self.host}:{self.port} cannot be reached: {error}; check the address"
