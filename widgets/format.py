@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from engine.domain.instrument import CASH_SCALE, Cash, Instrument, Steps
 
 MINUS = "\u2212"
 DASH = "\u2013"
+_EXACT = Context(prec=50)
 _CENT = CASH_SCALE // 100
 
 
@@ -29,7 +30,14 @@ class Display:
 
 def number(value: float | Decimal, decimals: int = 0) -> str:
     """The value with thousands separators and a fixed count of decimals."""
-    return _minus(f"{value:,.{decimals}f}", decimals)
+    return _minus(_fixed(value, decimals), decimals)
+
+
+def _fixed(value: float | Decimal, decimals: int) -> str:
+    """Rounded half to even whatever the thread's decimal context says: other libraries change it (ccxt does)."""
+    if isinstance(value, Decimal):
+        value = value.quantize(Decimal(1).scaleb(-decimals, _EXACT), ROUND_HALF_EVEN, _EXACT)
+    return f"{value:,.{decimals}f}"
 
 
 def signed(value: float | Decimal, decimals: int = 0) -> str:
@@ -49,7 +57,7 @@ def price(ticks: float | None, instrument: Instrument) -> str:
     if ticks is None:
         return DASH
     value = instrument.tick_size * (ticks if isinstance(ticks, int) else Decimal(ticks))
-    return _minus(f"{value:,.{instrument.price_decimals}f}", instrument.price_decimals)
+    return number(value, instrument.price_decimals)
 
 
 def lots(steps: Steps, instrument: Instrument) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_UP, Context, Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,13 @@ def test_a_price_has_the_decimals_of_its_instrument():
     assert fmt.price(241_208, GOLD) == "2,412.08"
     assert fmt.price(108_540, EURO) == "1.08540"
     assert fmt.price(241_012.5, GOLD) == "2,410.12"
+
+
+def test_what_is_shown_does_not_hang_on_how_another_library_rounds():
+    with localcontext(Context(prec=28, rounding=ROUND_UP)):
+        assert fmt.price(241_012.5, GOLD) == "2,410.12"
+        assert fmt.number(Decimal("1234567890.125"), 2) == "1,234,567,890.12"
+        assert fmt.lots(123_456_789, GOLD) == "1,234,567.89"
 
 
 def test_a_missing_price_is_a_dash():
