@@ -77,14 +77,18 @@ async def watch_it_fill(desk: Desk, signal: str) -> None:
 async def drag_the_stop(desk: Desk) -> None:
     surface, before = desk.panel("chart").surface, desk.rows("positions")[0]["stop"]
     surface.grab()
-    stop, entry = (y_of(desk, f"XAUUSD-{kind}") for kind in ("stop", "entry"))
-    start, end = QPoint(300, stop), QPoint(300, stop + (entry - stop) // 4)
+    stop, mark = y_of(desk, "XAUUSD-stop"), y_at(desk, desk.rows("positions")[0]["mark"])
+    start, end = QPoint(300, stop), QPoint(300, stop + (mark - stop) // 4)  # between stop and market, wherever that went
     QTest.mousePress(surface, Qt.MouseButton.LeftButton, pos=start)
     for share in (0.4, 0.8, 1.0):
         QTest.mouseMove(surface, start + (end - start) * share)
     QTest.mouseRelease(surface, Qt.MouseButton.LeftButton, pos=end)
     await desk.until(lambda: desk.rows("positions")[0]["stop"] != before, "the stop at its new price")
     assert desk.lines()["XAUUSD-stop"] == desk.rows("positions")[0]["stop"]
+
+
+def y_at(desk: Desk, price: str) -> int:
+    return round(desk.panel("chart").model.price_pane.scale.y(float(price.replace(",", ""))))
 
 
 def y_of(desk: Desk, name: str) -> int:
