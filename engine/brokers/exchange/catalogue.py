@@ -21,7 +21,7 @@ class Permission:
 class Profile:
     """An exchange. `options` keep its start small: spot markets only, nothing signed to list them.
 
-    `rows` is where in the raw answers to "balance", "orders" and "trades" the rows stand, so that an answer without them is
+    `rows` is where in the raw answers to balance, orders, trades and bars the rows stand, so that an answer without them is
     never taken for an empty account. `moved_streams` are the paths of streams at another address than the exchange's own.
     """
 
@@ -71,6 +71,8 @@ def rows_at(answer: Any, path: tuple[str, ...]) -> Any:
     return _at(answer, *path)
 
 
+_ANSWERS = ("balance", "orders", "trades", "bars")
+
 PROFILES: Mapping[str, Profile] = {
     profile.id: profile
     for profile in (
@@ -85,7 +87,7 @@ PROFILES: Mapping[str, Profile] = {
                 "fetchMargins": False,
                 "warnOnFetchOpenOrdersWithoutSymbol": False,
             },
-            rows={"balance": ("balances",), "orders": (), "trades": ()},
+            rows={"balance": ("balances",), "orders": (), "trades": (), "bars": ()},
             moved_streams={"/ws": "/stream/ws"},
             permission=Permission("sapi_get_account_apirestrictions", _binance_withdraws),
         ),
@@ -93,7 +95,7 @@ PROFILES: Mapping[str, Profile] = {
             "kraken",
             "Kraken",
             has_sandbox=False,
-            rows={"balance": ("result",), "orders": ("result", "open"), "trades": ("result", "trades")},
+            rows={"balance": ("result",), "orders": ("result", "open"), "trades": ("result", "trades"), "bars": ("result",)},
         ),
         Profile(
             "okx",
@@ -101,7 +103,7 @@ PROFILES: Mapping[str, Profile] = {
             has_sandbox=True,
             sandbox_header="x-simulated-trading",
             options={"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
-            rows={"balance": ("data",), "orders": ("data",), "trades": ("data",)},
+            rows=dict.fromkeys(_ANSWERS, ("data",)),
             permission=Permission("private_get_account_config", _okx_withdraws),
         ),
         Profile(
@@ -109,14 +111,14 @@ PROFILES: Mapping[str, Profile] = {
             "Bybit",
             has_sandbox=True,
             options={"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
-            rows=dict.fromkeys(("balance", "orders", "trades"), ("result", "list")),
+            rows=dict.fromkeys(_ANSWERS, ("result", "list")),
             permission=Permission("private_get_v5_user_query_api", _bybit_withdraws),
         ),
         Profile(
             "coinbase",
             "Coinbase",
             has_sandbox=False,
-            rows={"balance": ("accounts",), "orders": ("orders",), "trades": ("fills",)},
+            rows={"balance": ("accounts",), "orders": ("orders",), "trades": ("fills",), "bars": ("candles",)},
             permission=Permission("v3_private_get_brokerage_key_permissions", _coinbase_withdraws),
         ),
     )

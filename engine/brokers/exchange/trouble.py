@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from engine.core.errors import BrokerError
+from engine.core.errors import BrokerError, NiceGoldError
 
 _CODE = re.compile(r"\"code\":\s*\"?(-?\d+)")
 _ASKED_TO_WAIT = ("DDoSProtection", "RateLimitExceeded")
@@ -53,6 +53,11 @@ def asks_to_wait(error: BaseException) -> bool:
 def is_about_time(error: BaseException) -> bool:
     """Whether the clocks differ too much."""
     return code_of(error) == "-1021" or _is_a(error, "InvalidNonce")
+
+
+def is_unreadable(error: BaseException) -> bool:
+    """Whether the library stumbled over an answer: whatever it raises on purpose is of its own kind."""
+    return not isinstance(error, Garbled | TimeoutError | NiceGoldError) and not _is_a(error, "BaseError")
 
 
 def is_an_answer(error: BaseException) -> bool:

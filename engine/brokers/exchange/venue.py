@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.brokers.exchange.trouble import is_an_answer
 from engine.brokers.exchange.wire import Wire
 from engine.core.clock import Clock, SystemClock
 from engine.core.errors import BrokerError, UserError
+from engine.domain.instrument import INSTRUMENTS
 from engine.domain.market import Symbol
 from engine.ports.venue import VenueAddress, VenueState
 
@@ -124,7 +126,8 @@ class ExchangeVenue:
         for name, symbol in self._names.items():
             book = await wire.ask(f"asking {name}", partial(wire.client.fetch_order_book, name, 5))
             if book["bids"] and book["asks"]:
-                seen.append(f"{symbol} {book['bids'][0][0]} bid, {book['asks'][0][0]} ask")
+                bid, ask = (_shown(symbol, book[side][0][0]) for side in ("bids", "asks"))
+                seen.append(f"{symbol} {bid} bid, {ask} ask")
         return VenueState(wire.where, self.is_live, (), (), (), (), (), (*self._notes, *seen))
 
     async def close(self) -> None:
@@ -206,3 +209,8 @@ def _account(balance: Any, otherwise: str) -> str:
     """The account's number where it is told with the balances."""
     info = balance.get("info")
     return str(info.get("uid") or otherwise) if isinstance(info, dict) else otherwise
+
+
+def _shown(symbol: Symbol, price: Any) -> str:
+    """A price with the instrument's decimals."""
+    return f"{Decimal(str(price)):.{INSTRUMENTS[symbol].price_decimals}f}"

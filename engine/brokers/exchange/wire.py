@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from engine.brokers.exchange.catalogue import Profile, rows_at
-from engine.brokers.exchange.trouble import Garbled, asks_to_wait, is_about_time, told
+from engine.brokers.exchange.trouble import Garbled, asks_to_wait, is_about_time, is_unreadable, told
 from engine.core.clock import SECOND, Clock, Nanos, from_datetime, to_iso
 from engine.core.errors import BrokerError
 
@@ -29,6 +29,7 @@ class Wire:
         self._clock = clock
         self._timeout_s = timeout_s
         self._not_before: Nanos = 0
+        self._turn = asyncio.Lock()
 
     async def ask(self, doing: str, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
         """What the call returns; BrokerError with one sentence where it fails. `rows` names the shape its raw answer must have.
@@ -48,18 +49,21 @@ class Wire:
 
     async def bare(self, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
         """As `ask`, once, with the library's own exceptions."""
-        if self._clock.now() < self._not_before:
-            raise BrokerError(f"{self.where} asked to be left alone; try again after {to_iso(self._not_before)}")
-        try:
-            async with asyncio.timeout(self._timeout_s * _PATIENCE):
-                answer = await call()
-        except Exception as error:
-            if asks_to_wait(error):
-                self._not_before = self._clock.now() + self._asked_wait()
-            raise
-        if rows:
-            self._check_rows(rows)
-        return answer
+        async with self._turn:
+            if self._clock.now() < self._not_before:
+                raise BrokerError(f"{self.where} asked to be left alone; try again after {to_iso(self._not_before)}")
+            try:
+                async with asyncio.timeout(self._timeout_s * _PATIENCE):
+                    answer = await call()
+            except Exception as error:
+                if asks_to_wait(error):
+                    self._not_before = self._clock.now() + self._asked_wait()
+                if is_unreadable(error):
+                    raise Garbled("what can be read") from error
+                raise
+            if rows:
+                self._check_rows(rows)
+            return answer
 
     async def measure_clock(self) -> None:
         """Measures how far the exchange's clock is ahead, and signs by it from now on; unknown where it does not tell."""
