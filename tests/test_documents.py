@@ -17,7 +17,7 @@ from engine.config import parse
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-BESIDE = {"--no-project"}
+BESIDE = {"--no-project", "--group", "--without"}
 """Options of other programs that README names."""
 
 
