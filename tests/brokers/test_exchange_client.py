@@ -105,7 +105,7 @@ def test_fault_12_a_switch_to_a_sandbox_that_raises_sends_nothing_to_a_live_host
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", lambda self, *words, **more: looked_up.append(words))
     monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", lambda self, *words, **more: opened.append(words))
     venue = ExchangeVenue(VenueAddress(name, sandbox=True), CANARY)
-    with pytest.raises(BrokerError, match="has no test exchange .* nothing was sent"):
+    with pytest.raises(BrokerError, match=r"has no test exchange .* nothing was sent"):
         asyncio.run(venue.connect())
     assert (looked_up, opened) == ([], [])
 

@@ -62,7 +62,7 @@ class Wire:
                     raise Garbled("what can be read") from error
                 raise
             if rows:
-                self._check_rows(rows)
+                self._check_rows(rows, answer)
             return answer
 
     async def measure_clock(self) -> None:
@@ -99,7 +99,7 @@ class Wire:
         except (TypeError, ValueError):
             return _WAIT
 
-    def _check_rows(self, name: str) -> None:
+    def _check_rows(self, name: str, answer: Any) -> None:
         raw = self.client.last_json_response
         path = self._profile.rows.get(name)
         found = raw if path is None else rows_at(raw, path)
@@ -107,3 +107,5 @@ class Wire:
             raise Garbled(f"a list of {name}")
         if name == "balance" and not found:
             raise Garbled("balances")
+        if path == () and len(found) != len(answer):  # rows the library could not read are left out without a word
+            raise Garbled(f"a list of {name}")
