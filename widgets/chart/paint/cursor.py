@@ -143,7 +143,8 @@ def paint_empty(painter: QPainter, frame: Frame) -> None:
     painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, frame.model.empty_text)
     if frame.model.empty_share is not None:
         _progress(painter, frame, area, frame.model.empty_share)
-    _badges(painter, frame, TAG_HEIGHT)
+    if not frame.model.series.count:  # else they stand below the legend already
+        _badges(painter, frame, TAG_HEIGHT)
 
 
 def _veil(painter: QPainter, frame: Frame, area: QRectF) -> None:
