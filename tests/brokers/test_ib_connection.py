@@ -106,7 +106,7 @@ async def test_fault_06_a_tws_without_its_broker_is_connected_to_and_not_ready(p
         assert not venue.is_ready
         assert "has no connection to Interactive Brokers (error 2110)" in await refusal(venue.state())
         await peer.restore_connectivity(1102)
-        await venue.link.ask("the time", venue.link.ib.reqCurrentTimeAsync)
+        await venue.link.ask_alone("the time", venue.link.ib.reqCurrentTimeAsync)
         assert venue.is_ready
         assert (await venue.state()).accounts == ("DU1234567",)
 
@@ -115,7 +115,7 @@ async def test_fault_06_a_tws_without_its_broker_is_connected_to_and_not_ready(p
 async def test_a_broker_that_is_lost_later_is_not_asked(peer: Peer) -> None:
     async with connected(peer) as venue:
         await peer.lose_connectivity()
-        await venue.link.ask("the time", venue.link.ib.reqCurrentTimeAsync)
+        await venue.link.ask_alone("the time", venue.link.ib.reqCurrentTimeAsync)
         assert "(error 1100)" in await refusal(venue.state())
 
 
@@ -151,6 +151,21 @@ async def test_closing_ends_what_is_being_asked(peer: Peer) -> None:
             await asyncio.sleep(0)
         await venue.close()
         assert "was closed here" in await refusal(asked)
+
+
+@at_the_newest_version()
+async def test_connecting_can_be_given_up_at_any_moment(peer: Peer) -> None:
+    for kind in ("startApi", "reqPositions", "reqCurrentTime"):
+        venue = IbVenue(address(peer, timeout=30.0))
+        held = peer.faults.on(kind, Drop())
+        attempt = asyncio.ensure_future(venue.connect())
+        while not held.hits:
+            await asyncio.sleep(0)
+        attempt.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await attempt
+        assert not venue.link.is_open
+        await venue.close()
 
 
 @at_the_newest_version()

@@ -12,7 +12,7 @@ import pytest
 from engine.brokers.ib.listing import find, search
 from engine.brokers.ib.quotes import QuoteStream
 from engine.brokers.ib.venue import IbVenue
-from engine.core.errors import UserError
+from engine.core.errors import BrokerError, UserError
 from engine.domain.instrument import INSTRUMENTS
 from tests.brokers.ib_adapter import at_every_version, at_the_newest_version, connected, refusal
 from tests.peers.faults import Duplicate, Replace
@@ -40,7 +40,7 @@ async def streaming(
 
 async def settled(venue: IbVenue) -> None:
     """Returns when everything that the peer has sent so far has arrived."""
-    await venue.link.ask("the time", venue.link.ib.reqCurrentTimeAsync)
+    await venue.link.ask_alone("the time", venue.link.ib.reqCurrentTimeAsync)
 
 
 async def taken(venue: IbVenue, stream: QuoteStream) -> list[tuple[int, int]]:
@@ -201,8 +201,8 @@ async def test_a_reader_that_waits_is_told_of_the_end(peer: Peer) -> None:
 @at_the_newest_version()
 async def test_a_stream_that_is_closed_is_unsubscribed_and_can_be_had_again(peer: Peer) -> None:
     async with streaming(peer) as (venue, stream):
-        second = QuoteStream(venue.link, stream._listed, peer.clock)
-        with pytest.raises(Exception, match="is subscribed to already"):
+        second = QuoteStream(venue.link, await find(venue.link, GOLD), peer.clock)
+        with pytest.raises(BrokerError, match="is subscribed to already"):
             second.start()
         stream.close()
         stream.close()

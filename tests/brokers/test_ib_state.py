@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 from ib_async import Commodity, Contract, Forex, Future
@@ -13,7 +14,7 @@ from engine.core.clock import SECOND, from_iso, to_datetime
 from engine.domain.instrument import INSTRUMENTS
 from engine.ports.venue import VenueCash
 from tests.brokers.ib_adapter import at_every_version, at_the_newest_version, connected, refusal
-from tests.peers.faults import Answer, Drop, Replace
+from tests.peers.faults import Answer, Drop, Hold, Replace
 from tests.peers.tws import Peer
 from tests.peers.tws.codec import Message
 from tests.peers.tws.peer import A_THURSDAY
@@ -115,7 +116,7 @@ async def test_one_account_of_several_is_told_alone(peer: Peer) -> None:
     assert len(both.executions) == len(both.open_orders) == 2
 
 
-@at_every_version()
+@at_the_newest_version()
 async def test_fault_10_what_is_not_told_in_time_is_an_error_and_never_nothing(peer: Peer) -> None:
     for end, what in {
         "accountUpdateMultiEnd": "the values of account DU1234567",
@@ -126,7 +127,28 @@ async def test_fault_10_what_is_not_told_in_time_is_an_error_and_never_nothing(p
         async with connected(peer, **IMPATIENT) as venue:
             peer.faults.on(end, Drop())
             assert f"did not tell {what} within 0.2 s" in await refusal(venue.state())
-            assert "still owes an earlier answer" in await refusal(venue.state())
+
+
+@at_every_version()
+async def test_an_answer_that_comes_late_is_not_taken_for_a_part_of_the_next(peer: Peer) -> None:
+    await peer.hold("XAUUSD", 1, 4000)
+    async with connected(peer, **IMPATIENT) as venue:
+        held = peer.faults.on("positionEnd", Hold())
+        assert "did not tell positions" in await refusal(venue.state())
+        held.release()
+        assert "still owes an earlier answer about positions; connect again" in await refusal(venue.state())
+    async with connected(peer) as venue:
+        assert len((await venue.state()).positions) == 1
+
+
+@at_every_version()
+async def test_two_who_ask_at_once_are_both_answered(peer: Peer) -> None:
+    await peer.hold("XAUUSD", 1, 4000)
+    await peer.place("XAUUSD", "BUY", 1, "LMT", limit=3900, tif="GTC")
+    async with connected(peer) as venue:
+        first, second = await asyncio.gather(venue.state(), venue.state())
+    assert first == second
+    assert (len(first.positions), len(first.open_orders)) == (1, 1)
 
 
 @at_the_newest_version()
@@ -157,6 +179,28 @@ async def test_an_execution_that_cannot_be_read_is_an_error(peer: Peer) -> None:
     async with connected(peer) as venue:
         assert "sent an execution that cannot be read" in await refusal(venue.state())
         assert len((await venue.state()).executions) == 1
+
+
+@at_every_version()
+async def test_an_order_that_ends_while_it_is_asked_for_is_not_open(peer: Peer) -> None:
+    order = await peer.place("XAUUSD", "BUY", 1, "LMT", limit=3900, client_id=1, order_id=4, tif="GTC")
+    async with connected(peer) as venue:
+        held = peer.faults.on("openOrderEnd", Hold())
+        asked = asyncio.ensure_future(venue.state())
+        while not held.hits:
+            await asyncio.sleep(0)
+        await peer.fill(order)
+        held.release()
+        assert (await asked).open_orders == ()
+
+
+@at_the_newest_version()
+async def test_a_position_that_cannot_be_read_can_be_asked_for_again(peer: Peer) -> None:
+    await peer.hold("XAUUSD", 1, 4000)
+    async with connected(peer) as venue:
+        peer.faults.on("position", Replace(lambda it: Message(it.kind, it.fields[:5])))
+        assert "sent a position that cannot be read" in await refusal(venue.state())
+        assert len((await venue.state()).positions) == 1
 
 
 @at_the_newest_version()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,6 +23,10 @@ ErrorHandler = Callable[[int, int, str], None]
 PAPER_PORT, LIVE_PORT = 7497, 7496
 PATIENCE_S = 1.0
 """How long a socket may take to close before it is cut."""
+
+
+class Unanswered(BrokerError):
+    """No answer came in time; it may still come."""
 
 
 class Link:
@@ -45,6 +50,7 @@ class Link:
         self._why = ""
         self._is_opened = False
         self._unanswered: set[str] = set()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._spoilt: list[str] = []
         self.ib.client.conn.hasData += self._greeted
         self.ib.client.conn.disconnected += self._disconnected
@@ -100,23 +106,19 @@ class Link:
     async def ask(self, what: str, request: Callable[[], Awaitable[T]]) -> T:
         """The answer to a request; BrokerError when it is refused, does not come in time, or cannot be read as a whole.
 
-        `what` names the answer. One that did not come is not asked for again on this link: it could come late and be taken for
-        a part of the next.
+        `what` names the answer in sentences.
         """
         if not self.is_open:
             raise BrokerError(self._over.result() if self._over.done() else f"not connected to {self.name}; connect first")
-        if what in self._unanswered:
-            raise BrokerError(f"{self.name} still owes an earlier answer about {what}; connect again")
         spoilt = len(self._spoilt)
         answer = asyncio.ensure_future(request())
         both: set[asyncio.Future[Any]] = {answer, self._over}
         try:
             await asyncio.wait(both, timeout=self.timeout, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done() and not self._over.done():
-                self._unanswered.add(what)
-                raise BrokerError(f"{self.name} did not tell {what} within {self.timeout:g} s; look at TWS, then try again")
             if self._over.done():
                 raise BrokerError(self._over.result())
+            if not answer.done():
+                raise Unanswered(f"{self.name} did not tell {what} within {self.timeout:g} s; look at TWS, then try again")
             result = answer.result()
         except RequestError as error:
             raise BrokerError(f"{self.name} {codes.refusal(error.code, error.message)}, asked for {what}") from error
@@ -125,6 +127,20 @@ class Link:
         if len(self._spoilt) > spoilt:
             raise BrokerError(f"{self.name} sent {self._spoilt[-1]} that cannot be read; {what} would not be whole")
         return result
+
+    async def ask_alone(self, what: str, request: Callable[[], Awaitable[T]]) -> T:
+        """The same for a request that has no number: one at a time, for two answers could not be told apart.
+
+        One that did not come is not asked for again on this link: it could come late and be taken for a part of the next.
+        """
+        async with self._turns[what]:
+            if what in self._unanswered:
+                raise BrokerError(f"{self.name} still owes an earlier answer about {what}; connect again")
+            try:
+                return await self.ask(what, request)
+            except (Unanswered, asyncio.CancelledError):
+                self._unanswered.add(what)
+                raise
 
     async def lost(self) -> str:
         """Waits until the connection is over and says why."""
@@ -146,7 +162,7 @@ class Link:
                 await gone.wait()
 
     async def _zone(self) -> str:
-        now: datetime = await self.ask("the time", self.ib.reqCurrentTimeAsync)
+        now: datetime = await self.ask_alone("the time", self.ib.reqCurrentTimeAsync)
         zone = self._greeting.zone(now)
         if zone is None and self.version < 164:
             told = self._greeting.time

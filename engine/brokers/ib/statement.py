@@ -26,6 +26,7 @@ ORDER_TYPE_FROM_IB: Mapping[str, str] = {
 HAS_LIMIT = frozenset({"LMT", "STP LMT", "TRAIL LIMIT", "LIT"})
 HAS_STOP = frozenset({"STP", "STP LMT", "MIT", "LIT"})
 TRAILS = frozenset({"TRAIL", "TRAIL LIMIT"})
+DONE = frozenset({"Filled", "Cancelled", "ApiCancelled"})
 CASH_TAGS = ("CashBalance", "TotalCashBalance", "TotalCashValue")
 """Where an account's cash stands, the first that there is; by currency, and in BASE what all is worth in the account's own."""
 
@@ -65,9 +66,10 @@ def _position(held: Position) -> VenuePosition:
 
 
 def orders(trades: Iterable[Trade], accounts: Iterable[str]) -> tuple[VenueOrder, ...]:
-    """Orders that work, whoever sent them; an order that was told twice counts once."""
+    """Orders that work, whoever sent them; one that was told twice counts once, one that ended meanwhile not at all."""
     wanted = set(accounts)
-    last = {it.order.permId or id(it): it for it in trades if it.order.account in wanted}
+    working = (it for it in trades if it.order.account in wanted and it.orderStatus.status not in DONE)
+    last = {it.order.permId or id(it): it for it in working}
     return tuple(_order(it) for it in last.values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +23,6 @@ class IbVenue:
         self._address = address
         self.link = Link(address)
         self.accounts: tuple[str, ...] = ()
-        self._asking = asyncio.Lock()
 
     @property
     def is_ready(self) -> bool:
@@ -47,13 +45,12 @@ class IbVenue:
 
     async def state(self) -> VenueState:
         """Everything of the accounts, all clients' orders and the day's executions; BrokerError while IB is out of reach."""
-        async with self._asking:
-            if self.link.is_open and self.link.trouble:
-                raise BrokerError(f"{self.link.trouble}; what it shows may be old, wait until it is back")
-            cash = [each for account in self.accounts for each in await self._cash(account)]
-            positions = await self.link.ask("positions", self.link.ib.reqPositionsAsync)
-            orders = await self._open_orders()
-            fills = await self._fills()
+        if self.link.is_open and self.link.trouble:
+            raise BrokerError(f"{self.link.trouble}; what it shows may be old, wait until it is back")
+        cash = [each for account in self.accounts for each in await self._cash(account)]
+        positions = await self.link.ask_alone("positions", self.link.ib.reqPositionsAsync)
+        orders = await self._open_orders()
+        fills = await self._fills()
         return VenueState(
             server=f"{self.link.name}, server version {self.link.version}",
             is_live=self.is_live,
@@ -84,7 +81,7 @@ class IbVenue:
     async def _open_orders(self) -> list[Trade]:
         try:
             with _Refusals(self.link) as refusals:
-                return await self.link.ask("open orders", self.link.ib.reqAllOpenOrdersAsync)
+                return await self.link.ask_alone("open orders", self.link.ib.reqAllOpenOrdersAsync)
         except BrokerError as error:
             if refusals.read_only:
                 raise BrokerError(
