@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from engine.core.installation import mending
 from engine.services.finding import Check, Finding
 from engine.services.installed import OPTIONAL, libraries, optional
+from engine.services.secrets import TRUSTED
 from engine.services.timekeeping import clock, time_zones
 
 __all__ = ["Check", "Finding", "diagnose", "healthy"]
@@ -21,8 +22,6 @@ __all__ = ["Check", "Finding", "diagnose", "healthy"]
 
 _LEAST_SPACE, _GOOD_SPACE = 200_000_000, 2_000_000_000
 _CONNECT_S = 2.0
-_TRUSTED_KEYRINGS = ("SecretService", "libsecret", "kwallet", "macOS", "Windows")
-"""Backends that keep secrets encrypted by the desktop; keyrings.alt, for one, falls back to plain text without a word."""
 
 
 def diagnose(
@@ -148,7 +147,7 @@ def keyring() -> Finding:
     if all(".fail" in name or ".null" in name for name in names):
         sentence = "there is none, so no broker credentials can be stored; paper trading needs none"
         return Finding("keyring", None, sentence, "install gnome-keyring or KWallet and log in to a desktop session")
-    strange = [name for name in names if not any(f"keyring.backends.{trusted}" == name for trusted in _TRUSTED_KEYRINGS)]
+    strange = [name for name in names if not any(f"keyring.backends.{trusted}" == name for trusted in TRUSTED)]
     if strange:
         sentence = f"{', '.join(strange)} is not trusted with credentials: it may keep them readable to others"
         return Finding(

@@ -48,7 +48,6 @@ def is_trusted(backend: Any) -> bool:
 
 def _in_keyring(broker: str) -> Found:
     import keyring
-    from keyring.errors import KeyringError
 
     backend = keyring.get_keyring()
     if not is_trusted(backend):
@@ -58,7 +57,7 @@ def _in_keyring(broker: str) -> Found:
         )
     try:
         parts = [backend.get_password(SERVICE, f"{broker}-{part}") for part in ("key", "secret", "password")]
-    except KeyringError:
+    except Exception:  # what lies below raises its own: of D-Bus, of the system's calls
         return Found(None, "the keyring is locked or does not answer; unlock it and try again")
     key, secret, password = parts
     if not key and not secret:
