@@ -59,6 +59,12 @@ async def refused(peer: Peer, **terms: Any) -> str:
     return await refusal(IbVenue(address(peer, **terms)).connect())
 
 
+async def alone(peer: Peer) -> None:
+    """Returns when the peer has seen every client go."""
+    while peer.clients:
+        await asyncio.sleep(0)
+
+
 def _test(versions: tuple[int, ...], terms: dict[str, Any]) -> Callable[[Scenario], Callable[..., None]]:
     def decorate(scenario: Scenario) -> Callable[..., None]:
         async def play(version: int) -> None:

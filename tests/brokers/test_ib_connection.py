@@ -8,7 +8,7 @@ import pytest
 
 from engine.brokers.ib.venue import IbVenue, is_live
 from engine.ports.venue import VenueAddress
-from tests.brokers.ib_adapter import address, at_every_version, at_the_newest_version, connected, refusal, refused
+from tests.brokers.ib_adapter import address, alone, at_every_version, at_the_newest_version, connected, refusal, refused
 from tests.peers.faults import Cut, Drop
 from tests.peers.tws import Peer
 
@@ -22,7 +22,7 @@ async def test_a_connection_knows_its_server_and_accounts(peer: Peer) -> None:
         assert venue.link.version == peer.venue.version
         assert venue.is_ready
         assert not venue.is_live
-    assert peer.clients == []
+    await alone(peer)
 
 
 @at_every_version()
@@ -37,7 +37,7 @@ async def test_closing_twice_and_before_connecting_is_harmless(peer: Peer) -> No
 @at_the_newest_version(accounts=("U7654321",))
 async def test_fault_11_a_live_account_is_refused_where_paper_is_expected(peer: Peer) -> None:
     assert "U7654321" in await refused(peer)
-    assert peer.clients == []
+    await alone(peer)
     async with connected(peer, is_live=True) as venue:
         assert venue.is_live
 
@@ -45,7 +45,7 @@ async def test_fault_11_a_live_account_is_refused_where_paper_is_expected(peer: 
 @at_the_newest_version()
 async def test_a_paper_account_is_refused_where_a_live_one_is_expected(peer: Peer) -> None:
     assert "is a paper one" in await refused(peer, is_live=True)
-    assert peer.clients == []
+    await alone(peer)
 
 
 @at_the_newest_version(accounts=("DU1", "DU2"))
@@ -123,7 +123,7 @@ async def test_a_broker_that_is_lost_later_is_not_asked(peer: Peer) -> None:
 async def test_fault_10_positions_that_are_not_told_at_start_up_are_an_error(peer: Peer) -> None:
     peer.faults.on("positionEnd", Drop())
     assert "positions request timed out" in await refused(peer, **IMPATIENT)
-    assert peer.clients == []
+    await alone(peer)
 
 
 @at_every_version()
