@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from engine.brokers.ib.heartbeat import watch
 from engine.brokers.ib.venue import IbVenue, is_live
 from engine.ports.venue import VenueAddress
 from tests.brokers.ib_adapter import address, alone, at_every_version, at_the_newest_version, connected, refusal, refused
@@ -174,6 +175,26 @@ async def test_a_half_open_socket_is_closed_all_the_same(peer: Peer) -> None:
         peer.faults.freeze()
         assert "did not tell" in await refusal(venue.state())
     assert not venue.link.is_open
+
+
+@at_the_newest_version()
+async def test_fault_02_a_socket_that_is_half_open_is_declared_dead(peer: Peer) -> None:
+    async with connected(peer, **IMPATIENT) as venue:
+        watching = asyncio.ensure_future(watch(venue.link, 0.01))
+        while len(peer.received("reqCurrentTime")) < 3:
+            await asyncio.sleep(0)
+        assert not watching.done()
+        peer.faults.freeze()
+        assert "has stopped answering" in await watching
+        assert "has stopped answering" in await refusal(venue.state())
+
+
+@at_the_newest_version()
+async def test_a_heartbeat_ends_with_its_connection(peer: Peer) -> None:
+    async with connected(peer) as venue:
+        watching = asyncio.ensure_future(watch(venue.link, 60))
+        await peer.drop()
+        assert "closed the connection" in await asyncio.wait_for(watching, 5)
 
 
 @at_the_newest_version()

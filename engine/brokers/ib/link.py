@@ -146,9 +146,9 @@ class Link:
         """Waits until the connection is over and says why."""
         return await asyncio.shield(self._over)
 
-    async def close(self) -> None:
-        """Ends the connection and waits until the socket is gone; safe at any time, and twice."""
-        self._end(f"the connection to {self.name} was closed here")
+    async def close(self, why: str = "") -> None:
+        """Ends the connection and waits until the socket is gone; safe at any time, and twice. `why` is a sentence."""
+        self._end(why or f"the connection to {self.name} was closed here")
         conn: Any = self.ib.client.conn
         if conn.isConnected():
             gone = asyncio.Event()
