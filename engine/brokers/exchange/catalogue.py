@@ -23,6 +23,8 @@ class Profile:
 
     `rows` is where in the raw answers to balance, orders, trades and bars the rows stand, so that an answer without them is
     never taken for an empty account. `moved_streams` are the paths of streams at another address than the exchange's own.
+    Without `signs_by_time` the number in a signature must only ever grow, whatever the clocks say.
+    With `rows_are_coins` each row of a balance is a coin, so that rows without coins were not understood.
     """
 
     id: str
@@ -30,6 +32,8 @@ class Profile:
     is_supported: bool = True
     has_sandbox: bool | None = None
     sandbox_header: str = ""
+    signs_by_time: bool = True
+    rows_are_coins: bool = False
     options: Options = field(default_factory=dict)
     rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     moved_streams: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +83,7 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             "binance",
             "Binance spot",
+            rows_are_coins=True,
             has_sandbox=True,
             options={
                 "defaultType": "spot",
@@ -95,6 +100,7 @@ PROFILES: Mapping[str, Profile] = {
             "kraken",
             "Kraken",
             has_sandbox=False,
+            signs_by_time=False,
             rows={"balance": ("result",), "orders": ("result", "open"), "trades": ("result", "trades"), "bars": ("result",)},
         ),
         Profile(
@@ -118,6 +124,8 @@ PROFILES: Mapping[str, Profile] = {
             "coinbase",
             "Coinbase",
             has_sandbox=False,
+            rows_are_coins=True,
+            options={"fetchBalance": "v3PrivateGetBrokerageAccounts"},
             rows={"balance": ("accounts",), "orders": ("orders",), "trades": ("fills",), "bars": ("candles",)},
             permission=Permission("v3_private_get_brokerage_key_permissions", _coinbase_withdraws),
         ),

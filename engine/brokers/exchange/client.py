@@ -16,6 +16,11 @@ from engine.core.errors import BrokerError, UserError
 _LOUD = "ccxt.base.exchange"
 
 
+def load_library() -> None:
+    """Imports the library, which takes seconds; not to be done on a loop's thread."""
+    importlib.import_module("ccxt.pro")
+
+
 def make_client(
     profile: Profile,
     place: Place | None,
@@ -59,6 +64,7 @@ def _words(profile: Profile, key: ApiKey | None, timeout_s: float, paced: bool) 
         "timeout_on_exit": 0,
         "enableRateLimit": paced,
         "enableLastJsonResponse": True,
+        "has": {"fetchCurrencies": False},  # a signed question, for what is not needed
         "number": str,  # a float has lost digits, and with Decimal the library forgets fees and stop prices
         "options": {**profile.options, "maxRetriesOnFailure": 0},
     }

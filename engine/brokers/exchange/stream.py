@@ -76,7 +76,7 @@ class QuoteStream:
         return age is not None and age <= INSTRUMENTS[symbol].stale_after_s * SECOND
 
     async def run(self) -> None:
-        """Streams until it is cancelled, whatever the exchange does."""
+        """Streams until it is cancelled, whatever the exchange does; BrokerError once the venue is closed."""
         while True:
             client = self._venue.new_client()
             try:
@@ -117,6 +117,8 @@ class QuoteStream:
 
     def _hear(self, done: asyncio.Future[Any]) -> None:
         """What a call came to; a gap in a book is mended by the next call, which subscribes again."""
+        if done.cancelled():
+            raise FeedError(f"{self._venue.wire.where} was disconnected in the middle; connecting anew")
         error = done.exception()
         if error is None:
             return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from engine.brokers.exchange.addresses import place_of
 from engine.brokers.exchange.catalogue import profile_of
-from engine.brokers.exchange.client import make_client
+from engine.brokers.exchange.client import load_library, make_client
 from engine.brokers.exchange.keys import ApiKey
 from engine.brokers.exchange.reading import Reader, our_names, own_ids
 from engine.brokers.exchange.trouble import is_an_answer
@@ -82,6 +83,7 @@ class ExchangeVenue:
         if self._wire is not None:
             return
         self._check_kind()
+        await asyncio.to_thread(load_library)
         client = self._client(self._key)
         self._wire = wire = Wire(client, self.profile, self._where(client), self.clock, self._address.timeout)
         self._notes = [] if self.profile.is_supported else [f"{self.profile.id} is untested: look at what it tells with care"]

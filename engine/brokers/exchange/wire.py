@@ -80,7 +80,8 @@ class Wire:
                 raise self.error(error, "asking the time") from error
             return
         self.offset_ms = offset
-        self.client.options["timeDifference"] = -offset
+        if self._profile.signs_by_time:
+            self.client.options["timeDifference"] = -offset
 
     def error(self, error: Exception, doing: str) -> BrokerError:
         """The sentence for what a call raised."""
@@ -105,7 +106,7 @@ class Wire:
         found = raw if path is None else rows_at(raw, path)
         if not isinstance(found, list | dict) or (path == () and not isinstance(found, list)):
             raise Garbled(f"a list of {name}")
-        if name == "balance" and not found:
+        if name == "balance" and (not found or (self._profile.rows_are_coins and not answer.get("total"))):
             raise Garbled("balances")
         if path == () and len(found) != len(answer):  # rows the library could not read are left out without a word
             raise Garbled(f"a list of {name}")
