@@ -189,11 +189,44 @@ async def test_the_end_of_the_connection_ends_the_stream_after_what_waits(peer: 
         assert not stream.is_tradeable
 
 
+@at_every_version()
+async def test_a_size_that_changes_alone_is_a_quote_and_an_emptied_one_is_none(peer: Peer) -> None:
+    async with streaming(peer) as (venue, stream):
+        for size in (40, 0, 60):
+            await peer.quote("XAUUSD", "3999.85", "4000.15", bid_size=size)
+        await settled(venue)
+        stream.close()
+        sizes = [it.quote.bid_size async for it in stream]
+    assert sizes == [100, 40]
+    assert stream.quarantined == 1
+
+
+@at_the_newest_version()
+async def test_a_reader_that_waits_is_woken_by_the_next_quote(peer: Peer) -> None:
+    async with streaming(peer) as (_, stream):
+        await anext(stream)
+        waiting = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        await peer.quote("XAUUSD", "4001", "4001.3")
+        assert (await waiting).quote.ask == 400130
+
+
+@at_the_newest_version()
+async def test_nothing_is_subscribed_to_over_a_connection_that_is_over(peer: Peer) -> None:
+    async with connected(peer) as venue:
+        stream = QuoteStream(venue.link, await find(venue.link, GOLD), peer.clock)
+        await venue.close()
+        with pytest.raises(BrokerError, match="connect first"):
+            stream.start()
+        stream.close()
+
+
 @at_the_newest_version()
 async def test_a_reader_that_waits_is_told_of_the_end(peer: Peer) -> None:
     async with streaming(peer) as (venue, stream):
         await anext(stream)
         waiting = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
         await venue.close()
         assert "was closed here" in await refusal(waiting)
 

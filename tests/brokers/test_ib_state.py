@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
+import pytest
 from ib_async import Commodity, Contract, Forex, Future
 
+from engine.brokers.ib.amounts import amount
 from engine.brokers.ib.contracts import lots, symbol_of
 from engine.brokers.ib.greeting import Greeting
 from engine.brokers.ib.statement import cash, executions, identity
 from engine.core.clock import SECOND, from_iso, to_datetime
+from engine.core.errors import BrokerError
 from engine.domain.instrument import INSTRUMENTS
 from engine.ports.venue import VenueCash
 from tests.brokers.ib_adapter import at_every_version, at_the_newest_version, connected, refusal
@@ -260,6 +263,16 @@ def test_cash_leaves_out_the_sum_in_the_base_currency() -> None:
     values = [AccountValue("DU1", tag, value, currency, "") for tag, value, currency in rows]
     told = {it.currency: (it.total, it.free) for it in cash("DU1", values)}
     assert told == {"EUR": (Decimal("100.5"), Decimal(60)), "USD": (Decimal(-20), Decimal(-20))}
+
+
+def test_an_account_without_cash_is_an_error_and_not_nothing() -> None:
+    with pytest.raises(BrokerError, match="told no cash of account DU1"):
+        cash("DU1", [])
+
+
+def test_what_is_no_number_is_no_amount() -> None:
+    assert [amount(it) for it in ("", "abc", float("nan"), float("inf"), 1.7976931348623157e308)] == [None] * 5
+    assert [str(amount(it)) for it in (5.0, 4000.25, "1000.50", 1e-7)] == ["5", "4000.25", "1000.50", "1E-7"]
 
 
 def test_the_zone_of_tws_is_told_by_name_and_clock() -> None:
