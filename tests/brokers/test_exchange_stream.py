@@ -283,3 +283,36 @@ async def test_a_book_without_a_side_is_no_quote(exchange: Exchange, venue: Exch
         await exchange.book("PAXGUSDT", [], [(Decimal("3900.10"), Decimal(1))])
         await soon(lambda: stream.kept_back["PAXGUSDT"]["unreadable"] == 1)
         await quoted(exchange, heard, "3902.00", "3902.10")
+
+
+@connected
+async def test_a_stream_that_is_cancelled_while_it_disconnects_leaves_nothing_open(
+    exchange: Exchange, venue: ExchangeVenue
+) -> None:
+    heard, closing, clients = Heard(), asyncio.Event(), list[Any]()
+    stream = QuoteStream(venue, ["PAXGUSDT"], heard.tell, random=Random(1), sleep=heard.sleep)
+    make = venue.new_client
+
+    def watched() -> Any:
+        client = make()
+        close = client.close
+        clients.append(client)
+
+        async def slowly() -> None:
+            closing.set()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await close()
+
+        client.close = slowly
+        return client
+
+    venue.new_client = watched  # type: ignore[method-assign]
+    running = asyncio.ensure_future(stream.run())
+    await exchange.until(lambda: exchange.hub.has("paxgusdt@bookTicker"))
+    exchange.drop_sockets()
+    await closing.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert running.cancelled()
+    assert [client.session for client in clients] == [None]

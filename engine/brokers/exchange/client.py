@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import logging
@@ -54,6 +55,16 @@ def make_client(
     if place is not None:
         client.urls = {**client.urls, "api": moved(client.urls["api"], place, profile.moved_streams)}
     return client
+
+
+async def close_client(client: Any) -> None:
+    """Closes the client, also when whoever waits for that is cancelled in the middle."""
+    closing = asyncio.ensure_future(client.close())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise
 
 
 def _words(profile: Profile, key: ApiKey | None, timeout_s: float, paced: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from engine.brokers.exchange.backoff import Backoff
+from engine.brokers.exchange.client import close_client
 from engine.brokers.exchange.sieve import Best, Sieve
 from engine.brokers.exchange.trouble import told
 from engine.brokers.exchange.venue import ExchangeVenue
@@ -87,7 +88,7 @@ class QuoteStream:
                 self.counts["lost"] += 1
                 self.trouble = str(told(error, self._venue.wire.where, "streaming quotes"))
             finally:
-                await client.close()
+                await close_client(client)
             await self._sleep(self._backoff.next())
 
     async def _follow(self, client: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.brokers.exchange.addresses import place_of
 from engine.brokers.exchange.catalogue import profile_of
-from engine.brokers.exchange.client import load_library, make_client
+from engine.brokers.exchange.client import close_client, load_library, make_client
 from engine.brokers.exchange.keys import ApiKey
 from engine.brokers.exchange.reading import Reader, our_names, own_ids
 from engine.brokers.exchange.trouble import is_an_answer
@@ -135,7 +135,7 @@ class ExchangeVenue:
     async def close(self) -> None:
         wire, self._wire = self._wire, None
         if wire is not None:
-            await wire.client.close()
+            await close_client(wire.client)
 
     def _client(self, key: ApiKey | None) -> Any:
         address = self._address
