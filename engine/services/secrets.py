@@ -1,7 +1,7 @@
 """Credentials of brokers: from the desktop's keyring, or from the environment for a loopback host. Never from a file.
 
 In the keyring they lie under the service `nicegold`, as `binance-key`, `binance-secret` and, where an exchange wants one,
-`binance-password`.
+`binance-password`; those of a test exchange as `binance-sandbox-key` and so on.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ KEY_VARIABLE, SECRET_VARIABLE = "NICEGOLD_API_KEY", "NICEGOLD_API_SECRET"
 TRUSTED = ("SecretService", "libsecret", "kwallet", "macOS", "Windows")
 """Backends that keep secrets encrypted by the desktop; keyrings.alt, for one, falls back to plain text without a word."""
 
+_PARTS = ("key", "secret", "password")
+_NO_KEYRING = "there is no keyring that keeps secrets encrypted; install gnome-keyring or KWallet and log in to a desktop session"
+_LOCKED = "the keyring is locked or does not answer; unlock it and try again"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -27,7 +31,7 @@ class Found:
     why: str = ""
 
 
-def find_key(broker: str, environment: Mapping[str, str], *, loopback: bool) -> Found:
+def find_key(broker: str, environment: Mapping[str, str], *, loopback: bool, sandbox: bool = False) -> Found:
     """The broker's key: towards a loopback host from the environment, otherwise from the keyring.
 
     Raises UserError where only half of a key is there.
@@ -37,7 +41,7 @@ def find_key(broker: str, environment: Mapping[str, str], *, loopback: bool) -> 
         if not key or not secret:
             raise UserError(f"{KEY_VARIABLE} and {SECRET_VARIABLE} belong together, and one of them is empty; set both or none")
         return Found(ApiKey(key, secret, is_for_tests=True))
-    return _in_keyring(broker)
+    return _in_keyring(broker, sandbox)
 
 
 def is_trusted(backend: Any) -> bool:
@@ -46,24 +50,27 @@ def is_trusted(backend: Any) -> bool:
     return all(type(each).__module__ in {f"keyring.backends.{name}" for name in TRUSTED} for each in backends)
 
 
-def _in_keyring(broker: str) -> Found:
+def _in_keyring(broker: str, sandbox: bool) -> Found:
+    backend = _keyring()
+    if not is_trusted(backend):
+        return Found(None, _NO_KEYRING)
+    try:
+        key, secret, password = (backend.get_password(SERVICE, _name(broker, part, sandbox)) for part in _PARTS)
+    except Exception:  # what lies below raises its own: of D-Bus, of the system's calls
+        return Found(None, _LOCKED)
+    store = f"`keyring set {SERVICE} {_name(broker, 'key', sandbox)}`, and the same with -secret"
+    if not key and not secret:
+        return Found(None, f"the keyring holds no key for {broker}; store one: {store}")
+    if not key or not secret:
+        raise UserError(f"the keyring holds only half of the key for {broker}; store it again: {store}")
+    return Found(ApiKey(key, secret, password or ""))
+
+
+def _keyring() -> Any:
     import keyring
 
-    backend = keyring.get_keyring()
-    if not is_trusted(backend):
-        return Found(
-            None,
-            "there is no keyring that keeps secrets encrypted; install gnome-keyring or KWallet and log in to a desktop session",
-        )
-    try:
-        parts = [backend.get_password(SERVICE, f"{broker}-{part}") for part in ("key", "secret", "password")]
-    except Exception:  # what lies below raises its own: of D-Bus, of the system's calls
-        return Found(None, "the keyring is locked or does not answer; unlock it and try again")
-    key, secret, password = parts
-    if not key and not secret:
-        return Found(
-            None, f"the keyring holds no {broker}-key under {SERVICE}; store it with `keyring set {SERVICE} {broker}-key`"
-        )
-    if not key or not secret:
-        raise UserError(f"the keyring holds only half of the key for {broker}; store both {broker}-key and {broker}-secret")
-    return Found(ApiKey(key, secret, password or ""))
+    return keyring.get_keyring()
+
+
+def _name(broker: str, part: str, sandbox: bool) -> str:
+    return f"{broker}-sandbox-{part}" if sandbox else f"{broker}-{part}"

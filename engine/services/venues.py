@@ -24,7 +24,9 @@ def _exchange(address: VenueAddress) -> Venue:
     from engine.services.secrets import find_key
 
     place = place_of(address.url, address.ws_url)
-    found = find_key(address.broker.lower(), os.environ, loopback=place is not None and place.is_loopback)
+    found = find_key(
+        address.broker.lower(), os.environ, loopback=place is not None and place.is_loopback, sandbox=address.sandbox
+    )
     return ExchangeVenue(address, found.key, found.why)
 
 

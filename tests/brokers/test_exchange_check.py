@@ -26,7 +26,7 @@ class Vault:
     """A keyring backend that holds these; `trouble` is what it says instead."""
 
     def __init__(self, held: Mapping[str, str], trouble: Exception | None = None) -> None:
-        self._held = held
+        self._held = dict(held)
         self._trouble = trouble
 
     def get_password(self, service: str, name: str) -> str | None:
@@ -152,7 +152,7 @@ def test_fault_63_a_keyring_that_is_absent_or_locked_is_one_sentence_and_no_othe
         (Desktop({}, ConnectionResetError()), "does not answer"),
         (PlainFile(WHOLE), "there is no keyring that keeps secrets encrypted"),
         (Chain(Desktop(WHOLE), PlainFile(WHOLE)), "there is no keyring that keeps secrets encrypted"),
-        (Desktop({}), "the keyring holds no binance-key"),
+        (Desktop({}), "the keyring holds no key for binance; store one: `keyring set nicegold binance-key`"),
     ):
         keep_in(vault, monkeypatch)
         found = find_key("binance", {"NICEGOLD_API_KEY": KEY, "NICEGOLD_API_SECRET": SECRET}, loopback=False)
@@ -167,6 +167,12 @@ def test_a_key_comes_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (key.key, key.secret, key.password, key.is_for_tests) == (*WHOLE.values(), "word", False)
     assert is_trusted(Desktop({}))
     assert not is_trusted(Chain())
+
+
+def test_the_key_of_a_test_exchange_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_in(Desktop({**WHOLE, "binance-sandbox-key": "test-key", "binance-sandbox-secret": "test-secret"}), monkeypatch)
+    keys = [find_key("binance", {}, loopback=False, sandbox=sandbox).key for sandbox in (False, True)]
+    assert [key and key.key for key in keys] == [WHOLE["binance-key"], "test-key"]
 
 
 def test_variables_count_towards_a_loopback_host_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from engine.brokers.exchange.addresses import place_of
+from engine.brokers.exchange.addresses import hosts, place_of
 from engine.brokers.exchange.catalogue import profile_of
 from engine.brokers.exchange.client import close_client, load_library, make_client
 from engine.brokers.exchange.keys import ApiKey
@@ -57,9 +57,9 @@ class ExchangeVenue:
 
     @property
     def is_live(self) -> bool:
-        """Whether money is at stake: not on a test exchange, nor at a loopback host with a key that is for tests or none."""
+        """Whether money is at stake: not without a key, on a test exchange, or at a loopback host with a key for tests."""
         at_hand = self.place is not None and self.place.is_loopback
-        return not (self._address.sandbox or (at_hand and (self._key is None or self._key.is_for_tests)))
+        return self._key is not None and not (self._address.sandbox or (at_hand and self._key.is_for_tests))
 
     @property
     def wire(self) -> Wire:
@@ -159,7 +159,8 @@ class ExchangeVenue:
     def _where(self, client: Any) -> str:
         if self.place is not None:
             return f"{self.profile.name} at {self.place.rest.scheme}://{self.place.rest.netloc}"
-        return f"{self.profile.name}{' (test exchange)' if self._address.sandbox else ''}, {client.id} by ccxt"
+        host = next(hosts(client.urls["api"])).replace("{hostname}", client.hostname or "")
+        return f"{self.profile.name} at https://{host}"
 
     async def _check_permissions(self, wire: Wire) -> None:
         """Refuses a key that may withdraw; says where the exchange does not tell."""
