@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import logging
 from typing import Any
@@ -17,9 +16,11 @@ from engine.core.errors import BrokerError, UserError
 _LOUD = "ccxt.base.exchange"
 
 
-def load_library() -> None:
+def load_library() -> Any:
     """Imports the library, which takes seconds; not to be done on a loop's thread."""
-    importlib.import_module("ccxt.pro")
+    from ccxt import pro  # type: ignore[import-untyped]
+
+    return pro
 
 
 def make_client(
@@ -37,7 +38,7 @@ def make_client(
     `consent` lets a key be given to a class that signs something of the library's own; without `paced` nothing waits its turn.
     Raises UserError for an exchange there is not, BrokerError for a test exchange there is not.
     """
-    library = importlib.import_module("ccxt.pro")
+    library = load_library()
     logging.getLogger(_LOUD).setLevel(logging.INFO)  # below that it logs headers, which hold the key
     if profile.id not in library.exchanges:
         known = ", ".join(PROFILES)
