@@ -120,5 +120,6 @@ def rehearse_model(lesson: Lesson) -> None:
 
 def _key(bars: Bars, timeframe: Timeframe, instrument: Instrument, options: TrainOptions, seed: int) -> str:
     made_of = [spec.sha256(), FORMAT, learner_of(options.learner).versions()]
-    inputs = [data_sha256(bars), timeframe.name, instrument.symbol, instrument.spread, options.as_dict(), seed, *made_of]
+    terms = [instrument.symbol, str(instrument.tick_size), instrument.bar_side.value, instrument.spread]
+    inputs = [data_sha256(bars), timeframe.name, *terms, options.as_dict(), seed, *made_of]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]

@@ -164,9 +164,7 @@ class Pipeline:
             self.emit(expired(card))
         self.broker.on_time(at)
         self._drain()
-        for lane in self.lanes.values():
-            if 0 < lane.bars.due <= at:
-                self._close_bar(lane)
+        self._close_bars(at)
         rolls = at >= self._roll
         if rolls:
             self.broker.on_roll()
@@ -215,11 +213,13 @@ class Pipeline:
 
     # --- what happens at a boundary -----------------------------------------------------------------------------------
 
-    def _close_bar(self, lane: Lane) -> None:
-        bar, row = self._take_bar(lane)
-        proposal = lane.policy.decide(row, lane.features.atr, self.book.last[lane.symbol])
-        if proposal is not None and self._wanted(lane, proposal, bar):
-            self._signal(lane, proposal, bar, row)
+    def _close_bars(self, at: Nanos) -> None:
+        """All bars that end now are taken before anything is decided on one, so that no lane knows less than another."""
+        closed = [(lane, *self._take_bar(lane)) for lane in self.lanes.values() if 0 < lane.bars.due <= at]
+        for lane, bar, row in closed:
+            proposal = lane.policy.decide(row, lane.features.atr, self.book.last[lane.symbol])
+            if proposal is not None and self._wanted(lane, proposal, bar):
+                self._signal(lane, proposal, bar, row)
 
     def _take_bar(self, lane: Lane) -> tuple[Bar, Floats | None]:
         bar, row = lane.close()

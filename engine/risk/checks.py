@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from engine.core.clock import MINUTE, SECOND
-from engine.domain.instrument import Instrument, Steps
+from engine.domain.instrument import Cash, Instrument
 from engine.domain.limits import Limits
-from engine.domain.market import Ticks
+from engine.domain.market import Quote, Ticks
 from engine.domain.order import OrderType
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
 
 HIGHEST: Ticks = 1 << 40
-"""No price is above this; the arithmetic of the limits stays within 64 bits below it."""
-MOST: Steps = 1 << 40
+"""No price is above this."""
+MOST: Cash = 1 << 60
+"""No order is worth more; the arithmetic of the limits stays within 64 bits below it."""
 WITHOUT_FIGURES = {"absurd"}
 """Faults of drafts that no figures can be worked out for."""
 
 
 def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, limits: Limits) -> dict[str, str]:
     """Limit name -> sentence for everything that stands against the draft, in the order it is checked."""
-    faults = dict(_size(draft, instrument))
+    faults = dict(_size(draft, instrument, snapshot.quotes.get(draft.symbol)))
     if draft.reduce_only:
         return faults | dict(_reduces(draft, snapshot))
     if snapshot.state != "ACTIVE":
@@ -29,9 +30,10 @@ def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, limit
     return faults
 
 
-def _size(draft: Draft, instrument: Instrument) -> dict[str, str]:
-    prices = [price for price in (draft.price, draft.stop_loss, draft.take_profit) if price is not None]
-    if draft.quantity > MOST or any(abs(price) > HIGHEST for price in prices):
+def _size(draft: Draft, instrument: Instrument, quote: Quote | None) -> dict[str, str]:
+    prices = [abs(price) for price in (draft.price, draft.stop_loss, draft.take_profit) if price is not None]
+    highest = max([*prices, quote.ask if quote is not None else 1])
+    if highest > HIGHEST or highest * draft.quantity * instrument.tick_value > MOST:
         return {"absurd": "the order's quantity or one of its prices is beyond anything that can be dealt"}
     if draft.quantity < instrument.min_order:
         least = instrument.lots(instrument.min_order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,31 @@ def test_each_policy_trades_its_own_instrument() -> None:
     signals = [(fact.symbol, fact.side) for fact in pair.facts(f.SignalEmitted)]  # type: ignore[attr-defined]
     assert sorted(signals) == [("XAGUSD", "sell"), ("XAUUSD", "buy")]
     assert (pair.line.ledger.position("XAUUSD"), pair.line.ledger.position("XAGUSD")) == (10, -10)
+
+
+class Knowing(Scripted):
+    """Notes how many bars the other lane has closed when it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[int] = []
+        self.other: Scripted | None = None
+
+    def decide(self, row: Any, atr: float, quote: Quote) -> Any:
+        assert self.other is not None
+        self.seen.append(self.other._bars)
+        return super().decide(row, atr, quote)
+
+
+def test_bars_that_end_together_are_all_taken_before_anything_is_decided() -> None:
+    gold, silver = Knowing(), Knowing()
+    gold.other, silver.other = silver, gold
+    pair = Pair(gold=gold, silver=silver)
+    for _ in range(4):
+        pair.quote("XAUUSD", PRICES["XAUUSD"], MINUTE - SECOND)
+        pair.quote("XAGUSD", PRICES["XAGUSD"], SECOND // 2)
+        pair.at += SECOND // 2
+    assert gold.seen == silver.seen == [0, 1, 2]
 
 
 def test_limits_count_what_is_held_in_both() -> None:

@@ -208,7 +208,7 @@ def test_an_order_that_waits_cannot_count_on_closing_a_position_that_may_be_gone
 
 
 def test_an_absurd_order_is_denied_without_figures() -> None:
-    for order in (draft(10**19), draft(stop_loss=10**30), draft(10, SELL, LIMIT, price=10**17)):
+    for order in (draft(10**19), draft(10**10), draft(stop_loss=10**30), draft(10, SELL, LIMIT, price=10**17)):
         verdict = ask(order, snapshot(LONG))
         assert "absurd" in verdict.limits
         assert verdict.lines == ()
