@@ -7,6 +7,7 @@ import importlib
 import logging
 import traceback
 from collections.abc import Iterator
+from decimal import getcontext
 from typing import Any
 
 import pytest
@@ -227,3 +228,12 @@ async def test_a_venue_that_is_dropped_half_way_leaves_nothing_open(exchange: Ex
     await exchange.until(lambda: not exchange._connections)
     await venue.connect()
     await venue.close()
+
+
+def test_its_rounding_leaves_ours_alone() -> None:
+    from ccxt.base.decimal_to_precision import DECIMAL_PLACES, ROUND
+
+    before = getcontext().copy()
+    assert client_of("binance").decimal_to_precision("1.125", ROUND, 2, DECIMAL_PLACES) == "1.13"
+    after = getcontext()
+    assert (after.rounding, after.prec, after.traps) == (before.rounding, before.prec, before.traps)

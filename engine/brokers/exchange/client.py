@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from decimal import localcontext
 from typing import Any
 
 from engine.brokers.exchange.addresses import Place, hosts, moved
@@ -51,6 +52,7 @@ def make_client(
         )
     client = kind(_words(profile, key, timeout_s, paced))
     client.on_rest_response = _only_json(client.on_rest_response)
+    client.decimal_to_precision = _apart(client.decimal_to_precision)
     if sandbox:
         _enter_sandbox(client, profile)
     if place is not None:
@@ -80,6 +82,16 @@ def _words(profile: Profile, key: ApiKey | None, timeout_s: float, paced: bool) 
         "number": str,  # a float has lost digits, and with Decimal the library forgets fees and stop prices
         "options": {**profile.options, "maxRetriesOnFailure": 0},
     }
+
+
+def _apart(rounding: Any) -> Any:
+    """The library's rounding in a decimal context of its own: it changes the thread's, by which everybody else rounds."""
+
+    def rounded(*words: Any, **options: Any) -> Any:
+        with localcontext():
+            return rounding(*words, **options)
+
+    return rounded
 
 
 def _only_json(read: Any) -> Any:
