@@ -118,26 +118,42 @@ def _begin(targets: dict[Track, Database], opened: ExitStack) -> None:
         prepare(database, track)
     books = targets[BOOKS]
     opened.callback(hold(books, _COPY_LOCK, f"{books.place.name} is being copied to by another program; let it finish").release)
+    _wipe(targets)
     for track, database in targets.items():
-        _wipe(database, track)
         open_track(database, track)
     for table in TABLES:
         if targets[table.track].rows(f"SELECT 1 FROM {table.place(books.is_sqlite)} LIMIT 1"):
             raise UserError(f"{books.place.name} is not empty: it has {table.name}; name a new database to copy to")
-    for track, database in targets.items():
-        _mark(database, track, f"{UNFINISHED} {track.head}")
+    _mark_all(targets, {track: f"{UNFINISHED} {track.head}" for track in targets})
 
 
-def _wipe(database: Database, track: Track) -> None:
-    """Takes an unfinished copy away, and nothing else."""
-    mark = version(database, track) or ""
-    if mark.startswith(UNFINISHED):
-        _mark(database, track, mark.removeprefix(UNFINISHED).strip())
-        move(database, track, "base")
+def _wipe(targets: dict[Track, Database]) -> None:
+    """Takes an unfinished copy away, and nothing else. Where the books are marked, the market data lost its mark first."""
+    marks = {track: version(database, track) or "" for track, database in targets.items()}
+    for track in (MARKET, BOOKS):
+        if marks[track] and any(marks[each].startswith(UNFINISHED) for each in (track, BOOKS)):
+            database = targets[track]
+            _mark(database, track, marks[track].removeprefix(UNFINISHED).strip(), database.is_sqlite)
+            move(database, track, "base")
 
 
-def _mark(database: Database, track: Track, mark: str) -> None:
-    database.rows(f"UPDATE {track.version_table(database.is_sqlite)} SET version_num = ?", (mark,))
+def _mark_all(targets: dict[Track, Database], marks: dict[Track, str]) -> None:
+    """Marks both tracks, the books last: in one transaction on PostgreSQL; on SQLite, two files, one after the other."""
+    if targets[BOOKS].is_sqlite:
+        for track in (MARKET, BOOKS):
+            _mark(targets[track], track, marks[track], sqlite=True)
+        return
+    link = targets[BOOKS].link()
+    try:
+        with link.transaction():
+            for track in (MARKET, BOOKS):
+                _mark(link, track, marks[track], sqlite=False)
+    finally:
+        link.close()
+
+
+def _mark(target: Database | Link, track: Track, mark: str, sqlite: bool) -> None:
+    target.rows(f"UPDATE {track.version_table(sqlite)} SET version_num = ?", (mark,))
 
 
 @contextmanager
@@ -213,5 +229,4 @@ def _books(target: Database, told: Tally) -> Iterator[CopiedBook]:
 
 def _finish(targets: dict[Track, Database]) -> None:
     """Takes the marks away, that of the books last: while it stands the whole copy is unfinished."""
-    for track in (MARKET, BOOKS):
-        _mark(targets[track], track, track.head)
+    _mark_all(targets, {track: track.head for track in targets})

@@ -21,7 +21,7 @@ from engine.storage.copying import Copied, copy_database
 from engine.storage.database import open_books
 from engine.storage.lock import hold
 from engine.storage.market import open_market
-from engine.storage.migrate import MARKET
+from engine.storage.migrate import BOOKS, MARKET
 from tests.engine.storage.conftest import new_url
 from tests.engine.storage.sessions import facts_of, finish, history, play
 from tests.engine.storage.test_market import assert_same, bars, quotes
@@ -181,6 +181,31 @@ def test_a_copy_that_fails_on_the_way_is_known_as_unfinished_and_made_afresh(
         copy_of(urls[1], urls[0])
     assert copy_of(*urls).is_clean
     assert facts_of(urls[1]) == facts_of(urls[0])
+
+
+@pytest.mark.parametrize(("source", "target"), THERE_AND_BACK)
+def test_a_copy_that_ends_between_its_last_two_marks_is_made_afresh(
+    urls: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_market(urls[0])
+    play(urls[0], history(tmp_path), 300)
+    mark = copying._mark
+
+    def end_before_the_last(target: Any, track: Any, text: str, *more: Any, **named: Any) -> None:
+        if (track, text) == (BOOKS, BOOKS.head):
+            raise StoreError("the program was ended")
+        mark(target, track, text, *more, **named)
+
+    monkeypatch.setattr(copying, "_mark", end_before_the_last)
+    with pytest.raises(StoreError, match="ended"):
+        copy_of(*urls)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="not finished"):
+        open_books(urls[1])
+    assert copy_of(*urls).is_clean
+    assert facts_of(urls[1]) == facts_of(urls[0])
+    with open_market(urls[1]) as store:
+        assert_same(store.read_bars("XAUUSD", "M1", source="gold.csv"), bars(4000))
 
 
 def test_a_byte_that_changed_on_the_way_is_noticed(
