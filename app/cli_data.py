@@ -60,13 +60,13 @@ def export_stored_bars(
     as_json: Json = False,
 ) -> int:
     """Write stored bars to a file that reads back to the same bars."""
-    from engine.domain.instrument import instrument_of
     from engine.domain.market import Timeframe
     from engine.services.exports import Wish, export_bars
+    from engine.services.instruments import in_force
 
-    longer = Timeframe.of(made_of) if made_of else None
-    wish = Wish(instrument_of(instrument), Timeframe.of(timeframe), format_, source, longer, clock, start, end)
-    done = export_bars(_place(db), wish, file, force)
+    books, longer = _place(db), Timeframe.of(made_of) if made_of else None
+    wish = Wish(in_force(instrument, books), Timeframe.of(timeframe), format_, source, longer, clock, start, end)
+    done = export_bars(books, wish, file, force)
     print(f"{done.file}: {done.rows:,} {done.symbol} {done.timeframe} bars of {done.source}, {done.format}, clock {done.clock}")
     if as_json:
         print(json.dumps(done.to_dict(), sort_keys=True))

@@ -19,7 +19,6 @@ from app.paths import data_dir
 from app.state import remembered
 from engine.core.errors import NiceGoldError, UserError
 from engine.domain.imports import TICKS, Choices, ImportEntry, ImportPlan
-from engine.domain.instrument import instrument_of
 from engine.domain.market import Timeframe
 from engine.request import Recording
 from widgets.imports.item import Item
@@ -181,13 +180,15 @@ class ImportDesk(QObject):
 
     async def _open_replay(self, key: int, plan: ImportPlan) -> None:
         from engine.services.importer import recording_of
+        from engine.services.instruments import in_force
 
         found, trouble = await self._run(key, Event(), recording_of, plan, self._url, data_dir() / "replays")
         if found is None:
             self._put(replace(self._items[key], note=trouble))
             return
         frame = None if plan.timeframe == TICKS else Timeframe.of(plan.timeframe)
-        self.replayed.emit(Recording(found[0], instrument_of(plan.symbol), frame, found[1]))
+        terms = await asyncio.to_thread(in_force, plan.choices.symbol or plan.symbol, self._url)
+        self.replayed.emit(Recording(found[0], terms, frame, found[1]))
 
     async def _undo(self, number: int) -> None:
         from engine.services.importer import undo

@@ -84,7 +84,7 @@ def _series(store: MarketStore, wish: Wish) -> Coverage:
 
 def _bars(store: MarketStore, series: Coverage, wish: Wish, clock: FileClock) -> Bars:
     if wish.made_of:
-        return resampled(store, series, TIMEFRAMES[wish.timeframe.name], clock)
+        return resampled(store, series, TIMEFRAMES[wish.timeframe.name], clock, wish.instrument)
     return store.read_bars(series.symbol, series.timeframe, source=series.source)
 
 

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.core.clock import SystemClock
+from engine.domain.instrument import Instrument
 from engine.domain.market import BAR_COLUMNS, TIMEFRAMES, Bars, Ints, Timeframe
 from engine.market.clocks import FileClock, parse_clock
 from engine.market.quality import closed_rows, flat_fills
 from engine.market.resampling import resample
-from engine.services.stored import chosen_series, times_of
+from engine.services.stored import chosen_series, terms_of, times_of
 from engine.storage.market import TICK, Coverage, MarketStore, open_market
 from engine.storage.versions import Origin
 
@@ -49,19 +50,20 @@ def repair(url: str, symbol: str | None, timeframe: str | None, source: str | No
     """What there is to mend beside the books at `url`; nothing is changed unless `apply`. What was is kept as revisions."""
     with open_market(url) as store:
         chosen = [each for each in chosen_series(store, symbol, timeframe, source) if each.timeframe != TICK]
-        return [step for each in chosen for step in _mend(store, each, means, apply)]
+        listed = terms_of(chosen, url)
+        return [step for each in chosen for step in _mend(store, each, listed[each.symbol], means, apply)]
 
 
-def _mend(store: MarketStore, series: Coverage, means: Means, apply: bool) -> Iterator[Repair]:
+def _mend(store: MarketStore, series: Coverage, listed: Instrument | None, means: Means, apply: bool) -> Iterator[Repair]:
     bars = store.read_bars(series.symbol, series.timeframe, source=series.source)
     if means.fills:
-        gone = _fills(series, bars)
+        gone = _fills(series, bars, listed)
         if len(gone):
             if apply:
                 store.remove_bars(*series[:3], gone, _origin("closed hours", gone))
             yield Repair(*series[:3], "remove", len(gone), "flat, without volume, in closed hours", apply)
     if means.from_source:
-        made, from_ = _made(store, series, bars, means.from_source)
+        made, from_ = _made(store, series, bars, listed, means.from_source)
         if len(made):
             if apply:
                 store.write_bars(*series[:3], made, origin=_origin(from_, made.at))
@@ -74,13 +76,13 @@ def _mend(store: MarketStore, series: Coverage, means: Means, apply: bool) -> It
             yield Repair(*series[:3], "take", len(offered), "as later files offered them", apply)
 
 
-def _fills(series: Coverage, bars: Bars) -> Ints:
+def _fills(series: Coverage, bars: Bars, listed: Instrument | None) -> Ints:
     span = TIMEFRAMES[series.timeframe].span
-    times = times_of(series.symbol, series.first, series.last + span)
+    times = times_of(listed, series.first, series.last + span)
     return bars.at[flat_fills(bars) & closed_rows(bars.at, span, times)]
 
 
-def _made(store: MarketStore, series: Coverage, bars: Bars, source: str) -> tuple[Bars, str]:
+def _made(store: MarketStore, series: Coverage, bars: Bars, listed: Instrument | None, source: str) -> tuple[Bars, str]:
     """Bars that are missing, out of the longest shorter timeframe `source` has; none where it has none."""
     target = TIMEFRAMES[series.timeframe]
     shorter = [
@@ -91,7 +93,7 @@ def _made(store: MarketStore, series: Coverage, bars: Bars, source: str) -> tupl
     best = max(shorter, key=lambda each: TIMEFRAMES[each.timeframe].span, default=None)
     if best is None or best[:3] == series[:3]:
         return Bars.empty(), ""
-    made = resampled(store, best, target, clock_of(store, series))
+    made = resampled(store, best, target, clock_of(store, series), listed)
     inside = (made.at > bars.at[0]) & (made.at < bars.at[-1]) & ~np.isin(made.at, bars.at)
     return _rows(made, inside), f"{best.source} {best.timeframe}"
 
@@ -121,8 +123,8 @@ def clock_of(store: MarketStore, series: Coverage) -> FileClock:
     return parse_clock(next((origin.clock for origin in mine if origin.format != "repair"), "UTC"))
 
 
-def resampled(store: MarketStore, series: Coverage, target: Timeframe, clock: FileClock) -> Bars:
+def resampled(store: MarketStore, series: Coverage, target: Timeframe, clock: FileClock, listed: Instrument | None) -> Bars:
     """A stored series as bars of a longer timeframe on `clock`; what a source filled into closed hours makes none."""
     bars = store.read_bars(series.symbol, series.timeframe, source=series.source)
-    traded = _rows(bars, ~np.isin(bars.at, _fills(series, bars)))
+    traded = _rows(bars, ~np.isin(bars.at, _fills(series, bars, listed)))
     return resample(traded, TIMEFRAMES[series.timeframe], target, clock)

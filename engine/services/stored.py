@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.core.clock import MINUTE, Nanos, to_datetime, to_iso
+from engine.core.errors import UserError
 from engine.domain.instrument import INSTRUMENTS, Instrument
 from engine.domain.market import TIMEFRAMES, Bars, Floats
 from engine.domain.sessions import AROUND_THE_CLOCK
 from engine.market.calendar import OpenTimes
 from engine.market.quality import Gap, closed_rows, flat_fills, gaps_of
+from engine.services.instruments import in_force
 from engine.storage.market import TICK, Coverage, MarketStore, open_market
 
 _HOLE = 30 * MINUTE
@@ -107,11 +109,11 @@ def stored(url: str, symbol: str | None = None, timeframe: str | None = None) ->
         revised: dict[tuple[str, str, str], dict[str, int]] = {}
         for entry in store.revised():
             revised.setdefault((entry.symbol, entry.timeframe, entry.source), {})[entry.kind] = entry.rows
-        imports = store.imports()
+        imports, listed = store.imports(), terms_of(chosen, url)
         found = []
         for each in chosen:
             mine = [entry.origin for entry in imports if (entry.symbol, entry.timeframe, entry.source) == each[:3]]
-            found.append(_describe(store, each, mine, revised.get(each[:3], {})))
+            found.append(_describe(store, each, listed[each.symbol], mine, revised.get(each[:3], {})))
         return found, list(_overlaps(store, chosen))
 
 
@@ -121,13 +123,28 @@ def chosen_series(store: MarketStore, symbol: str | None, timeframe: str | None,
     return [each for each in store.coverage() if all(want in (None, has) for want, has in zip(wanted, each[:3], strict=True))]
 
 
-def times_of(symbol: str, first: Nanos, last: Nanos) -> OpenTimes:
+def terms_of(chosen: Sequence[Coverage], url: str) -> dict[str, Instrument | None]:
+    """By symbol the instrument as it is in force in the books at `url`; None for one that is not listed."""
+    return {symbol: _listed(symbol, url) for symbol in dict.fromkeys(each.symbol for each in chosen)}
+
+
+def _listed(symbol: str, url: str) -> Instrument | None:
+    try:
+        return in_force(symbol, url)
+    except UserError:
+        if symbol in INSTRUMENTS:
+            raise
+        return None
+
+
+def times_of(instrument: Instrument | None, first: Nanos, last: Nanos) -> OpenTimes:
     """The instrument's timetable; around the clock for one that is not listed."""
-    listed: Instrument | None = INSTRUMENTS.get(symbol)
-    return OpenTimes.of(listed.sessions if listed else AROUND_THE_CLOCK, first, last)
+    return OpenTimes.of(instrument.sessions if instrument else AROUND_THE_CLOCK, first, last)
 
 
-def _describe(store: MarketStore, series: Coverage, origins: Sequence[Any], revised: dict[str, int]) -> Stored:
+def _describe(
+    store: MarketStore, series: Coverage, listed: Instrument | None, origins: Sequence[Any], revised: dict[str, int]
+) -> Stored:
     clocks = tuple(dict.fromkeys(origin.clock for origin in origins))
     formats = tuple(dict.fromkeys(origin.format for origin in origins))
     head = (series.symbol, series.timeframe, series.source, series.rows, series.first, series.last, clocks, formats)
@@ -136,7 +153,7 @@ def _describe(store: MarketStore, series: Coverage, origins: Sequence[Any], revi
         return Stored(*head, (), 0, None, 0, 0, _spread(quotes.at, quotes.ask - quotes.bid), revised)
     bars = store.read_bars(series.symbol, series.timeframe, source=series.source)
     span = TIMEFRAMES[series.timeframe].span
-    times = times_of(series.symbol, series.first, series.last + span)
+    times = times_of(listed, series.first, series.last + span)
     holes = tuple(gap for gap in gaps_of(bars.at, span, times) if gap.missing >= _HOLE)
     whole = int(np.diff(times.open_before(np.array([series.first, series.last + span])))[0])
     covered = int((times.open_before(bars.at + span) - times.open_before(bars.at)).sum())

@@ -8,10 +8,10 @@ from pathlib import Path
 from engine.core.clock import Nanos, SystemClock, to_datetime
 from engine.core.errors import DataError
 from engine.domain.imports import TICKS, ImportDone, ImportEntry, ImportPlan
-from engine.domain.instrument import instrument_of
 from engine.market.importing import History
 from engine.services.importer.reading import read
 from engine.services.importer.running import Cancel, Progress, never, silent, watching
+from engine.services.instruments import in_force
 from engine.storage.columns import WriteResult
 from engine.storage.market import TICK, MarketStore, open_market, place_of
 from engine.storage.migrate import MARKET
@@ -35,7 +35,7 @@ def carry_out(
     told(0.0, f"reading {plan.file}")
     frame = None if plan.timeframe == TICKS else plan.timeframe
     settled = replace(plan.choices, symbol=plan.symbol, timeframe=frame, clock=plan.clock, format=plan.format)
-    history = read(Path(plan.path), instrument_of(plan.symbol), settled, strict=strict)
+    history = read(Path(plan.path), in_force(plan.choices.symbol or plan.symbol, url), settled, strict=strict)
     if history.sha256 != plan.sha256:
         raise DataError(f"{plan.file}: the file has changed since it was looked at; look at it again")
     with open_market(url) as store:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.core.errors import NiceGoldError, UserError
 from engine.domain.imports import TICKS, Choices, ClockOption, FormatOption, ImportPlan, SampleRow
-from engine.domain.instrument import INSTRUMENTS, Instrument, instrument_of
+from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, QuoteColumns, Symbol
 from engine.market.clock_reference import Reference
 from engine.market.formats import FORMATS, Format, Source, Wanted, format_of, open_source
@@ -20,6 +20,7 @@ from engine.services.importer.figures import figures
 from engine.services.importer.reading import mapping_of, read
 from engine.services.importer.running import Cancel, Progress, never, silent, watching
 from engine.services.importer.samples import bad_lines, columns_of, raw_lines, samples
+from engine.services.instruments import in_force
 from engine.services.library import references
 from engine.storage.market import MarketStore, open_market
 
@@ -46,7 +47,7 @@ def inspect(
         chosen = format_of(source) if source.text.strip() else None
         name = chosen.name if chosen else ""
         plan = replace(plan, format=name, formats=_formats(source, name))
-        instrument, why = _instrument(path, source, choices, fallback)
+        instrument, why = _instrument(path, source, url, choices, fallback)
         plan = replace(plan, symbol=instrument.symbol, symbol_why=why, decimals=instrument.price_decimals)
     except UserError as error:
         return replace(plan, refusal=str(error))
@@ -73,16 +74,18 @@ def _option(format_: Format, source: Source) -> FormatOption:
     return FormatOption(format_.name, format_.title, recognised, why)
 
 
-def _instrument(path: Path, source: Source, choices: Choices, fallback: Symbol) -> tuple[Instrument, str]:
+def _instrument(path: Path, source: Source, url: str, choices: Choices, fallback: Symbol) -> tuple[Instrument, str]:
+    """The instrument as it is in force in the books at `url`, and why it is this one."""
     if choices.symbol:
-        return instrument_of(choices.symbol), "chosen"
+        return in_force(choices.symbol, url), "chosen"
     for name in (path.name, source.name):
         named = named_symbol(name, _NOBODY)
-        if named and named in INSTRUMENTS:
-            return instrument_of(named), f"the file's name says {named}"
         if named:
-            raise UserError(f"{path.name}: the name says {named}, which is no instrument of this program; choose another one")
-    return instrument_of(fallback), f"the name does not say; {fallback} is what this session trades"
+            try:
+                return in_force(named, url), f"the file's name says {named}"
+            except UserError as error:
+                raise UserError(f"{path.name}: the name says {named}, but {error}") from None
+    return in_force(fallback, url), f"the name does not say; {fallback} is what this session trades"
 
 
 def _plan(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from engine.core.errors import UserError
 from engine.domain.imports import TICKS, ImportPlan
-from engine.domain.instrument import instrument_of
 from engine.domain.market import Timeframe
 from engine.market.importing import read_history
 from engine.services.exports import Wish, export_bars
 from engine.services.importer.running import Progress, silent
+from engine.services.instruments import in_force
 
 
 def recording_of(plan: ImportPlan, url: str, folder: Path, progress: Progress = silent) -> tuple[Path, str]:
@@ -24,7 +24,7 @@ def recording_of(plan: ImportPlan, url: str, folder: Path, progress: Progress = 
     if plan.timeframe == TICKS:
         raise UserError(f"{plan.file}: ticks that are read with your own format, columns or scale cannot be replayed from here")
     progress(0.0, "writing what is stored as a file of its own")
-    frame, instrument = Timeframe.of(plan.timeframe), instrument_of(plan.symbol)
+    frame, instrument = Timeframe.of(plan.timeframe), in_force(plan.choices.symbol or plan.symbol, url)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{plan.symbol}_{plan.timeframe}_{plan.sha256[:12]}.csv"
     clock = export_bars(url, Wish(instrument, frame, "csv", plan.file), path, overwrite=True).clock

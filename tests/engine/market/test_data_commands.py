@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def test_an_imported_file_is_exported_again_byte_for_byte(db: str, tmp_path: Pat
     assert out.read_bytes() == open_source(path).text
     assert run(["export", "bars", str(out), "--db", db]) == 2
     assert "exists; name another file, or give --force" in capsys.readouterr().err
+
+
+def test_bars_of_the_owner_s_own_instrument_are_exported(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "platinum.toml"
+    shipped = (resources.files("resources.instruments") / "XAUUSD.toml").read_text("utf-8")
+    own.write_text(shipped.replace('symbol = "XAUUSD"', 'symbol = "XPTUSD"'), "utf-8")
+    assert run(["instruments", "set", "XPTUSD", "--file", str(own), "--reason", "mine", "--db", db]) == 0
+    table = gold("2024-05-06", "2024-05-10", step=15)
+    file = write(tmp_path, mt4(table), "XPTUSD_M15.csv")
+    assert run(["import", str(file), "--instrument", "XPTUSD", "--clock", "UTC", "--db", db]) == 0
+    command = ["export", "bars", str(tmp_path / "out.csv"), "--instrument", "XPTUSD", "--timeframe", "M15", "--db", db, "--json"]
+    assert run(command) == 0
+    assert last(capsys)["rows"] == len(table)
 
 
 def test_longer_bars_of_a_range_are_made_on_the_way_out(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,11 @@ import pytest
 from engine.core.clock import DAY, HOUR, MINUTE, from_iso
 from engine.domain.instrument import instrument_of
 from engine.domain.market import BAR_COLUMNS, Bars, QuoteColumns, Timeframe
+from engine.domain.revision import changed
+from engine.domain.shipped import shipped_definition
 from engine.market.calendar import OpenTimes
 from engine.market.clocks import parse_clock
+from engine.services.instruments import save
 from engine.services.library import import_file, references
 from engine.services.repair import Means, Repair, repair, resampled
 from engine.services.stored import gap_lines, stored
@@ -105,6 +108,16 @@ def test_flat_bars_in_closed_hours_are_removed_when_asked_and_kept_aside(url: st
     assert any(f"{count:,} removed" in line for line in series.lines())
 
 
+def test_bars_inside_the_sessions_the_owner_set_are_not_removed(url: str) -> None:
+    whole = minutes(days=3, closed=True)
+    put(url, "filled", whole)
+    through = {"sessions.periods": '["Sun 18:00 - Fri 17:00"]'}
+    save(url, changed(shipped_definition("XAUUSD"), through), "no break between the days here")
+    assert repair(url, None, None, None, Means(), apply=True) == []
+    ((series,), _) = stored(url)
+    assert (series.rows, series.closed_rows, series.coverage) == (len(whole), 0, 1.0)
+
+
 def test_missing_hours_are_made_of_minutes_on_the_series_own_clock(url: str) -> None:
     hours = minutes(step=HOUR)
     put(url, "hours", rows(hours, (hours.at < FIRST + 30 * HOUR) | (hours.at >= FIRST + 33 * HOUR)), "H1")
@@ -125,7 +138,7 @@ def test_what_a_source_filled_into_closed_hours_makes_no_longer_bar(url: str) ->
     put(url, "filled", minutes(closed=True))
     with open_market(url) as store:
         (series,) = store.coverage()
-        made = resampled(store, series, Timeframe.of("H1"), parse_clock("UTC"))
+        made = resampled(store, series, Timeframe.of("H1"), parse_clock("UTC"), XAUUSD)
     assert made.at.tolist() == minutes(step=HOUR).at.tolist()
 
 

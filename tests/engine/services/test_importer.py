@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 
 from engine.core.errors import DataError, UserError
 from engine.domain.imports import TICKS, Choices, ImportPlan
+from engine.domain.revision import changed as changed_definition
+from engine.domain.shipped import shipped_definition
 from engine.market.formats import FORMATS
 from engine.services.importer import Cancelled, apart, carry_out, import_line, imports, inspect, recording_of, undo
+from engine.services.instruments import save
 from engine.storage.market import TICK, open_market
 from tests.engine.market.histories import METATRADER, Row, gold, lean, mt4, mt5, recorded, write
 from tests.engine.storage.conftest import postgres_url, url
@@ -97,6 +101,25 @@ def test_lines_are_counted_with_their_header(kind: str, tmp_path: Path, db: str,
     for row in (*plan.first, *plan.last):
         assert row.raw == lines[row.line - 1].replace("\t", "  ")
         assert f"{row.values[3]:.2f}" in row.raw
+
+
+def test_what_the_owner_says_of_an_instrument_holds_in_a_process_of_its_own_too(file: Path, db: str, rows: list[Row]) -> None:
+    band = [1_900, max(float(row.high) for row in rows) - 2]
+    save(db, changed_definition(shipped_definition("XAUUSD"), {"price.plausible": json.dumps(band)}), "it was never higher")
+    outside = sum(float(row.high) > band[1] for row in rows)
+    plan = apart(inspect, file, db, Choices(), "XAUUSD")
+    assert (plan.bad_count, plan.rows) == (outside, len(rows) - outside)
+    assert apart(carry_out, plan, db, False).added == len(rows) - outside
+
+
+def test_an_instrument_of_the_owner_s_own_is_imported_by_its_name_and_replayed(tmp_path: Path, db: str, rows: list[Row]) -> None:
+    own = changed_definition(shipped_definition("XAUUSD"), {"symbol": "XAUEUR", "name": "Gold in euros"})
+    save(db, own, "mine")
+    plan = look(write(tmp_path, mt4(rows), "XAUEUR_M5.csv"), db, price_scale="1.5")
+    assert (plan.refusal, plan.symbol, plan.symbol_why) == ("", "XAUEUR", "the file's name says XAUEUR")
+    assert carry_out(plan, db).added == len(rows)
+    path, clock = recording_of(plan, db, tmp_path / "replays")
+    assert look(path, db, clock=clock, symbol="XAUEUR").rows == len(rows)
 
 
 def test_looking_stores_nothing(file: Path, db: str) -> None:
