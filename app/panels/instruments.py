@@ -69,7 +69,7 @@ class InstrumentsPanel(QObject, View):
         """Looks at an instrument, once the list is there."""
         self._key = symbol if self._session[0].partition("@")[0] != symbol else self._session[0]
         if self.view is not None:
-            self._around.bridge.keep(self._load(self._key))
+            self._around.bridge.keep(self._load())
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -96,9 +96,10 @@ class InstrumentsPanel(QObject, View):
         view.saved.connect(lambda draft, reason, follows: self._around.bridge.keep(self._save(draft, reason, follows)))
         view.begun.connect(self.begun)
         view.left.connect(lambda: self._around.act("show_chart_panel"))
-        self._around.bridge.keep(self._load(self._key))
+        self._around.bridge.keep(self._load())
 
-    async def _load(self, key: str) -> None:
+    async def _load(self) -> None:
+        """Shows the list, and the instrument that is looked at once it is read."""
         from engine.services.instruments import listed
 
         assert self.view is not None
@@ -107,8 +108,8 @@ class InstrumentsPanel(QObject, View):
         except NiceGoldError as error:
             self._complain(str(error))
             return
-        self.view.show_list(found, key, self._session)
-        await self._show(key)
+        self.view.show_list(found, self._key, self._session)
+        await self._show(self._key)
 
     async def _show(self, key: str) -> None:
         from engine.services.instruments import history, in_force_of
@@ -152,8 +153,8 @@ class InstrumentsPanel(QObject, View):
             self._complain(str(error))
             return
         LOG.say(f"{added.key} version {added.version} stored: {added.reason}", source="instruments")
-        self.view.show_stored()
-        await self._load(added.key)
+        self.view.show_stored(added.key)
+        await self._load()
 
     def _complain(self, sentence: str) -> None:
         LOG.say(sentence, "warning", "instruments")

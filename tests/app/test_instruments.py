@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from engine.domain.instrument import INSTRUMENTS
+from engine.domain.revision import Listed, changed
+from engine.services import instruments
 from engine.services.instruments import history, in_force
 from tests.app.rig import Desk, live, request
+from widgets.instruments.picker import LISTED
 from widgets.instruments.view import InstrumentsView
 
 
@@ -116,6 +121,69 @@ def test_what_was_typed_is_still_there_after_looking_at_another_instrument(tmp_p
         assert view.state()["fields"]["price.spread"] == "21"
 
     live(request(tmp_path), use)
+
+
+def test_what_is_typed_for_another_instrument_while_one_is_stored_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = Event()
+    save = instruments.save
+
+    def slowly(*values: Any) -> Listed:
+        stored.wait()
+        return save(*values)
+
+    monkeypatch.setattr(instruments, "save", slowly)
+
+    async def use(desk: Desk) -> None:
+        view = await editor(desk)
+        write(view, "price.spread", "33")
+        QTest.keyClicks(view.reason, "wider")
+        try:
+            desk.click(view.save)
+            view.picker.choose("EURUSD")
+            view.chosen.emit("EURUSD")
+            await shown(desk, "EURUSD")
+            write(view, "price.spread", "9")
+            QTest.keyClicks(view.reason, "quieter")
+        finally:
+            stored.set()
+        await desk.until(lambda: view.picker.list.item(0).data(LISTED).version == 1, "gold's new version")
+        await shown(desk, "EURUSD")
+        assert view.state()["fields"]["price.spread"] == "9"
+        assert view.reason.text() == "quieter"
+        view.picker.list.setCurrentRow(0)
+        await shown(desk, "XAUUSD", 1)
+        assert view.state()["summary"] == "As it is stored."
+        assert view.reason.text() == ""
+        view.chosen.emit("EURUSD")
+        await shown(desk, "EURUSD")
+        assert view.state()["fields"]["price.spread"] == "9"
+        assert view.reason.text() == "quieter"
+
+    live(request(tmp_path), use)
+
+
+def test_an_edit_does_not_overwrite_what_another_program_stored_meanwhile(tmp_path: Path) -> None:
+    wanted = request(tmp_path)
+
+    async def use(desk: Desk) -> None:
+        view = await editor(desk)
+        write(view, "price.spread", "33")
+        QTest.keyClicks(view.reason, "wider")
+        instruments.save(wanted.db, changed(history("XAUUSD", wanted.db)[-1].definition, {"costs.commission": "9"}), "theirs")
+        desk.window.panels["instruments"].choose("XAUUSD")
+        await shown(desk, "XAUUSD", 1)
+        assert view.state()["fields"]["price.spread"] == "33"
+        desk.click(view.save)
+        await desk.until(lambda: "was changed meanwhile (version 1)" in view.state()["summary"], "the service's sentence")
+        assert [each.reason for each in history("XAUUSD", wanted.db)] == ["as shipped", "theirs"]
+        desk.click(view.discard)
+        write(view, "price.spread", "33")
+        QTest.keyClicks(view.reason, "wider")
+        desk.click(view.save)
+        await shown(desk, "XAUUSD", 2)
+        assert view.state()["fields"]["costs.commission"] == "9"
+
+    live(wanted, use)
 
 
 def test_the_watchlist_s_menu_opens_the_editor_on_its_instrument(tmp_path: Path) -> None:

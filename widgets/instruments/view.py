@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,15 @@ from widgets.theme import UNIT, Theme
 LATER = "A change begins with the next session, which opens a new book; this session goes on with the terms it began with."
 
 
+@dataclass(slots=True)
+class Typed:
+    """What the owner typed for an instrument, why, and the newest version there was when the edit began."""
+
+    texts: dict[str, str]
+    follows: int
+    reason: str = ""
+
+
 class InstrumentsView(QWidget):
     """`chosen(key)`, `drafted(Definition)` when the form holds a sound definition, `saved(Definition, reason, version)` with the
     version the edit began from, `begun()` for a session on what is stored, and `left()` are what the owner asks for."""
@@ -41,7 +51,7 @@ class InstrumentsView(QWidget):
         self._price: Decimal | None = None
         self._stored: Listed | None = None
         self._versions: Sequence[Listed] = ()
-        self._drafts: dict[str, dict[str, str]] = {}
+        self._typed: dict[str, Typed] = {}
         self._draft: Definition | None = None
         self._session = ("", "")
         self.picker = Picker(theme)
@@ -98,7 +108,7 @@ class InstrumentsView(QWidget):
         self.picker.chosen.connect(self._choose)
         self.form.edited.connect(self._edit)
         self.aside.restored.connect(self.restore)
-        self.reason.textChanged.connect(lambda _text: self._judge())
+        self.reason.textChanged.connect(self._explain)
         self.reason.returnPressed.connect(self._save)
         self.save.clicked.connect(lambda _checked: self._save())
         self.discard.clicked.connect(lambda _checked: self.drop())
@@ -122,18 +132,20 @@ class InstrumentsView(QWidget):
         self._versions, self._price = versions, price
         self._stored = stored = next(each for each in versions if each.version == version)
         self.aside.show_history(versions, version)
-        self._fill(self._drafts.get(stored.key) or texts_of(stored.definition))
+        typed = self._typed.get(stored.key)
+        self._fill(typed.texts if typed else texts_of(stored.definition))
+        self.reason.setText(typed.reason if typed else "")
 
     def show_coming(self, key: str, closures: Sequence[str], contracts: Sequence[str]) -> None:
         """When the market is shut next by what the form says."""
         if self._stored is not None and key == self._stored.key:
             self.aside.show_coming(closures, contracts)
 
-    def show_stored(self) -> None:
-        """What was in the form is stored: nothing is open any more."""
-        if self._stored is not None:
-            self._drafts.pop(self._stored.key, None)
-        self.reason.clear()
+    def show_stored(self, key: str) -> None:
+        """What was typed for `key` is stored; what is open for another instrument stays open."""
+        self._typed.pop(key, None)
+        if self._stored is not None and self._stored.key == key:
+            self.reason.clear()
 
     def complain(self, sentence: str) -> None:
         """Says why something could not be done, where it was asked for."""
@@ -166,14 +178,14 @@ class InstrumentsView(QWidget):
     def restore(self, version: int) -> None:
         """Puts an earlier version's values into the form."""
         wanted = next(each for each in self._versions if each.version == version)
-        self._drafts[wanted.key] = texts_of(wanted.definition)
+        self._typed[wanted.key] = Typed(texts_of(wanted.definition), self._versions[-1].version)
         self.reason.setText(f"back to version {version}")
-        self._fill(self._drafts[wanted.key])
+        self._fill(self._typed[wanted.key].texts)
 
     def drop(self) -> None:
         """Puts the stored values back into the form."""
         if self._stored is not None:
-            self._drafts.pop(self._stored.key, None)
+            self._typed.pop(self._stored.key, None)
             self.reason.clear()
             self._fill(texts_of(self._stored.definition))
 
@@ -186,10 +198,23 @@ class InstrumentsView(QWidget):
 
     def _edit(self) -> None:
         if self._stored is not None:
-            self._drafts[self._stored.key] = self.form.texts()
+            self._keep(self._stored, self.form.texts())
             self._judge()
             if self._draft is not None:
                 self.drafted.emit(self._draft)
+
+    def _keep(self, stored: Listed, texts: dict[str, str]) -> None:
+        """An edit goes on from the version it began from; one that is back at what is stored is none."""
+        if values_of(texts) == values_of(texts_of(stored.definition)):
+            self._typed.pop(stored.key, None)
+            return
+        typed = self._typed.setdefault(stored.key, Typed(texts, self._versions[-1].version, self.reason.text()))
+        typed.texts = texts
+
+    def _explain(self, reason: str) -> None:
+        if self._stored is not None and self._stored.key in self._typed:
+            self._typed[self._stored.key].reason = reason
+        self._judge()
 
     def _judge(self) -> None:
         """Says what is wrong and what would change, and what could be done about it."""
@@ -248,7 +273,7 @@ class InstrumentsView(QWidget):
 
     def _save(self) -> None:
         if self._stored is not None and self._draft is not None and self.save.isEnabled():
-            self.saved.emit(self._draft, self.reason.text().strip(), self._versions[-1].version)
+            self.saved.emit(self._draft, self.reason.text().strip(), self._typed[self._stored.key].follows)
 
 
 def _line(way: str) -> QFrame:
