@@ -29,15 +29,13 @@ def shipped(key: str) -> Listed | None:
 
 
 def in_force(name: str, url: str) -> Instrument:
-    """The instrument as it is dealt in the books at `url` from now on. UserError names those that exist.
+    """The instrument as it is dealt in the books at `url` from now on, read by one query.
 
-    One file or one query; books that cannot be reached are left to the session to complain of.
+    UserError names the instruments there are, or says why the books cannot be read: they may hold other terms than those
+    shipped.
     """
     key = key_of(name)
-    try:
-        stored = current_version(url, key, SystemClock().now())
-    except UserError:
-        stored = None
+    stored = current_version(url, key, SystemClock().now())
     if stored is not None:
         return instrument_from(_definition(stored))
     return INSTRUMENTS.shipped(key) if key in shipped_keys() else instrument_of(name)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -43,6 +46,35 @@ def test_an_edit_is_in_force_at_once_and_what_was_is_kept(url: str) -> None:
     save(url, gold.definition, "back to what it was")
     assert [each.sha256 for each in history("XAUUSD", url)] == [gold.sha256, saved.sha256, gold.sha256]
     assert [change.line() for change in differences(gold.definition, saved.definition)] == ["financing.long: -12 -> -42.1"]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program keeps the books to itself."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def test_books_that_cannot_be_read_do_not_mean_shipped_terms(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    save(str(path), changed(show("XAUUSD", str(path)).definition, {"price.spread": "77"}), "the broker's spread")
+    with locked(path):
+        with pytest.raises(UserError, match="cannot be used as a database: database is locked"):
+            in_force("XAUUSD", str(path))
+    assert in_force("XAUUSD", str(path)).spread == 77
+
+
+def test_the_window_does_not_open_over_books_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "books.db"
+    path.write_text("no database at all", "ascii")
+    assert run(["--db", str(path)]) == 2
+    assert "cannot be used as a database: file is not a database" in capsys.readouterr().err
+
+
+def test_terms_in_books_that_are_not_there_yet_are_as_shipped(tmp_path: Path) -> None:
+    assert in_force("XAUUSD", str(tmp_path / "none.db")).spread == 20
 
 
 def test_an_edit_that_begins_later_is_not_in_force_yet(url: str) -> None:
