@@ -35,7 +35,9 @@ def financing(quantity: int, per_long: int, per_short: int, nights: int) -> int:
 @njit(cache=True)
 def nights(weekday: int, triple: int) -> int:
     """Nights charged at the roll of a weekday (Monday = 0): `triple` carries the weekend, Wednesday (2) where spot settles in two
-    days; -1 for none."""
+    days. -1 for none: then every night of the week counts once."""
+    if triple < 0:
+        return 1
     if weekday == triple:
         return 3
     return 0 if weekday >= 5 else 1

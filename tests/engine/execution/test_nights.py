@@ -53,3 +53,16 @@ def test_holding_is_charged_when_the_instrument_s_own_night_begins_whatever_the_
     ]
     assert charged == [("2024-06-03T14:00:00Z", 1), ("2024-06-04T14:00:00Z", 3)]
     assert [to_iso(record.at) for record in rig.journal.kept if isinstance(record.fact, DayStarted)] == ["2024-06-03T21:00:00Z"]
+
+
+def test_what_is_dealt_around_the_clock_is_charged_for_every_night_of_the_week() -> None:
+    coin = replace(GOLD, commission=0, night_zone="UTC", night_minute=14 * 60, triple_night=None)
+    rig = Rig(instrument=coin)
+    rig.quote(200_000)
+    rig.buy(10, stop_loss=199_000)
+    rig.quote(200_000)
+    for night in range(3, 10):
+        rig.pass_time(from_iso(f"2024-06-{night:02}T15:00"))
+    charged = [record.fact for record in rig.journal.kept if isinstance(record.fact, FinancingCharged)]
+    assert [fact.nights for fact in charged] == [1] * 7
+    assert sum(fact.amount for fact in charged) == 7 * 10 * GOLD.financing_long

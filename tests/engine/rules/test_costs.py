@@ -37,4 +37,7 @@ def test_financing_is_charged_to_longs_and_shorts_at_their_own_rate() -> None:
 def test_a_week_has_seven_nights_and_wednesday_carries_the_weekend() -> None:
     assert [nights(day, 2) for day in range(7)] == [1, 1, 3, 1, 1, 0, 0]
     assert [nights(day, 4) for day in range(7)] == [1, 1, 1, 1, 3, 0, 0]
-    assert [nights(day, -1) for day in range(7)] == [1, 1, 1, 1, 1, 0, 0]
+
+
+def test_without_a_triple_night_every_night_of_the_week_counts_once() -> None:
+    assert [nights(day, -1) for day in range(7)] == [1, 1, 1, 1, 1, 1, 1]
