@@ -97,7 +97,7 @@ def test_an_address_that_cannot_be_is_refused_with_what_to_write(url: str, ws_ur
     assert "word@" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["kraken", "coinbase", "kucoin"])
+@pytest.mark.parametrize("name", ["kraken", "coinbase", "kucoin", "weex"])
 def test_fault_12_a_switch_to_a_sandbox_that_raises_sends_nothing_to_a_live_host(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,8 +242,10 @@ def _asking_to_wait(seconds: int | None) -> Any:
 async def test_a_deleted_key_is_told_as_such_and_not_as_too_many_questions(exchange: Exchange, venue: ExchangeVenue) -> None:
     await venue.state()
     exchange.revoke_key()
-    with pytest.raises(BrokerError, match="it was deleted"):
-        await venue.state()
+    for asked in (2, 3):
+        with pytest.raises(BrokerError, match="it was deleted"):
+            await venue.state()
+        assert len(exchange.asked("GET account")) == asked
 
 
 @played
@@ -295,6 +297,9 @@ async def test_without_a_key_prices_are_seen_and_accounts_are_refused(exchange: 
             "BTCUSDT 90000.00 bid, 90001.00 ask",
         )
         assert {it.key for it in exchange.requests} == {None}
+        exchange.faults.on("answer GET depth", garbage("<html>busy</html>"))
+        with pytest.raises(BrokerError, match="answered with something else than JSON"):
+            await venue.public()
     finally:
         await venue.close()
 
