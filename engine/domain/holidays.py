@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 from engine.core.cache import prepare_numba_cache
@@ -128,7 +129,7 @@ def calendar_days(name: str) -> Days:
     """The calendar of the exchange `name` (as exchange_calendars calls it). UserError when there is none."""
     from importlib.metadata import version
 
-    file = prepare_numba_cache() / f"holidays-{name}-{version('exchange_calendars')}-{LAST_YEAR}-2.json"
+    file = prepare_numba_cache() / f"holidays-{name.replace('/', '-')}-{version('exchange_calendars')}-{LAST_YEAR}-2.json"
     try:
         known = json.loads(file.read_text("ascii"))
         return Days(*({date.fromisoformat(day): what for day, what in known[part].items()} for part in Days._fields))
@@ -151,9 +152,18 @@ def _computed(name: str) -> Days:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pandas, about the library's own use of it
-            calendar = library.get_calendar(name, *_REAL)
+            return _days_of(library.get_calendar(name, *_REAL))
     except library.errors.InvalidCalendarName:
         raise UserError(f"{name!r} is no exchange calendar; use for example CMES (CME Globex) or XNYS (New York)") from None
+    except Exception as error:  # some calendars of the library end short of the years that are computed, each in its own way
+        raise UserError(f"calendar {name} cannot be used: {_said(error)}; use another, or name its dates as closed") from error
+
+
+def _said(error: Exception) -> str:
+    return shorten(str(error), 120, placeholder=" …").rstrip(". ") or type(error).__name__
+
+
+def _days_of(calendar: Any) -> Days:
     short: dict[date, str] = {}
     for _, rules in calendar.special_closes:
         short |= _named(rules)
@@ -161,7 +171,8 @@ def _computed(name: str) -> Days:
 
 
 def _named(rules: Any) -> dict[date, str]:
-    if isinstance(rules, int):
+    """Days by what they are called; none where the library lists no rules, or a weekday's number instead."""
+    if rules is None or isinstance(rules, int):
         return {}
     return {moment.date(): str(name) for moment, name in rules.holidays(_FIRST_DAY, _LAST_DAY, return_name=True).items()}
 

@@ -99,6 +99,22 @@ def test_a_calendar_that_does_not_exist_is_named() -> None:
         calendar_days("NOPE")
 
 
+@pytest.mark.parametrize("name", ["XCYS", "XTAE"])
+def test_a_calendar_that_the_library_cannot_compute_is_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(
+        UserError, match=f"^calendar {name} cannot be used: .{{10,130}}; use another, or name its dates as closed$"
+    ):
+        calendar_days(name)
+
+
+@pytest.mark.parametrize("name", ["24/5", "24/7", "XSHG"])
+def test_a_calendar_without_rules_has_no_holidays(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    calendar_days.cache_clear()
+    assert calendar_days(name) == ({}, {})
+    assert len(list(tmp_path.glob("holidays-*.json"))) == 1
+
+
 def test_a_calendar_is_kept_on_disk_and_reads_back_as_it_was_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     calendar_days.cache_clear()

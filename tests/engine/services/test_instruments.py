@@ -60,9 +60,8 @@ def locked(path: Path) -> Iterator[None]:
 def test_books_that_cannot_be_read_do_not_mean_shipped_terms(tmp_path: Path) -> None:
     path = tmp_path / "books.db"
     save(str(path), changed(show("XAUUSD", str(path)).definition, {"price.spread": "77"}), "the broker's spread")
-    with locked(path):
-        with pytest.raises(UserError, match="cannot be used as a database: database is locked"):
-            in_force("XAUUSD", str(path))
+    with locked(path), pytest.raises(UserError, match="cannot be used as a database: database is locked"):
+        in_force("XAUUSD", str(path))
     assert in_force("XAUUSD", str(path)).spread == 77
 
 
@@ -159,6 +158,7 @@ def test_the_command_line_lists_sets_shows_and_tells_the_history(tmp_path: Path,
         (("set", "XAUUSD", "price.tick", "--reason", "x"), "'price.tick' is no value; write it as PATH=VALUE"),
         (("set", "XAUUSD", "price.plausible=[1,", "--reason", "x"), "'[1,' is no list as JSON writes it"),
         (("set", "XAUUSD", "name.first=x", "--reason", "x"), "there is no name.first"),
+        (("set", "XAUUSD", "holidays.calendar=ASEX", "--reason", "x"), "calendar ASEX cannot be used: "),
         (("set", "XAUUSD", "price.spread=30"), "a change of an instrument needs a reason"),
         (("set", "XAUUSD", "--restore", "7", "--reason", "x"), "XAUUSD has no version 7; there are 0"),
         (("show", "XPTUSD"), "instrument 'XPTUSD' is not listed; use one of XAUUSD"),
