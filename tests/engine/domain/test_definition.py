@@ -104,6 +104,19 @@ def test_a_fault_is_one_sentence_with_its_path(path: str, value: Any, sentence: 
     assert any(str(refused.value).endswith(said) for _, said in faults(values))
 
 
+@pytest.mark.parametrize(
+    "zone", ["localtime", "posixrules", "Factory", "right/UTC", "posix/UTC", "europe/athens", "zones", "", 3, [1]]
+)
+def test_a_zone_that_is_not_the_same_on_every_machine_is_refused(zone: Any) -> None:
+    for path in ("sessions.zone", "financing.zone"):
+        assert faults(with_value(path, zone)) == [(path, "there is no such time zone; use an IANA name such as America/New_York")]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Athens", "America/New_York", "Etc/GMT-2", "EST5EDT"])
+def test_a_zone_of_the_list_is_taken(zone: str) -> None:
+    assert parse(with_value("sessions.zone", zone), "XAUUSD").sessions.zone == zone
+
+
 def test_every_fault_is_found_at_once_for_a_form() -> None:
     values = with_value("price.tick", "x") | {"name": ""}
     assert {path for path, _ in faults(values)} == {"price.tick", "name"}
