@@ -37,7 +37,8 @@ class Bridge(QObject):
 
     `progressed(share, words)` while the session opens, `history(Bars)` what lies before it, `shown(Picture)` per frame,
     `refused(intent, sentence)`, `verdict(order, Verdict)`, `faulted(exception)` when a command failed that should not,
-    `failed(exception)` when the engine stopped or never started, `closing()` before the session is ended.
+    `failed(exception)` when the engine stopped or never started, `closing()` before the session is ended. With a `fault` the
+    session is not opened: that is why it failed.
     """
 
     progressed = Signal(float, str)
@@ -52,8 +53,11 @@ class Bridge(QObject):
     closing = Signal()
     _crashed = Signal(object)
 
-    def __init__(self, request: Request, display: Display, parent: QObject | None = None) -> None:
+    def __init__(
+        self, request: Request, display: Display, parent: QObject | None = None, fault: NiceGoldError | None = None
+    ) -> None:
         super().__init__(parent)
+        self._fault = fault
         self.request = request
         self.display = display
         self.chronicle = Chronicle()
@@ -63,7 +67,7 @@ class Bridge(QObject):
         self._stopping = False
         self._crashed.connect(self.failed)
         self._seen = Event()
-        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit, compile_ahead, self._first_look)
+        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit, self._prepare, self._first_look)
 
     async def run(self) -> None:
         """Opens the session and shows frames until `close`."""
@@ -86,6 +90,12 @@ class Bridge(QObject):
                 await asyncio.sleep(FRAME_S)
         except Exception as error:  # without pictures the window is blind; it says so instead of showing old ones
             self._end(error)
+
+    def _prepare(self, request: Request) -> None:
+        """On the engine's thread, before anything is opened."""
+        if self._fault is not None:
+            raise self._fault
+        compile_ahead(request)
 
     def _first_look(self, bars: Bars) -> None:
         """On the engine's thread, which waits for the window to paint what is there already before it gets busy."""

@@ -22,6 +22,7 @@ from app.main_window import DEFAULT_SPEED, MainWindow
 from app.paths import log_dir
 from app.quitter import Quitter
 from app.state import remembered
+from engine.core.errors import NiceGoldError
 from engine.core.log import start_log
 from engine.request import Request, replayed
 from widgets import style
@@ -70,22 +71,23 @@ class Terminal:
         collector = Collector()
         collector.start()
         try:
-            request: Request | None = self.request
-            while request is not None:
+            coming: tuple[Request, NiceGoldError | None] | None = (self.request, None)
+            while coming is not None:
                 self._leaving.clear()
                 self._next = None
-                await self._one(request)
-                request = self._next
+                coming = await self._one(*coming)
         finally:
             collector.stop()
 
     def leave(self) -> None:
-        """Ends the session and the window."""
+        """Ends the session and the window, and opens no other."""
+        self._next = None
         self._leaving.set()
 
-    async def _one(self, request: Request) -> None:
+    async def _one(self, request: Request, fault: NiceGoldError | None) -> tuple[Request, NiceGoldError | None] | None:
+        """Shows one window until it is left, with why its session cannot be opened where there is a `fault`; what comes next."""
         shown = display(request)
-        bridge = Bridge(request, shown)
+        bridge = Bridge(request, shown, fault=fault)
         window = self.window = MainWindow(bridge, load(self.theme), shown, self.leave, self.speed, self.autoplay)
         window.reset_wanted = lambda balance: self._reset(request, balance)
         window.fresh_wanted = lambda: self._begin(replace(request, new=True))
@@ -99,10 +101,26 @@ class Terminal:
         window.setEnabled(False)
         await bridge.close()
         await work
+        coming = await self._renewed()
         self.theme, self.speed = window.theme.name, window.speed
         window.hide()
         window.deleteLater()
         self.window = None
+        return coming
+
+    async def _renewed(self) -> tuple[Request, NiceGoldError | None] | None:
+        """What is to be opened next, on the terms its instruments have by now, or with why these cannot be read."""
+        wanted = self._next
+        if wanted is None:
+            return None
+        from engine.services.instruments import renewed
+
+        coming: tuple[Request, NiceGoldError | None]
+        try:
+            coming = await asyncio.to_thread(renewed, wanted), None  # a server that is silent must not hold up the window
+        except NiceGoldError as error:
+            coming = wanted, error
+        return coming if self._next is not None else None
 
     def _reset(self, request: Request, balance: Decimal) -> None:
         remembered("account").set(_market(request), str(balance))
@@ -110,11 +128,9 @@ class Terminal:
         self._begin(replace(with_balance(request, balance), new=True))
 
     def _begin(self, request: Request) -> None:
-        """Ends this session and opens `request` in its place, on the terms its instruments have by then."""
-        from engine.services.instruments import renewed
-
-        self._next = renewed(request)
-        self.leave()
+        """Ends this session and opens `request` in its place."""
+        self._next = request
+        self._leaving.set()
 
 
 def _market(request: Request) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread, main_thread
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from engine.core.errors import UserError
 from engine.domain.instrument import INSTRUMENTS
 from engine.domain.revision import Listed, changed
+from engine.request import Request
 from engine.services import instruments
 from engine.services.instruments import history, in_force
 from tests.app.rig import Desk, live, request
@@ -184,6 +186,59 @@ def test_an_edit_does_not_overwrite_what_another_program_stored_meanwhile(tmp_pa
         assert view.state()["fields"]["costs.commission"] == "9"
 
     live(wanted, use)
+
+
+def test_the_window_does_not_wait_for_the_terms_of_the_next_session_and_leaving_it_meanwhile_is_leaving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = Event(), Event()
+
+    def slowly(wanted: Request) -> Request:
+        asked.set()
+        assert current_thread() is not main_thread()
+        answered.wait()
+        return wanted
+
+    monkeypatch.setattr(instruments, "renewed", slowly)
+
+    async def use(desk: Desk) -> None:
+        await desk.opened()
+        try:
+            desk.window.renew_wanted()
+            await desk.until(asked.is_set, "the question for the terms")
+            desk.window.close()
+        finally:
+            answered.set()
+        await desk.until(lambda: desk.terminal.window is None, "no other window")
+
+    live(request(tmp_path), use)
+
+
+def test_a_next_session_whose_terms_cannot_be_read_says_so_and_can_be_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise UserError("the books cannot be read; start their server")
+
+    async def use(desk: Desk) -> None:
+        await desk.opened()
+        before = desk.window
+        with monkeypatch.context() as broken:
+            broken.setattr(instruments, "current_version", fail)
+            desk.window.renew_wanted()
+            await desk.until(lambda: desk.terminal.window not in (None, before), "another window")
+        await desk.until(lambda: desk.window.state()["banner"], "the sentence")
+        assert desk.window.state()["banner"].startswith("The books cannot be read; start their server.")
+        assert desk.bridge.opening is None
+        before = desk.window
+        desk.window.renew_wanted()
+        await desk.until(lambda: desk.terminal.window not in (None, before), "a third window")
+        await desk.opened()
+
+    try:
+        live(request(tmp_path), use)
+    finally:
+        INSTRUMENTS.release("XAUUSD")
 
 
 def test_the_watchlist_s_menu_opens_the_editor_on_its_instrument(tmp_path: Path) -> None:
