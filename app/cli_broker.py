@@ -1,8 +1,9 @@
-"""The commands that speak with a broker: check."""
+"""The commands that speak with a broker: check, key."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,6 +61,30 @@ def broker_check(
     if as_json:
         print(json.dumps(state_as_dict(state), sort_keys=True))
     return 0
+
+
+@broker_app.command("key")
+def broker_key(
+    broker: Annotated[str, typer.Option("--broker", help="The exchange, for example binance.")],
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="A key of the exchange's own test exchange.")] = False,
+    password: Annotated[bool, typer.Option("--password", help="The exchange gave a third word with the key (OKX).")] = False,
+) -> int:
+    """Keep an exchange's key in the system's keyring; key and secret are asked for, or read as lines from a pipe."""
+    from engine.services.secrets import store_key
+
+    asked = [_secret(f"{name} for {broker}: ") for name in ("key", "secret", "password")[: 3 if password else 2]]
+    store_key(broker.lower(), *asked, sandbox=sandbox)
+    print(f"the key for {broker.lower()} is in the keyring")
+    return 0
+
+
+def _secret(prompt: str) -> str:
+    """A word that is not shown while it is typed."""
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        return getpass(prompt).strip()
+    return sys.stdin.readline().strip()
 
 
 def _lines(state: VenueState) -> Iterator[str]:

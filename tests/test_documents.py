@@ -31,7 +31,7 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 KNOWN = dict(commands())
 GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db|instruments|broker"
-BELOW = "imports|undo|facts|books|bars|status|gaps|repair|upgrade|downgrade|copy|roles|list|show|set|history|check"
+BELOW = "imports|undo|facts|books|bars|status|gaps|repair|upgrade|downgrade|copy|roles|list|show|set|history|check|key"
 NAMED = sorted(set(re.findall(rf"main\.py ((?:{GROUPS})(?: (?:{BELOW}))?)", README)))
 
 

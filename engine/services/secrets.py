@@ -44,6 +44,24 @@ def find_key(broker: str, environment: Mapping[str, str], *, loopback: bool, san
     return _in_keyring(broker, sandbox)
 
 
+def store_key(broker: str, key: str, secret: str, password: str = "", *, sandbox: bool = False) -> None:
+    """Keeps a broker's key in the keyring, in place of the one before.
+
+    Raises UserError where key or secret is missing, and where no trusted keyring takes them; then they are kept nowhere.
+    """
+    if not key or not secret:
+        raise UserError(f"a key for {broker} is a key and its secret, and one of them is empty; give both")
+    backend = _keyring()
+    if not is_trusted(backend):
+        raise UserError(_NO_KEYRING)
+    try:
+        for part, value in zip(_PARTS, (key, secret, password), strict=True):
+            if value:
+                backend.set_password(SERVICE, _name(broker, part, sandbox), value)
+    except Exception as error:  # what lies below raises its own: of D-Bus, of the system's calls
+        raise UserError(_LOCKED) from error
+
+
 def is_trusted(backend: Any) -> bool:
     """Whether a keyring backend keeps secrets encrypted; one that asks others is as good as the worst it may ask."""
     backends = list(getattr(backend, "backends", None) or [backend])
@@ -56,9 +74,9 @@ def _in_keyring(broker: str, sandbox: bool) -> Found:
         return Found(None, _NO_KEYRING)
     try:
         key, secret, password = (backend.get_password(SERVICE, _name(broker, part, sandbox)) for part in _PARTS)
-    except Exception:  # what lies below raises its own: of D-Bus, of the system's calls
+    except Exception:  # as in storing
         return Found(None, _LOCKED)
-    store = f"`keyring set {SERVICE} {_name(broker, 'key', sandbox)}`, and the same with -secret"
+    store = f"main.py broker key --broker {broker}{' --sandbox' if sandbox else ''}"
     if not key and not secret:
         return Found(None, f"the keyring holds no key for {broker}; store one: {store}")
     if not key or not secret:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,11 @@ class Vault:
         if self._trouble is not None:
             raise self._trouble
         return self._held.get(name) if service == "nicegold" else None
+
+    def set_password(self, service: str, name: str, value: str) -> None:
+        if self._trouble is not None:
+            raise self._trouble
+        self._held[name] = value if service == "nicegold" else ""
 
 
 class Desktop(Vault):
@@ -152,7 +159,7 @@ def test_fault_63_a_keyring_that_is_absent_or_locked_is_one_sentence_and_no_othe
         (Desktop({}, ConnectionResetError()), "does not answer"),
         (PlainFile(WHOLE), "there is no keyring that keeps secrets encrypted"),
         (Chain(Desktop(WHOLE), PlainFile(WHOLE)), "there is no keyring that keeps secrets encrypted"),
-        (Desktop({}), "the keyring holds no key for binance; store one: `keyring set nicegold binance-key`"),
+        (Desktop({}), "the keyring holds no key for binance; store one: main.py broker key --broker binance"),
     ):
         keep_in(vault, monkeypatch)
         found = find_key("binance", {"NICEGOLD_API_KEY": KEY, "NICEGOLD_API_SECRET": SECRET}, loopback=False)
@@ -191,3 +198,42 @@ def test_half_a_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         find_key("binance", {}, loopback=False)
     with pytest.raises(UserError, match="NICEGOLD_API_KEY and NICEGOLD_API_SECRET belong together"):
         find_key("binance", {"NICEGOLD_API_KEY": KEY}, loopback=True)
+
+
+def test_a_key_is_stored_from_a_pipe_and_found_again_and_a_sandboxs_key_is_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep_in(Desktop({}), monkeypatch)
+    monkeypatch.setattr(sys, "stdin", StringIO("pipe-key-1414\npipe-secret-2236\nword\n"))
+    assert run(["broker", "key", "--broker", "OKX", "--password"]) == 0
+    found = find_key("okx", {}, loopback=False).key
+    assert found is not None
+    assert (found.key, found.secret, found.password) == ("pipe-key-1414", "pipe-secret-2236", "word")
+    assert find_key("okx", {}, loopback=False, sandbox=True).key is None
+    monkeypatch.setattr(sys, "stdin", StringIO("test-key\ntest-secret\n"))
+    assert run(["broker", "key", "--broker", "okx", "--sandbox"]) == 0
+    other = find_key("okx", {}, loopback=False, sandbox=True).key
+    assert other is not None
+    assert other.key == "test-key"
+    told = capsys.readouterr()
+    assert "pipe-" not in told.out + told.err
+
+
+@pytest.mark.parametrize(
+    ("vault", "typed", "sentence"),
+    [
+        (PlainFile({}), "key\nsecret\n", "there is no keyring that keeps secrets encrypted"),
+        (Desktop({}, KeyringLocked("locked")), "key\nsecret\n", "the keyring is locked"),
+        (Desktop({}), "key\n", "one of them is empty"),
+    ],
+    ids=["plain text", "locked", "half"],
+)
+def test_fault_63_a_key_that_cannot_be_kept_safely_is_kept_nowhere(
+    vault: Vault, typed: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep_in(vault, monkeypatch)
+    monkeypatch.setattr(sys, "stdin", StringIO(typed))
+    assert run(["broker", "key", "--broker", "binance"]) == 2
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert (told.out, vault._held) == ("", {})
