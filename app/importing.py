@@ -17,8 +17,9 @@ from app.bridge import Bridge
 from app.faults import LOG
 from app.paths import data_dir
 from app.state import remembered
+from engine.core.clock import Nanos, SystemClock
 from engine.core.errors import NiceGoldError, UserError
-from engine.domain.imports import TICKS, Choices, ImportEntry, ImportPlan
+from engine.domain.imports import TICKS, Choices, ImportDone, ImportEntry, ImportPlan
 from engine.domain.market import Timeframe
 from engine.request import Recording
 from widgets.imports.item import Item
@@ -167,16 +168,29 @@ class ImportDesk(QObject):
     async def _import(self, item: Item) -> None:
         from engine.services.importer import carry_out
 
+        assert item.plan is not None
         self._put(replace(item, work="importing", share=0.0, doing="reading"))
-        self._giving_up = Event()
+        self._giving_up, begun = Event(), SystemClock().now()
         done, trouble = await self._run(item.key, self._giving_up, carry_out, item.plan, self._url, item.strict)
+        if done is None and (done := await self._done_after_all(item.plan, begun)) is not None:
+            trouble = ""
         item = replace(self._items[item.key], work="", done=done)
         given_up = trouble == CANCELLED
         self._put(replace(item, note=trouble if given_up else "", trouble="" if given_up else trouble))
         if done is not None:
             LOG.say(f"{item.file}: {outcome(done)}", source="import")
-            await self._learn_last()
+        await self._learn_last()
+        if done is not None:
             self._age(item.key)
+
+    async def _done_after_all(self, plan: ImportPlan, begun: Nanos) -> ImportDone | None:
+        """An import whose process was ended just after it had stored everything."""
+        from engine.services.importer import done_of
+
+        try:
+            return await asyncio.to_thread(done_of, plan, self._url, begun)
+        except NiceGoldError:
+            return None
 
     async def _open_replay(self, key: int, plan: ImportPlan) -> None:
         from engine.services.importer import recording_of

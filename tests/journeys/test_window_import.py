@@ -7,13 +7,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from engine.domain.imports import ImportDone
 from engine.services.bookkeeping import audit
-from engine.services.importer import imports
+from engine.services.importer import Cancelled, imports
 from engine.storage.market import open_market
 from tests.app.rig import OPENING_S, Desk, live, request
 from tests.engine.market.histories import gold, mt4, recorded, write
@@ -211,6 +213,33 @@ def test_a_million_bars_leave_the_window_responsive_and_nothing_when_given_up(qa
 
     live(wanted, scenario)
     assert min(turns.values()) > 50
+
+
+def test_an_import_that_was_stored_when_it_was_given_up_is_shown_as_stored(
+    qapp, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = market()
+    file, rows = write(home, text, NAME), text.count("\n")
+    wanted = request(home)
+
+    def stored_but_unheard(work: Any, *arguments: Any, **_watched: Any) -> Any:
+        done = work(*arguments)
+        if isinstance(done, ImportDone):
+            raise Cancelled("cancelled; nothing was stored")
+        return done
+
+    monkeypatch.setattr("engine.services.importer.apart", stored_but_unheard)
+
+    async def scenario(desk: Desk) -> None:
+        await desk.opened()
+        drop(desk, file)
+        await settled(desk, "ready")
+        desk.click(bench(desk).go)
+        done = await settled(desk, "done")
+        assert done["outcome"] == f"Import 1 is stored: {rows:,} new XAUUSD M5 bars."
+        await desk.until(lambda: shown(desk)["last"] == 1, "an import that can be undone")
+
+    live(wanted, scenario)
 
 
 def test_leaving_while_an_import_runs_stores_nothing(qapp, home: Path) -> None:

@@ -73,6 +73,13 @@ def imports(url: str) -> list[ImportEntry]:
         return [_listed(entry) for entry in store.entries()]
 
 
+def done_of(plan: ImportPlan, url: str, since: Nanos) -> ImportDone | None:
+    """What carrying the plan out came to, where that began at `since` or later and its process ended before it could say so."""
+    mine = (each for each in imports(url) if each.at >= since and each.sha256 == plan.sha256 and each.undone_at is None)
+    entry = next(mine, None)
+    return entry and ImportDone(entry, entry.added, entry.same, entry.changed, plan.choices.replace)
+
+
 def import_line(entry: ImportEntry) -> str:
     """An import for people."""
     unit = "ticks" if entry.timeframe == TICKS else f"{entry.timeframe} bars"

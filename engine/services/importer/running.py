@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Cancelled(NiceGoldError):
-    """The owner gave it up; nothing was stored."""
+    """The owner gave it up."""
 
 
 def silent(_share: float, _words: str) -> None:
@@ -38,10 +38,21 @@ def watching(progress: Progress, cancel: Cancel) -> Progress:
     return told
 
 
-def apart(work: Callable[..., T], *arguments: Any, progress: Progress = silent, cancel: Cancel = never) -> T:
-    """`work(*arguments, progress)` in a process of its own: the caller's threads do not feel it, and `cancel` ends it at once.
+def settling(progress: Progress, cancel: Cancel) -> Progress:
+    """As `watching`, until a share of 1: from there on the work is being committed, and giving it up comes too late."""
+    watched = watching(progress, cancel)
 
-    Raises what it raised, and Cancelled. What a database had not committed by then did not happen.
+    def told(share: float, words: str) -> None:
+        (watched if share < 1.0 else progress)(share, words)
+
+    return told
+
+
+def apart(work: Callable[..., T], *arguments: Any, progress: Progress = silent, cancel: Cancel = never) -> T:
+    """`work(*arguments, progress)` in a process of its own: the caller's threads do not feel it, and `cancel` ends it at
+    once, unless it has told a share of 1.
+
+    Raises what it raised, and Cancelled. What a database had not committed by then did not happen; `done_of` says whether it had.
     """
-    result: T = run_apart(work, arguments, watching(progress, cancel))
+    result: T = run_apart(work, arguments, settling(progress, cancel))
     return result

@@ -15,7 +15,8 @@ from engine.domain.imports import TICKS, Choices, ImportPlan
 from engine.domain.revision import changed as changed_definition
 from engine.domain.shipped import shipped_definition
 from engine.market.formats import FORMATS
-from engine.services.importer import Cancelled, apart, carry_out, import_line, imports, inspect, recording_of, undo
+from engine.services.importer import Cancelled, apart, carry_out, done_of, import_line, imports, inspect, recording_of, undo
+from engine.services.importer.running import settling
 from engine.services.instruments import save
 from engine.storage.market import TICK, open_market
 from tests.engine.market.histories import METATRADER, Row, gold, lean, mt4, mt5, recorded, write
@@ -321,6 +322,28 @@ def test_work_in_a_process_of_its_own_is_the_same_and_ends_when_it_is_told(file:
     with pytest.raises(UserError, match="there is no import 9"):
         apart(undo, 9, url)
     assert carry_out(plan, url).entry is not None
+
+
+def test_giving_up_comes_too_late_once_everything_is_being_committed() -> None:
+    heard: list[float] = []
+    told = settling(lambda share, _words: heard.append(share), lambda: bool(heard))
+    told(0.9, "storing")
+    with pytest.raises(Cancelled):
+        told(0.95, "storing")
+    told(1.0, "storing")
+    told(1.0, "storing")
+    assert heard == [0.9, 1.0, 1.0]
+
+
+def test_an_import_whose_process_ended_unheard_is_found_by_what_it_stored(file: Path, url: str) -> None:
+    plan = look(file, url)
+    assert done_of(plan, url, 0) is None
+    done = carry_out(plan, url)
+    assert done.entry is not None
+    assert done_of(plan, url, done.entry.at) == done
+    assert done_of(plan, url, done.entry.at + 1) is None
+    undo(done.entry.number, url)
+    assert done_of(plan, url, 0) is None
 
 
 def test_a_day_of_ticks_has_no_holes(tmp_path: Path, db: str) -> None:
