@@ -36,8 +36,12 @@ def _number(value: object) -> object:
     return str(value) if isinstance(value, float) else value
 
 
-Number = Annotated[Decimal, BeforeValidator(_number), Field(allow_inf_nan=False), PlainSerializer(plain, return_type=str)]
-Positive = Annotated[Number, Field(gt=0, le=10**15)]
+COUNTED = 2**62
+"""Ticks, lot steps and cash units stay below it, so that they fit 64 bits."""
+
+_DECIMAL = Annotated[Decimal, BeforeValidator(_number), PlainSerializer(plain, return_type=str)]
+Number = Annotated[_DECIMAL, Field(allow_inf_nan=False, decimal_places=15)]
+Positive = Annotated[_DECIMAL, Field(allow_inf_nan=False, decimal_places=12, gt=0, le=10**15)]
 Minute = Annotated[int, BeforeValidator(as_minute), PlainSerializer(minute_text, return_type=str)]
 Weekday = Annotated[int, BeforeValidator(as_weekday), PlainSerializer(weekday_text, return_type=str)]
 Zone = Annotated[str, BeforeValidator(known_zone)]
@@ -65,6 +69,8 @@ class Price(Part):
     def _rises(self) -> Price:
         if self.plausible[0] >= self.plausible[1]:
             raise ValueError("plausible names the lowest price first, then the highest")
+        if self.plausible[1] / self.tick >= COUNTED:
+            raise ValueError(f"the highest plausible price is more ticks of {plain(self.tick)} than can be counted")
         return self
 
 
@@ -85,6 +91,8 @@ class Size(Part):
                 raise ValueError(f"{name} {plain(getattr(self, name))} is not a multiple of the step {plain(self.step)}")
         if self.smallest > self.largest:
             raise ValueError("smallest is larger than largest")
+        if self.largest / self.step >= COUNTED:
+            raise ValueError(f"largest {plain(self.largest)} is more steps of {plain(self.step)} than can be counted")
         return self
 
 
@@ -188,6 +196,22 @@ class Definition(Part):
     checks: Checks = Checks()
     roll: Roll | None = None
     simulated: Simulated | None = None
+
+    @model_validator(mode="after")
+    def _is_countable(self) -> Definition:
+        step, costs, financing = self.size.step, self.costs, self.financing
+        amounts = {
+            "a tick": self.price.tick * self.size.contract,
+            "the commission": costs.commission,
+            "a night": max(abs(financing.long), abs(financing.short)),
+        }
+        for what, amount in amounts.items():
+            if amount * step * CASH_SCALE >= COUNTED:
+                raise ValueError(
+                    f"{what} on one step of {plain(step)} lots comes to {plain(amount * step)}, which is more than the books can "
+                    f"count; choose a finer step"
+                )
+        return self
 
     @model_validator(mode="after")
     def _holds_together(self) -> Definition:

@@ -18,6 +18,10 @@ from engine.domain.shipped import instrument_from, shipped_definition, shipped_k
 from engine.domain.timetable import Period
 
 GOLD = shipped_definition("XAUUSD")
+NUMBERS = (
+    *("price.tick", "size.contract", "size.step", "size.smallest", "size.largest"),
+    *("costs.commission", "financing.long", "financing.short", "checks.collar"),
+)
 
 
 def with_value(path: str, value: Any) -> dict[str, Any]:
@@ -115,6 +119,56 @@ def test_a_zone_that_is_not_the_same_on_every_machine_is_refused(zone: Any) -> N
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Athens", "America/New_York", "Etc/GMT-2", "EST5EDT"])
 def test_a_zone_of_the_list_is_taken(zone: str) -> None:
     assert parse(with_value("sessions.zone", zone), "XAUUSD").sessions.zone == zone
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "sentence"),
+    [
+        ({"size.step": "1e-300"}, "size.step", "decimal input should have no more than 12 decimal places"),
+        ({"price.tick": "1e-400000000"}, "price.tick", "decimal input should have no more than 12 decimal places"),
+        ({"checks.collar": "1e-400000000"}, "checks.collar", "decimal input should have no more than 15 decimal places"),
+        (
+            {"price.tick": "3e14", "price.plausible": ["3e14", "9e14"]},
+            "",
+            "a tick on one step of 0.01 lots comes to 300000000000000, which is more than the books can count",
+        ),
+        (
+            {"size.step": "1e12", "size.smallest": "1e12", "size.largest": "1e12", "size.contract": "1e-9"},
+            "",
+            "a night on one step of 1000000000000 lots comes to 12000000000000",
+        ),
+        (
+            {"size.largest": "1e15", "size.step": "1e-4"},
+            "size",
+            "largest 1000000000000000 is more steps of 0.0001 than can be counted",
+        ),
+        (
+            {"price.plausible": ["1", "1e15"], "price.tick": "0.0001"},
+            "price",
+            "the highest plausible price is more ticks of",
+        ),
+    ],
+)
+def test_what_64_bits_cannot_count_is_a_sentence(changes: dict[str, Any], path: str, sentence: str) -> None:
+    values = json.loads(GOLD.canonical())
+    for place, value in changes.items():
+        part, name = place.split(".")
+        values[part][name] = value
+    ((found, said),) = faults(values)
+    assert found == path
+    assert sentence in said
+
+
+@given(st.dictionaries(st.sampled_from(NUMBERS), st.tuples(st.integers(0, 10**30), st.integers(-320, 20)), min_size=1))
+def test_no_number_is_too_large_or_too_small_for_a_sentence(changes: dict[str, tuple[int, int]]) -> None:
+    values = json.loads(GOLD.canonical())
+    for place, (digits, exponent) in changes.items():
+        part, name = place.split(".")
+        values[part][name] = f"{digits}e{exponent}"
+    if not faults(values):
+        terms = instrument_from(parse(values, "XAUUSD"))
+        counted = (terms.tick_value, terms.max_order, terms.commission, terms.financing_long, terms.financing_short)
+        assert max(map(abs, counted)) < 2**62
 
 
 def test_every_fault_is_found_at_once_for_a_form() -> None:
