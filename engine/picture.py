@@ -122,7 +122,7 @@ def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:
     worst = max((s.total_risk if by_risk else s.total_notional for s in snapshot.stakes.values()), default=0)
     risk, gross = snapshot.risk, snapshot.gross
     equity, day, peak = snapshot.equity, snapshot.day_start, snapshot.peak
-    preview(equity, day, peak, worst, worst, risk, risk, gross, gross, 0, 0, 0, rows)
+    preview(equity, day, peak, worst, worst, worst, risk, risk, risk, gross, gross, gross, 0, 0, 0, rows)
     values = dict(zip(LIMITS, rows[:, 0].tolist(), strict=True))
     if snapshot.correlation is None:
         del values["correlation"]

@@ -68,7 +68,8 @@ class Gate:
         stake, rows = snapshot.stakes.get(symbol, Stake()), self._rows
         measure = stake.total_risk if self.limits.position_basis == "risk" else 0
         risk, gross = snapshot.risk, snapshot.gross
-        preview(snapshot.equity, snapshot.day_start, snapshot.peak, measure, measure, risk, risk, gross, gross, 0, 0, 0, rows)
+        held = (measure, measure, measure, risk, risk, risk, gross, gross, gross)
+        preview(snapshot.equity, snapshot.day_start, snapshot.peak, *held, 0, 0, 0, rows)
         over = [(row, cap) for row, hard, cap in self._caps if hard and row in (POSITION, WORST_DAY, OPEN_RISK)]
         said = [_sentence(LIMITS[row], rows[row, 0], cap, True) for row, cap in over if rows[row, 0] > cap]
         together, cap = self.largest_cluster(snapshot) / max(1, snapshot.equity), float(self.limits.position)
@@ -119,8 +120,8 @@ class Gate:
         per_step = 0 if stop is None else loss_per_step(sign, marked, stop, self.slippage, value, 0)
         kept = abs(stake.quantity) - closing
         share = stake.risk if not closing else stake.risk * kept // max(1, abs(stake.quantity))
-        risk_after = share + stake.pending_risk + opening * per_step
-        notional_after = kept * stake.mark * value + stake.pending_notional + costs.notional(marked, opening, value)
+        risk_out, notional_out = share + stake.pending_risk, kept * stake.mark * value + stake.pending_notional
+        risk_after, notional_after = risk_out + opening * per_step, notional_out + costs.notional(marked, opening, value)
         fee = costs.commission(price, quantity, value, instrument.commission, instrument.commission_ppm)
         cost = fee + opening * spread * value
         by_risk = self.limits.position_basis == "risk"
@@ -130,10 +131,13 @@ class Gate:
             snapshot.peak,
             stake.total_risk if by_risk else stake.total_notional,
             risk_after if by_risk else notional_after,
+            risk_out if by_risk else notional_out,
             snapshot.risk,
             snapshot.risk - stake.total_risk + risk_after,
+            snapshot.risk - stake.total_risk + risk_out,
             snapshot.gross,
             snapshot.gross - stake.total_notional + notional_after,
+            snapshot.gross - stake.total_notional + notional_out,
             cost,
             opening * per_step,
             sum(stake.total_risk if by_risk else stake.total_notional for _, stake, _ in self._kin(draft, snapshot)),

@@ -35,10 +35,13 @@ def preview(
     peak: int,
     symbol_before: int,
     symbol_after: int,
+    symbol_out: int,
     risk_before: int,
     risk_after: int,
+    risk_out: int,
     gross_before: int,
     gross_after: int,
+    gross_out: int,
     cost: int,
     loss: int,
     kin: int,
@@ -47,14 +50,14 @@ def preview(
     """Fills `out` (7, 3).
 
     `symbol_*` is what the position limit measures (loss at the stop or notional of this instrument), `risk_*` the sum of losses
-    at the stops, `gross_*` the gross notional, each before and after the fill; `cost` what the fill costs at once (spread and
+    at the stops, `gross_*` the gross notional, each before and after the fill and once what it opened is stopped out; `cost` what the fill costs at once (spread and
     commission), `loss` what the order loses at its stop beyond that; `kin` is what the position limit measures of all positions
     that move with this one, 0 where none does.
     """
     _rows(out, 0, equity, day_start, peak, symbol_before, risk_before, gross_before, kin)
     filled = equity - cost
     _rows(out, 1, filled, day_start, peak, symbol_after, risk_after, gross_after, kin)
-    _rows(out, 2, filled - loss, day_start, peak, symbol_before, risk_before, gross_before, kin)
+    _rows(out, 2, filled - loss, day_start, peak, symbol_out, risk_out, gross_out, kin)
 
 
 def empty_rows() -> Floats:

@@ -214,6 +214,17 @@ def test_an_absurd_order_is_denied_without_figures() -> None:
         assert verdict.lines == ()
 
 
+@pytest.mark.parametrize("quantity", [3, 10, 25, 40])
+def test_what_a_stop_out_leaves_of_an_order_against_a_position_is_what_it_did_not_close(quantity: int) -> None:
+    held = Stake(10, BID, 10 * BID * TICK, 10 * 100 * TICK, 10)
+    verdict = ask(draft(quantity, SELL, stop_loss=BID + 500), snapshot(held))
+    left = max(0, 10 - quantity)
+    out = {line.name: line.after_stop for line in verdict.lines}
+    equity_left = EQUITY - max(0, quantity - 10) * (500 + ASK - BID) * TICK
+    assert out["leverage"] == pytest.approx(left * BID * TICK / equity_left, rel=1e-3)
+    assert out["position"] == pytest.approx(left * 100 * TICK / equity_left, rel=1e-3)
+
+
 # --- the default stop -------------------------------------------------------------------------------------------------
 
 
