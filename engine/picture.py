@@ -123,11 +123,14 @@ def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:
     risk, gross = snapshot.risk, snapshot.gross
     equity, day, peak = snapshot.equity, snapshot.day_start, snapshot.peak
     preview(equity, day, peak, worst, worst, worst, risk, risk, risk, gross, gross, gross, 0, 0, 0, rows)
+    words = _WORDS
     values = dict(zip(LIMITS, rows[:, 0].tolist(), strict=True))
     if snapshot.correlation is None:
         del values["correlation"]
     else:
-        values["correlation"] = pipeline.gate.largest_cluster(snapshot) / max(1, equity)
+        cluster = pipeline.gate.largest_cluster(snapshot)
+        values["correlation"] = cluster.measured / max(1, equity)
+        words = {**_WORDS, "correlation": f"{_WORDS['correlation']}: {cluster.words or 'none do'}"}
     limits = pipeline.gate.limits
     caps = {
         "position": limits.position,
@@ -142,7 +145,7 @@ def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:
     for name, value in values.items():
         cap = float(caps[name])
         state = "trip" if value >= cap else "warn" if value >= WARN_SHARE * cap else "ok"
-        gauges.append(Gauge(name, value, cap, state, _WORDS[name]))
+        gauges.append(Gauge(name, value, cap, state, words[name]))
     return tuple(gauges)
 
 

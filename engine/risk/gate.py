@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from engine.domain.instrument import Cash, Instrument, Steps
 from engine.domain.limits import LimitLine, Limits, Verdict
@@ -25,6 +26,14 @@ from engine.rules.limits import (
     preview,
 )
 from engine.rules.sizing import default_stop, loss_per_step
+
+
+class Cluster(NamedTuple):
+    """What moves together: how much it measures, and which positions these are, in words."""
+
+    measured: Cash
+    words: str
+
 
 Kin = tuple[Symbol, Stake, float | None]
 
@@ -72,7 +81,7 @@ class Gate:
         preview(snapshot.equity, snapshot.day_start, snapshot.peak, *held, 0, 0, 0, rows)
         over = [(row, cap) for row, hard, cap in self._caps if hard and row in (POSITION, WORST_DAY, OPEN_RISK)]
         said = [_sentence(LIMITS[row], rows[row, 0], cap, True) for row, cap in over if rows[row, 0] > cap]
-        together, cap = self.largest_cluster(snapshot) / max(1, snapshot.equity), float(self.limits.position)
+        together, cap = self.largest_cluster(snapshot).measured / max(1, snapshot.equity), float(self.limits.position)
         if self.limits.position_basis == "risk" and together > cap:
             said.append(_sentence(LIMITS[CORRELATION], together, cap, True))
         return said
@@ -144,14 +153,16 @@ class Gate:
             self._rows,
         )
 
-    def largest_cluster(self, snapshot: Snapshot) -> Cash:
-        """The most that an open position and all that moves with it measure together; 0 where nothing does."""
-        by_risk, largest = self.limits.position_basis == "risk", 0
+    def largest_cluster(self, snapshot: Snapshot) -> Cluster:
+        """The open position that measures most together with all that moves with it; an empty one where nothing does."""
+        by_risk, largest = self.limits.position_basis == "risk", Cluster(0, "")
         for symbol, stake in snapshot.stakes.items():
             for sign in stake.signs:
                 kin = self._kin(Draft(symbol, Side.of(sign), OrderType.MARKET, 0), snapshot)
-                measured = [stake, *(other for _, other, _ in kin)] if kin else []
-                largest = max(largest, sum(each.total_risk if by_risk else each.total_notional for each in measured))
+                stakes = [stake, *(other for _, other, _ in kin)]
+                measured = sum(each.total_risk if by_risk else each.total_notional for each in stakes)
+                if kin and measured > largest.measured:
+                    largest = Cluster(measured, f"{symbol}; {_together(kin)}")
         return largest
 
     def _kin(self, draft: Draft, snapshot: Snapshot) -> list[Kin]:

@@ -50,9 +50,9 @@ def preview(
     """Fills `out` (7, 3).
 
     `symbol_*` is what the position limit measures (loss at the stop or notional of this instrument), `risk_*` the sum of losses
-    at the stops, `gross_*` the gross notional, each before and after the fill and once what it opened is stopped out; `cost` what the fill costs at once (spread and
-    commission), `loss` what the order loses at its stop beyond that; `kin` is what the position limit measures of all positions
-    that move with this one, 0 where none does.
+    at the stops, `gross_*` the gross notional, each before and after the fill and once what it opened is stopped out; `cost` is
+    what the fill costs at once (spread and commission), `loss` what the order loses at its stop beyond that; `kin` is what the
+    position limit measures of all positions that move with this one, 0 where none does.
     """
     _rows(out, 0, equity, day_start, peak, symbol_before, risk_before, gross_before, kin)
     filled = equity - cost

@@ -20,6 +20,7 @@ from engine.execution.trader import Sizing
 from engine.lane import Lane
 from engine.market.medley import Medley
 from engine.market.tape import BarTape
+from engine.picture import paint
 from engine.pipeline import Pipeline, Setup
 from engine.player import Player
 from engine.signals.desk import Mode
@@ -142,7 +143,10 @@ def test_a_stop_is_not_widened_past_the_cap_that_two_which_move_together_share()
     pair.buy("XAGUSD", 10, silver - 1_000)
     pair.quote("XAGUSD", silver)
     assert pair.line.snapshot().correlation is not None
-    assert pair.line.gate.largest_cluster(pair.line.snapshot()) == cash("1500")
+    assert pair.line.gate.largest_cluster(pair.line.snapshot()).measured == cash("1500")
+    (gauge,) = [gauge for gauge in paint(pair.line).gauges if gauge.name == "correlation"]
+    assert gauge.value == pytest.approx(1_500 / 100_000, rel=1e-3)
+    assert gauge.sentence.endswith("XAUUSD; how XAGUSD correlates is not known yet")
     refused = [r.fact for r in pair.line.on_intent(i.EditProtection("XAGUSD", stop_loss=silver - 2_500))][-1]
     assert isinstance(refused, f.IntentRefused)
     assert "correlation: with what moves along" in refused.reason
