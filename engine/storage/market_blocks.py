@@ -99,18 +99,26 @@ class BlockMarket:
         self._link.rows(f"UPDATE {self._prefix}series SET rows = rows + ? WHERE id = ?", (more, number))
 
     def _note(self, number: int, origin: Origin | None, result: WriteResult, met: list[Clash], replace: bool) -> int | None:
-        """Keeps the values that lost, and the import, whose number it gives; the same file once more leaves no second trace."""
-        changed = result.added or (replace and result.changed)
-        if origin is None or (self._versions.known(number, origin) and not changed):
-            entry = None
-        else:
-            entry = self._versions.note(number, origin, result)
+        """Keeps the values that lost, and the import, whose number it gives.
+
+        A file that was read before leaves no second trace but of values that were not kept yet, as another scale makes them.
+        """
+        known = self._versions.known(number, origin)
+        if known and not replace:
+            met = [clash for each in met if len((clash := self._news(number, each))[2])]
+        has_news = bool(result.added or met) or not known
+        entry = self._versions.note(number, origin, result) if origin is not None and has_news else None
         for stored, new, ordinal in met:
             if replace:
                 self._revise(number, entry, "replaced", stored, ordinal)
             elif entry is not None:
                 self._revise(number, entry, "offered", new, ordinal)
         return entry
+
+    def _news(self, number: int, met: Clash) -> Clash:
+        stored, new, ordinal = met
+        news = self._versions.news(number, new, ordinal)
+        return stored[:, news], new[:, news], ordinal[news]
 
     def _revise(self, number: int, entry: int | None, kind: Kind, rows: Matrix, ordinal: Ints) -> None:
         columns = ("series_id", "import_id", "kind", "at", "n", *VALUES[: len(rows) - 1])

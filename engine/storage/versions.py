@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from engine.core.clock import Nanos
-from engine.domain.market import Symbol
-from engine.storage.columns import Matrix, WriteResult, matrix_of
+from engine.domain.market import Ints, Symbol
+from engine.storage.columns import Mask, Matrix, WriteResult, matrix_of, times
 from engine.storage.link import Link
 
 Kind = Literal["offered", "replaced", "removed"]
@@ -61,6 +63,17 @@ class Versions:
         )
         return bool(self._link.rows(sql, (number, origin.sha256, origin.format)))
 
+    def news(self, number: int, rows: Matrix, ordinal: Ints) -> Mask:
+        """Which of these rows of series `number`, at these numbers among equal times, were not kept at their place before."""
+        at, names = times(rows), ", ".join(VALUES[: len(rows) - 1])
+        found = self._link.rows(
+            f"SELECT at, {names}, n FROM {self.prefix}revisions WHERE series_id = ? AND at BETWEEN ? AND ?",
+            (number, int(at.min()), int(at.max())),
+        )
+        kept = matrix_of(found, len(rows))
+        known = set(_keys(kept, np.array([row[-1] for row in found], np.int64)))
+        return np.array([key not in known for key in _keys(rows, ordinal)], np.bool_)
+
     def note(self, number: int, origin: Origin, result: WriteResult) -> int:
         """Records an import and gives its number."""
         sql = (
@@ -97,3 +110,10 @@ class Versions:
             (*key, kind),
         )
         return matrix_of(found, height)
+
+
+def _keys(rows: Matrix, ordinal: Ints) -> Iterator[tuple[int, int, tuple[float | None, ...]]]:
+    """Place and values of every row, for comparing; what is not a number is None."""
+    values = rows[1:].astype(object)
+    values[np.isnan(rows[1:])] = None
+    return zip(times(rows).tolist(), ordinal.tolist(), zip(*values.tolist(), strict=True), strict=True)

@@ -32,6 +32,11 @@ def corrected(given: Bars, every: int = 10) -> Bars:
     return replace(given, close=np.where(hit, given.close + 1, given.close), spread=np.where(hit, np.nan, given.spread))
 
 
+def scaled(given: Bars, scale: float) -> Bars:
+    """The bars with prices as another price scale reads them."""
+    return replace(given, **{name: getattr(given, name) * scale for name in ("open", "high", "low", "close")})
+
+
 def test_an_import_leaves_its_origin(market: MarketStore) -> None:
     market.write_bars("XAUUSD", "M1", "gold.csv", bars(3000), origin=FILE)
     assert market.imports() == [Import("XAUUSD", "M1", "gold.csv", FILE, WriteResult(3000, 0, 0))]
@@ -53,6 +58,32 @@ def test_a_later_file_with_other_values_is_kept_beside_what_is_stored(market: Ma
     assert_same(market.read_bars("XAUUSD", "M1"), bars(3000))
     offered = market.revision_bars("XAUUSD", "m1", "gold.csv", "offered")
     assert_same(offered, Bars(*(getattr(later, name)[::10] for name in Bars.__slots__)))
+
+
+def test_other_values_of_a_known_file_are_kept_once(market: MarketStore) -> None:
+    market.write_bars("XAUUSD", "M1", "gold.csv", bars(3000), origin=FILE)
+    for scale in (1.01, 1.02, 1.01, 1.02):
+        market.write_bars("XAUUSD", "M1", "gold.csv", scaled(corrected(bars(3000)), scale), origin=FILE)
+    assert market.revised() == [Revised("XAUUSD", "M1", "gold.csv", "offered", 6000)]
+    assert [entry.result.changed for entry in market.imports()] == [0, 3000, 3000]
+    offered = market.revision_bars("XAUUSD", "M1", "gold.csv", "offered")
+    assert_same(offered, scaled(corrected(bars(3000)), 1.02))
+    assert_same(market.read_bars("XAUUSD", "M1"), bars(3000))
+
+
+def test_of_a_known_file_only_the_values_that_are_new_are_kept(market: MarketStore) -> None:
+    market.write_bars("XAUUSD", "M1", "gold.csv", bars(3000), origin=FILE)
+    market.write_bars("XAUUSD", "M1", "gold.csv", corrected(bars(3000)), origin=LATER)
+    market.write_bars("XAUUSD", "M1", "gold.csv", corrected(bars(3000), 5), origin=LATER)
+    assert market.revised() == [Revised("XAUUSD", "M1", "gold.csv", "offered", 600)]
+
+
+def test_what_was_replaced_is_not_offered_again_by_its_own_file(market: MarketStore) -> None:
+    market.write_bars("XAUUSD", "M1", "gold.csv", bars(3000), origin=FILE)
+    market.write_bars("XAUUSD", "M1", "gold.csv", corrected(bars(3000)), replace=True, origin=LATER)
+    market.write_bars("XAUUSD", "M1", "gold.csv", bars(3000), origin=FILE)
+    assert market.revised() == [Revised("XAUUSD", "M1", "gold.csv", "replaced", 300)]
+    assert len(market.imports()) == 2
 
 
 def test_what_is_replaced_is_kept_to_the_last_bit(market: MarketStore) -> None:
