@@ -285,6 +285,20 @@ def test_hovering_a_lines_label_explains_it_in_view_and_at_the_edge(chart, qtbot
     QToolTip.hideText()
 
 
+@pytest.mark.parametrize("above", [True, False])
+def test_labels_of_lines_out_of_view_lie_on_no_other_label_nor_on_the_legend(chart, above):
+    far = 900_000 if above else 1_000
+    scale = chart.model.price_pane.scale
+    edge = round(float(scale.value(scale.top + 3 if above else scale.top + scale.height - 3)) * 100)
+    lines = [PriceLine(f"l{n}", "warn", far + n, f"a limit of some length {n}") for n in range(3)]
+    chart.set_lines((PriceLine("stop", "stop", edge, "stop", "−496.00 USD", movable=True, symbol="XAUUSD"), *lines))
+    chart.grab()
+    labels = [rect for rect, _ in chart.surface.frame.labels]
+    assert len(labels) == 4
+    assert not any(one.intersects(other) for n, one in enumerate(labels) for other in labels[:n])
+    assert len({rect.right() for rect in labels}) == 1
+
+
 def test_marks_stay_on_their_bars_when_the_timeframe_changes(chart):
     chart.set_marks((SignalMark(START + 1950 * MINUTE, Side.SELL, 0.6, 190_000, "vetoed", "s-2"),))
     bars = walk()

@@ -34,7 +34,7 @@ def paint_lines(painter: QPainter, frame: Frame) -> None:
     hidden = [(y, line) for y, line in placed if not top <= y <= bottom]
     heights = keep_apart([y for y, _ in hidden], TAG_HEIGHT + 2, top + TAG_HEIGHT / 2 + 2, lowest)
     for at, (y, line) in zip(heights, hidden, strict=True):
-        _beyond(painter, frame, at, line, y < top, taken)
+        taken.append(_beyond(painter, frame, at, line, y < top, taken))
     painter.setClipping(False)
 
 
@@ -86,19 +86,19 @@ def _grip(painter: QPainter, frame: Frame, rect: QRectF) -> None:
         painter.drawLine(QPointF(x + offset, y - HANDLE), QPointF(x + offset, y + HANDLE))
 
 
-def _beyond(painter: QPainter, frame: Frame, at: float, line: PriceLine, is_above: bool, taken: list[QRectF]) -> None:
-    """A line out of view: an arrow at the edge, left of labels already there, its price and, if no limit's, its distance."""
+def _beyond(painter: QPainter, frame: Frame, at: float, line: PriceLine, is_above: bool, taken: list[QRectF]) -> QRectF:
+    """A line out of view: an arrow at the edge, clear of labels already there, its price and, if no limit's, its distance."""
     series, model = frame.model.series, frame.model
     price = model.price(line.price)
     away = f"  {price - float(series.close[series.count - 1]):+,.{model.decimals}f}".replace("-", "−")
     text = f"{'▲' if is_above else '▼'} {line.label}  {model.text(price)}{'' if line.kind in LIMITS else away}"
     width = frame.advance(text) + 2 * UNIT + 2
     rect = QRectF(round(frame.layout.plot - width - 2 * UNIT), round(at - TAG_HEIGHT / 2), round(width), TAG_HEIGHT)
-    beside = [other.left() for other in taken if other.intersects(rect)]
-    if beside:
-        rect.moveRight(min(beside) - 2 * UNIT)
+    while any(other.intersects(rect) for other in taken):  # inwards, for on the left the legend has its place
+        rect.translate(0, (TAG_HEIGHT + 2) * (1 if is_above else -1))
     draw_pill(painter, frame, rect, text, frame.palette["bg1"], None, frame.palette[LINE_STYLES[line.kind].color])
     frame.labels.append((rect, line))
+    return rect
 
 
 def paint_last_price(painter: QPainter, frame: Frame) -> None:
