@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 from engine.core.clock import Nanos, SystemClock, to_datetime
 from engine.core.errors import DataError
 from engine.domain.imports import TICKS, ImportDone, ImportEntry, ImportPlan
 from engine.market.importing import History
-from engine.services.importer.reading import read
+from engine.services.importer.reading import read_as_planned
 from engine.services.importer.running import Cancel, Progress, never, silent, watching
 from engine.services.instruments import in_force
 from engine.storage.columns import WriteResult
@@ -33,11 +30,7 @@ def carry_out(
         raise DataError(plan.refusal or f"{plan.file}: cannot be imported; look at it again")
     told = watching(progress, cancel)
     told(0.0, f"reading {plan.file}")
-    frame = None if plan.timeframe == TICKS else plan.timeframe
-    settled = replace(plan.choices, symbol=plan.symbol, timeframe=frame, clock=plan.clock, format=plan.format)
-    history = read(Path(plan.path), in_force(plan.choices.symbol or plan.symbol, url), settled, strict=strict)
-    if history.sha256 != plan.sha256:
-        raise DataError(f"{plan.file}: the file has changed since it was looked at; look at it again")
+    history = read_as_planned(plan, in_force(plan.choices.symbol or plan.symbol, url), strict)
     with open_market(url) as store:
         origin = Origin(history.source, history.sha256, history.format, history.clock.spec, SystemClock().now())
         result = _write(store, plan, history, origin, told)

@@ -22,7 +22,7 @@ from engine.services.importer.running import Cancel, Progress, never, silent, wa
 from engine.services.importer.samples import bad_lines, columns_of, raw_lines, samples
 from engine.services.instruments import in_force
 from engine.services.library import references
-from engine.storage.market import MarketStore, open_market
+from engine.storage.market import TICK, MarketStore, open_market
 
 _NOBODY = "\0"
 _MANY = 0.01
@@ -117,7 +117,7 @@ def _plan(
         first=first,
         last=last,
     )
-    return replace(plan, warnings=(*quality.notes, *_warnings(plan)))
+    return replace(plan, warnings=(*quality.notes, *_warnings(plan), *_namesakes(plan, store)))
 
 
 def _samples(source: Source, history: History, data: Bars | QuoteColumns) -> tuple[tuple[SampleRow, ...], tuple[SampleRow, ...]]:
@@ -156,6 +156,21 @@ def _warnings(plan: ImportPlan) -> Iterator[str]:
     if plan.change is not None and plan.change.changed:
         what = "would be replaced, and kept as earlier values" if plan.change.replaced else "would stay as they are"
         yield f"{plan.change.changed:,} stored rows have other values and {what}."
+
+
+def _namesakes(plan: ImportPlan, store: MarketStore) -> Iterator[str]:
+    """That another file of this name is stored, and has hardly a row in common with this one."""
+    assert plan.change is not None
+    name = TICK if plan.timeframe == TICKS else plan.timeframe
+    met = plan.change.same + plan.change.changed
+    mine = [
+        each.origin for each in store.imports() if (each.symbol, each.timeframe, each.source) == (plan.symbol, name, plan.file)
+    ]
+    if mine and all(origin.sha256 != plan.sha256 for origin in mine) and plan.change.changed > met / 2:
+        yield (
+            f"What is stored as {plan.file} came from another file (SHA-256 {mine[-1].sha256[:12]}), and {plan.change.changed:,} of "
+            f"{met:,} common rows differ; give this file another name to keep both."
+        )
 
 
 def _refused(

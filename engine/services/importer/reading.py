@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from engine.core.errors import UserError
-from engine.domain.imports import TICKS, Choices
+from engine.core.errors import DataError, UserError
+from engine.domain.imports import TICKS, Choices, ImportPlan
 from engine.domain.instrument import Instrument
 from engine.domain.market import Timeframe
 from engine.market.clock_reference import Reference
@@ -32,6 +33,16 @@ def read(
         references,
         choices.format,
     )
+
+
+def read_as_planned(plan: ImportPlan, instrument: Instrument, strict: bool = False) -> History:
+    """The plan's file just as the plan has it. DataError where the file is no longer the one that was looked at."""
+    frame = None if plan.timeframe == TICKS else plan.timeframe
+    settled = replace(plan.choices, symbol=plan.symbol, timeframe=frame, clock=plan.clock, format=plan.format)
+    history = read(Path(plan.path), instrument, settled, strict=strict)
+    if history.sha256 != plan.sha256:
+        raise DataError(f"{plan.file}: the file has changed since it was looked at; look at it again")
+    return history
 
 
 def timeframe_of(choices: Choices) -> Timeframe | None:

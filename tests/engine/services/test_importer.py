@@ -366,6 +366,40 @@ def test_a_file_is_replayed_as_it_stands_or_from_what_is_stored(file: Path, tmp_
     assert (again.rows, again.start, again.first[0].values[:4]) == (mapped.rows, mapped.start, mapped.first[0].values[:4])
 
 
+@pytest.mark.parametrize("stored_first", [False, True], ids=["nothing stored", "another file of this name stored"])
+def test_what_is_replayed_is_the_file_that_was_looked_at(
+    stored_first: bool, tmp_path: Path, db: str, rows: list[Row], file: Path
+) -> None:
+    if stored_first:
+        carry_out(look(file, db), db)
+    (tmp_path / "other").mkdir()
+    other = write(tmp_path / "other", mt4(changed(rows, 1)), NAME)
+    plan = look(other, db, price_scale="0.5", clock="EET")
+    path, clock = recording_of(plan, db, tmp_path / "replays")
+    again = look(path, db, clock=clock)
+    assert (again.rows, again.start, again.end) == (len(rows), plan.start, plan.end)
+    assert [row.values[:4] for row in again.first] == [row.values[:4] for row in plan.first]
+    assert plan.first[0].values[2] == pytest.approx((float(rows[0].low) - 1) / 2)
+    once_more = look(other, db, price_scale="0.25", clock="EET")
+    assert recording_of(once_more, db, tmp_path / "replays")[0] != path
+    other.write_text(mt4(rows))
+    with pytest.raises(DataError, match="has changed since it was looked at"):
+        recording_of(plan, db, tmp_path / "replays")
+
+
+def test_another_file_of_a_stored_name_is_warned_of(tmp_path: Path, db: str, rows: list[Row], file: Path) -> None:
+    plan = look(file, db)
+    carry_out(plan, db)
+    (tmp_path / "other").mkdir()
+    mended = look(write(tmp_path / "other", mt4(changed(rows, 3)), NAME), db)
+    assert not any("came from another file" in warning for warning in mended.warnings)
+    other = look(write(tmp_path / "other", mt4(changed(rows, 1)), NAME), db)
+    assert other.warnings[-1] == (
+        f"What is stored as XAUUSD_M5.csv came from another file (SHA-256 {plan.sha256[:12]}), and {len(rows):,} of {len(rows):,} "
+        "common rows differ; give this file another name to keep both."
+    )
+
+
 RECORDED = {
     "mt4-export/XAUUSD_H1_2009-2020_mt4.csv.gz": ("mt4-export", "XAUUSD", "H1", "EET", 65_000),
     "mt5-export/XAUUSD_H1_2025_mt5-tab.csv.gz": ("mt5-export", "XAUUSD", "H1", "EET", 2_909),
