@@ -161,15 +161,13 @@ def _warnings(plan: ImportPlan) -> Iterator[str]:
 def _namesakes(plan: ImportPlan, store: MarketStore) -> Iterator[str]:
     """That another file of this name is stored, and has hardly a row in common with this one."""
     assert plan.change is not None
-    name = TICK if plan.timeframe == TICKS else plan.timeframe
-    met = plan.change.same + plan.change.changed
-    mine = [
-        each.origin for each in store.imports() if (each.symbol, each.timeframe, each.source) == (plan.symbol, name, plan.file)
-    ]
-    if mine and all(origin.sha256 != plan.sha256 for origin in mine) and plan.change.changed > met / 2:
+    series = (plan.symbol, TICK if plan.timeframe == TICKS else plan.timeframe, plan.file)
+    changed, met = plan.change.changed, plan.change.same + plan.change.changed
+    digests = [each.origin.sha256 for each in store.imports() if each[:3] == series]
+    if digests and plan.sha256 not in digests and changed > met / 2:
         yield (
-            f"What is stored as {plan.file} came from another file (SHA-256 {mine[-1].sha256[:12]}), and {plan.change.changed:,} of "
-            f"{met:,} common rows differ; give this file another name to keep both."
+            f"What is stored as {plan.file} came from another file (SHA-256 {digests[-1][:12]}), and {changed:,} of {met:,} common "
+            "rows differ; give this file another name to keep both."
         )
 
 

@@ -395,8 +395,8 @@ def test_another_file_of_a_stored_name_is_warned_of(tmp_path: Path, db: str, row
     assert not any("came from another file" in warning for warning in mended.warnings)
     other = look(write(tmp_path / "other", mt4(changed(rows, 1)), NAME), db)
     assert other.warnings[-1] == (
-        f"What is stored as XAUUSD_M5.csv came from another file (SHA-256 {plan.sha256[:12]}), and {len(rows):,} of {len(rows):,} "
-        "common rows differ; give this file another name to keep both."
+        f"What is stored as XAUUSD_M5.csv came from another file (SHA-256 {plan.sha256[:12]}), and {len(rows):,} of "
+        f"{len(rows):,} common rows differ; give this file another name to keep both."
     )
 
 
