@@ -68,6 +68,8 @@ def _play(session: Session, pace: float | None, wanted: threading.Event) -> None
 def _announce(session: Session) -> None:
     resumed = f", going on after {session.book.facts} facts" if session.resumed else ""
     print(f"book {session.book.id} ({session.kind}, PAPER){resumed}", file=sys.stderr)
+    for doubt in session.doubts:
+        print(f"warning: {doubt}", file=sys.stderr)
 
 
 def _paced(session: Session, pace: float, wanted: threading.Event) -> None:

@@ -208,6 +208,9 @@ class MainWindow(QMainWindow):
         self.panels["chart"].widget.set_empty_text("Press Play (Ctrl+Space): the first bar appears here.")
         self.status.say("")
         LOG.say(f"session open: {opening.kind}, book {opening.book}, {len(opening.records)} facts", source="session")
+        for doubt in opening.doubts:
+            LOG.say(doubt, "warning", "session")
+            self.status.say(doubt, "error")
         if self._autoplay and not opening.resumed:
             self.bridge.play(self.speed)
 

@@ -33,6 +33,8 @@ def watch(request: Request, speed: str | None) -> int:
 
 def _watch(request: Request, pace: float | None) -> None:
     session = open_session(request)
+    for doubt in session.doubts:
+        print(f"warning: {doubt}", file=sys.stderr)
     lines: list[str] = []
     session.pipeline.subscribers.append(lambda record: lines.append(_line(record)))
     badges = ("PAPER", "REPLAY" if request.replay is not None else "SIMULATED")

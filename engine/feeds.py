@@ -22,7 +22,7 @@ GENERATION = 2
 class Feed:
     """A tape, its `first` quote's time, and what lies before it.
 
-    `before` warms the features, `identity` names the data in the run's hash.
+    `before` warms the features, `identity` names the data in the run's hash, `doubts` say why a file's clock may be wrong.
     """
 
     tape: Tape
@@ -31,6 +31,7 @@ class Feed:
     kind: str
     first: Nanos
     signal_rate: float = 0.02
+    doubts: tuple[str, ...] = ()
 
 
 def feed_of(request: Request) -> Feed:
@@ -51,7 +52,7 @@ def replay_feed(request: Request) -> Feed:
     if not len(traded):
         raise UserError(f"{history.source} holds no bars to trade; give a longer file")
     tape = BarTape(request.instrument, request.timeframe, traded)
-    return Feed(tape, history.bars[:cut], identity, "replay", int(traded.at[0]))
+    return Feed(tape, history.bars[:cut], identity, "replay", int(traded.at[0]), doubts=_doubts(history))
 
 
 def feed_beside(request: Request, first: Nanos) -> Feed:
@@ -66,7 +67,12 @@ def feed_beside(request: Request, first: Nanos) -> Feed:
     if not len(traded):
         raise UserError(f"{history.source} ends before {to_iso(first)}, where trading begins; give a file of the same time")
     identity = {"file": history.sha256, "clock": history.clock.spec}
-    return Feed(BarTape(request.instrument, request.timeframe, traded), history.bars[:cut], identity, "replay", int(traded.at[0]))
+    tape = BarTape(request.instrument, request.timeframe, traded)
+    return Feed(tape, history.bars[:cut], identity, "replay", int(traded.at[0]), doubts=_doubts(history))
+
+
+def _doubts(history: History) -> tuple[str, ...]:
+    return tuple(f"{history.source}: {sentence}" for sentence in history.clock.doubts)
 
 
 def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> Feed:
@@ -76,7 +82,7 @@ def _tick_feed(request: Request, history: History, identity: dict[str, Any]) -> 
     if not len(history.quotes):
         raise UserError(f"{history.source} holds no quotes to trade; give a longer file")
     tape = TickTape(request.instrument, history.quotes)
-    return Feed(tape, Bars.empty(), identity, "replay", int(history.quotes.at[0]))
+    return Feed(tape, Bars.empty(), identity, "replay", int(history.quotes.at[0]), doubts=_doubts(history))
 
 
 def simulated_feed(request: Request) -> Feed:

@@ -78,6 +78,7 @@ class Opening:
     resumed: bool
     book: int
     last_seen: Nanos
+    doubts: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -221,7 +222,9 @@ class Host:
             return
         last_seen = session.book.cursor_at
         records = list(session.journal.records())
-        self._opened.set_result(Opening(session.kind, session.before, records, session.resumed, session.book.id, last_seen))
+        self._opened.set_result(
+            Opening(session.kind, session.before, records, session.resumed, session.book.id, last_seen, session.doubts)
+        )
         while not self._stop.is_set():
             busy = self._slice(session)
             try:

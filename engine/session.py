@@ -35,6 +35,7 @@ class Session:
         self.kind = feed.kind
         self.lesson = lead.lesson
         self.policy = lead.policy
+        self.doubts = tuple(doubt for part in parts for doubt in part.feed.doubts)
         self.before = {part.request.instrument.symbol: part.feed.before for part in parts}
         self.tape: Tape = feed.tape if len(parts) == 1 else Medley([part.feed.tape for part in parts])
         self.until = from_iso(request.until) if request.until else NEVER

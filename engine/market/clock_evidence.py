@@ -54,6 +54,11 @@ class ClockChoice:
     def clock(self) -> FileClock:
         return parse_clock(self.spec)
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """The sentences of the evidence that speak for another clock."""
+        return tuple(sentence for sentence in self.evidence if "looks written on" in sentence)
+
 
 class Fit(NamedTuple):
     """How a candidate fits: hours with bars while closed, the share of bars in them, clocks that agree over the whole file."""

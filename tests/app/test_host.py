@@ -17,7 +17,7 @@ from engine.core.errors import EngineStopped, StoreError, UserError
 from engine.domain import facts as f
 from engine.domain.facts import Record
 from engine.domain.intents import Flatten, SetMode, SubmitOrder
-from engine.domain.market import Bar
+from engine.domain.market import Bar, Timeframe
 from engine.host import MAX_SPEED, Frame, Host, Opening
 from engine.services.bookkeeping import facts_hash
 from engine.session import Request, open_session
@@ -215,3 +215,11 @@ def test_closing_while_it_opens_gives_the_opening_up(home: Path) -> None:
     host.stop()
     with pytest.raises(EngineStopped):
         opened.result(SOON_S)
+
+
+def test_the_opening_says_that_a_file_looks_written_on_another_clock(home: Path, start: Callable[[Request], Engine]) -> None:
+    table = gold("2024-05-06", "2024-05-18", step=15, zone="Europe/Helsinki")
+    file = write(home, mt4(table), "XAUUSD_M15.csv")
+    (doubt,) = start(request(home, replay=file, clock="UTC", timeframe=Timeframe.of("M15"), mode=Mode.AUTO)).opening.doubts
+    assert doubt.startswith("XAUUSD_M15.csv: ")
+    assert doubt.endswith("at EET: the file looks written on that clock")

@@ -17,6 +17,7 @@ import pytest
 
 from app.cli import run
 from engine.storage.database import open_books
+from tests.engine.market.histories import gold, mt4, write
 from tests.engine.rig import market
 from tests.journeys.headless import CROSS, RECORDED, replay, write_history
 
@@ -260,3 +261,31 @@ def test_a_model_trained_on_the_first_part_trades_the_rest_the_same_every_time_a
         lines[count] = command("export", "facts", "--db", db)[1]
     assert lines[9_000].startswith(lines[count])
     assert lines[count].count("OrderFilled") > 10
+
+
+def test_a_clock_that_the_bars_contradict_is_said_once_before_anything_is_traded(
+    command: Command, tmp_path: Path, db: str
+) -> None:
+    file = write(tmp_path, mt4(gold("2024-05-06", "2024-05-18", step=60, zone="Europe/Helsinki")), "gold.csv")
+    words = ["run", "--headless", "--replay", file, "--timeframe", "H1", "--db", db, "--json", "--until", "2024-05-10", *CROSS]
+    code, out, err = command(*words, "--clock", "UTC")
+    (warning,) = (line for line in err.splitlines() if line.startswith("warning"))
+    assert warning.startswith("warning: gold.csv: closed-hours bars ")
+    assert warning.endswith("at EET: the file looks written on that clock")
+    assert (code, out.count("\n")) == (0, 1)
+    code, _, err = command(*words, "--clock", "EET")
+    assert (code, "warning" in err) == (0, False)
+
+
+def test_a_wrong_clock_of_the_other_instrument_is_said_too(command: Command, tmp_path: Path, db: str) -> None:
+    table = gold("2024-05-06", "2024-05-18", step=60, zone="Europe/Helsinki")
+    file, other = (write(tmp_path, mt4(table), f"{name}_H1.csv") for name in ("XAUUSD", "XAGUSD"))
+    cheap = [
+        row._replace(**{name: f"{float(getattr(row, name)) / 80:.2f}" for name in ("open", "high", "low", "close")})
+        for row in table
+    ]
+    write(tmp_path, mt4(cheap), "XAGUSD_H1.csv")
+    words = ["run", "--headless", "--replay", file, "--timeframe", "H1", "--clock", "EET", "--db", db, "--until", "2024-05-10"]
+    code, _, err = command(*words, "--also", f"XAGUSD={other}@UTC", *CROSS)
+    assert code == 0, err
+    assert [line[:23] for line in err.splitlines() if "looks written on" in line] == ["warning: XAGUSD_H1.csv:"]
