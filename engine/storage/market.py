@@ -100,6 +100,10 @@ class MarketStore:
         """What is stored, by symbol, timeframe and source."""
         return sorted(self._blocks.coverage())
 
+    def spans(self, symbol: Symbol, timeframe: str, source: str) -> Ints:
+        """From when to when (ns UTC) rows lie in each block of a series, in time order, of shape (blocks, 2); no row is read."""
+        return self._blocks.spans(symbol, timeframe, source)
+
     def imports(self) -> list[Import]:
         """Every file that was written and not undone, and what it met, the first one first."""
         versions, lock = self._blocks.versions()

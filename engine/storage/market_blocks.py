@@ -220,6 +220,16 @@ class BlockMarket:
             )
         return [Coverage(*row) for row in found]
 
+    def spans(self, symbol: str, timeframe: str, source: str) -> Ints:
+        """The first and the last time of every block of a series, in time order."""
+        with self._lock:
+            found = self._link.rows(
+                f"SELECT first, last FROM {self._prefix}blocks WHERE series_id = (SELECT id FROM {self._prefix}series "
+                "WHERE symbol = ? AND timeframe = ? AND source = ?) ORDER BY start",
+                (symbol, timeframe, source),
+            )
+        return np.array(found, np.int64).reshape(-1, 2)
+
     def close(self) -> None:
         """Ends the connection."""
         with self._lock:

@@ -9,7 +9,7 @@ import numpy as np
 from engine.core.clock import MINUTE, Nanos
 from engine.domain.imports import Change, Correction, Lanes, Neighbour
 from engine.domain.instrument import Instrument
-from engine.domain.market import BAR_COLUMNS, Bars, Floats, Ints, QuoteColumns, Symbol
+from engine.domain.market import BAR_COLUMNS, TIMEFRAMES, Bars, Floats, Ints, QuoteColumns, Symbol
 from engine.market.calendar import OpenTimes
 from engine.market.formats.digits import Mask
 from engine.market.importing import History
@@ -21,6 +21,7 @@ from engine.storage.undo import added_keys
 BINS = 192
 _CORRECTIONS = 50
 _TICK_SPAN = 15 * MINUTE
+_BARS_AT_ONCE = 100_000
 
 
 def change_of(store: MarketStore, history: History, instrument: Instrument, replaced: bool) -> Change:
@@ -109,9 +110,15 @@ def _lanes(
 
 
 def _times_of(store: MarketStore, series: Coverage) -> Ints:
+    """The times of a series' bars, read part by part; of ticks, which are not read, every quarter of an hour of their blocks."""
     if series.timeframe == TICK:
-        return store.read_quotes(series.symbol, source=series.source).at
-    return store.read_bars(series.symbol, series.timeframe, source=series.source).at
+        quarters = ((store.spans(*series[:3]) // _TICK_SPAN) * _TICK_SPAN).tolist()
+        parts = [np.arange(first, last + 1, _TICK_SPAN) for first, last in quarters]
+    else:
+        step = _BARS_AT_ONCE * TIMEFRAMES[series.timeframe].span
+        starts = range(series.first, series.last + 1, step)
+        parts = [store.read_bars(*series[:2], start, start + step, series.source).at.copy() for start in starts]
+    return np.concatenate(parts)
 
 
 def _slots(at: Ints, ticks: bool) -> Ints:

@@ -166,8 +166,8 @@ def _namesakes(plan: ImportPlan, store: MarketStore) -> Iterator[str]:
     digests = [each.origin.sha256 for each in store.imports() if each[:3] == series]
     if digests and plan.sha256 not in digests and changed > met / 2:
         yield (
-            f"What is stored as {plan.file} came from another file (SHA-256 {digests[-1][:12]}), and {changed:,} of {met:,} common "
-            "rows differ; give this file another name to keep both."
+            f"What is stored as {plan.file} came from another file (SHA-256 {digests[-1][:12]}), and {changed:,} of {met:,} "
+            "common rows differ; give this file another name to keep both."
         )
 
 

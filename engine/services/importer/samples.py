@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.core.errors import NiceGoldError
 from engine.domain.imports import BadLine, SampleRow
-from engine.domain.market import BAR_COLUMNS, Bars, QuoteColumns
+from engine.domain.market import BAR_COLUMNS, Bars, Ints, QuoteColumns
 from engine.market.clocks import parse_clock
 from engine.market.formats import BadRow, Format, Source
 from engine.market.formats.base import Parsed
@@ -78,12 +78,15 @@ def bad_lines(source: Source, bad: Iterable[BadRow]) -> list[BadLine]:
     if not rows or source.text.startswith(BINARY):
         return [BadLine(row.line, "", row.reason) for row in rows]
     ends = np.flatnonzero(np.frombuffer(source.text, np.uint8) == ord("\n"))
-    edges = [-1, *ends.tolist(), len(source.text)]
-    return [BadLine(row.line, _said(_line(source.text, edges, row.line)), row.reason) for row in rows]
+    return [BadLine(row.line, _said(_line(source.text, ends, row.line)), row.reason) for row in rows]
 
 
-def _line(text: bytes, edges: Sequence[int], number: int) -> bytes:
-    return text[edges[number - 1] + 1 : edges[number]] if number < len(edges) else b""
+def _line(text: bytes, ends: Ints, number: int) -> bytes:
+    """The line of that number (from 1) where lines end at `ends`; empty beyond the last."""
+    if number > len(ends) + 1:
+        return b""
+    start = int(ends[number - 2]) + 1 if number > 1 else 0
+    return text[start : int(ends[number - 1]) if number <= len(ends) else len(text)]
 
 
 def raw_lines(source: Source) -> list[tuple[int, str]]:

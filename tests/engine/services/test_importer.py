@@ -5,20 +5,24 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import tracemalloc
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.core.errors import DataError, UserError
 from engine.domain.imports import TICKS, Choices, ImportPlan
+from engine.domain.market import Bars, QuoteColumns
 from engine.domain.revision import changed as changed_definition
 from engine.domain.shipped import shipped_definition
-from engine.market.formats import FORMATS
+from engine.market.formats import FORMATS, BadRow, Source, Wanted
 from engine.services.importer import Cancelled, apart, carry_out, done_of, import_line, imports, inspect, recording_of, undo
 from engine.services.importer.running import settling
+from engine.services.importer.samples import bad_lines
 from engine.services.instruments import save
-from engine.storage.market import TICK, open_market
+from engine.storage.market import TICK, MarketStore, open_market
 from tests.engine.market.histories import METATRADER, Row, gold, lean, mt4, mt5, recorded, write
 from tests.engine.storage.conftest import postgres_url, url
 
@@ -213,6 +217,19 @@ def test_broken_lines_are_shown_as_they_stand_and_left_out(tmp_path: Path, db: s
     assert carry_out(plan, db).added == len(rows) - 2
 
 
+def test_a_broken_line_among_a_million_is_found_without_a_number_for_each() -> None:
+    text = b"a\n" * 999_999 + b"last"
+    source = Source(Path("a.csv"), "a.csv", text, "", Wanted())
+    tracemalloc.start()
+    try:
+        found = bad_lines(source, [BadRow(number, "why") for number in (1, 500_000, 1_000_000, 1_000_001)])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [line.raw for line in found] == ["a", "a", "last", ""]
+    assert peak < 16_000_000
+
+
 def test_other_sources_of_the_same_bars_are_compared(file: Path, tmp_path: Path, db: str, rows: list[Row]) -> None:
     carry_out(look(file, db), db)
     other = write(tmp_path, mt5(changed(rows, 10)), "XAUUSD_M5_other.csv")
@@ -352,6 +369,44 @@ def test_a_day_of_ticks_has_no_holes(tmp_path: Path, db: str) -> None:
     assert plan.change is not None
     assert plan.change.lanes is not None
     assert min(plan.change.lanes.new) == 1.0
+
+
+def test_stored_bars_are_drawn_alike_in_parts_of_any_length(file: Path, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry_out(look(file, db), db)
+    whole = look(file, db)
+    read: list[int] = []
+    at_once = MarketStore.read_bars
+
+    def counted(store: MarketStore, *wanted: Any, **named: Any) -> Bars:
+        found = at_once(store, *wanted, **named)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(MarketStore, "read_bars", counted)
+    monkeypatch.setattr("engine.services.importer.changes._BARS_AT_ONCE", 500)
+    assert look(file, db) == whole
+    assert sum(1 for count in read if 0 < count <= 500) > 8
+
+
+def test_stored_ticks_are_drawn_without_being_read(tmp_path: Path, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = "".join(f"{at * 60_000},1.39100,1.39102\n" for at in range(1_440))
+    for number in (5, 6, 7):
+        carry_out(look(write(tmp_path, day, f"EURUSD_tick_2014050{number}_quote.csv"), db), db)
+    read: list[int] = []
+    whole = MarketStore.read_quotes
+
+    def counted(store: MarketStore, *wanted: Any, **named: Any) -> QuoteColumns:
+        found = whole(store, *wanted, **named)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(MarketStore, "read_quotes", counted)
+    plan = look(write(tmp_path, day, "EURUSD_tick_20140508_quote.csv"), db)
+    assert read == [0]
+    assert plan.change is not None
+    lanes = plan.change.lanes
+    assert lanes is not None
+    assert (sum(lanes.stored), sum(lanes.new)) == (3 * len(lanes.stored) / 4, len(lanes.new) / 4)
 
 
 def test_a_file_is_replayed_as_it_stands_or_from_what_is_stored(file: Path, tmp_path: Path, db: str, rows: list[Row]) -> None:

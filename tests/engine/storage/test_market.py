@@ -138,6 +138,14 @@ def test_the_coverage_names_every_series(market: MarketStore) -> None:
     ]
 
 
+def test_the_spans_are_the_outermost_times_of_every_block(market: MarketStore) -> None:
+    hours = [START + at * 20 * MINUTE for at in (0, 1, 2, 6, 8, 30)]
+    market.write_quotes("XAUUSD", "ticks", quotes(hours))
+    spans = [(hours[0], hours[2]), (hours[3], hours[4]), (hours[5], hours[5])]
+    assert market.spans("XAUUSD", TICK, "ticks").tolist() == [list(span) for span in spans]
+    assert market.spans("XAUUSD", TICK, "others").tolist() == []
+
+
 def test_quotes_of_one_moment_all_stay(market: MarketStore) -> None:
     given_quotes = quotes([START, START, START, START + SECOND, START + 2 * 3600 * SECOND])
     assert market.write_quotes("XAUUSD", "lean", given_quotes) == WriteResult(5, 0, 0)
