@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 
 import PySide6QtAds as ads  # noqa: N813 - the name its own documentation uses
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.page import Page
@@ -47,6 +47,7 @@ class Docking(QWidget):
         self._was_restored = False
         self._stack = QStackedWidget()
         self._stack.addWidget(self._manager)
+        self._chart = panels["chart"].widget
         for place in PANELS:
             if place.area == "page":
                 page = self.docks[place.name] = Page(place.title, panels[place.name].widget, self.leave_page)
@@ -114,8 +115,10 @@ class Docking(QWidget):
             page.show_waiting(cards)
 
     def leave_page(self) -> None:
-        """Shows the docks."""
-        self._stack.setCurrentWidget(self._manager)
+        """Shows the docks; the focus goes to the chart, not back to a button that trades."""
+        if self._stack.currentWidget() is not self._manager:
+            self._stack.setCurrentWidget(self._manager)
+            self._chart.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def reset(self) -> None:
         """The layout as it came."""

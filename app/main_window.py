@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         self.panels["imports"].replayed.connect(lambda recording: self.replay_wanted(recording))
         self.panels["instruments"].begun.connect(lambda: self.renew_wanted())
         self.panels["watchlist"].widget.terms_wanted.connect(self._edit_terms)
+        self.panels["signals"].widget.focus_freed.connect(self.panels["chart"].widget.setFocus)
         self.docking = Docking(self.panels)
         self.docks = self.docking.docks
         self._lay_out()

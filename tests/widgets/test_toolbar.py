@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 
 from engine.core.clock import SECOND
 from engine.domain.instrument import cash
@@ -202,3 +203,10 @@ def test_only_a_slow_frame_is_told(status):
     status.show_frame(120)
     assert status.frame.text() == "120 ms"
     assert not status.frame.isHidden()
+
+
+def test_nothing_that_acts_on_trading_takes_a_focus_that_falls(bar, qtbot, dark):
+    replay = ReplayBar(dark)
+    qtbot.addWidget(replay)
+    parts = [*bar.mode.buttons.values(), bar.resume, bar.halt, replay.toggle, replay.one, replay.speed]
+    assert not any(part.focusPolicy() & Qt.FocusPolicy.TabFocus for part in parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -31,11 +32,12 @@ _SENTENCES = {
 class CardQueue(QWidget):
     """Waiting cards, the oldest on top, and the list of recent signals. `intent` carries every decision.
 
-    `mode_wanted` asks for CONFIRM from the empty state.
+    `mode_wanted` asks for CONFIRM from the empty state; `focus_freed` comes when the card that had the focus was the last.
     """
 
     intent = Signal(object)
     mode_wanted = Signal(str)
+    focus_freed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,6 +125,7 @@ class CardQueue(QWidget):
 
     def _add(self, card: CardView, now: Nanos) -> None:
         widget = SignalCard(card, self.theme)
+        widget.intent.connect(partial(self._hold_focus, card.signal.signal))
         widget.intent.connect(self.intent)
         widget.count_down(now)
         self.cards[card.signal.signal] = widget
@@ -133,14 +136,21 @@ class CardQueue(QWidget):
 
     def _drop(self, signal: str) -> None:
         widget = self.cards.pop(signal)
-        had_focus = widget.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        focused = self.window().focusWidget()
+        had_focus = focused is not None and (focused is widget or widget.isAncestorOf(focused))
         self._column.removeWidget(widget)
         widget.hide()
         widget.deleteLater()
-        if had_focus or widget.hasFocus():
+        if had_focus and self.cards:
             self.focus_first()
+        elif had_focus:
+            self.focus_freed.emit()
         self.empty.setVisible(not self.cards)
         self._share_room()
+
+    def _hold_focus(self, signal: str, _intent: object) -> None:
+        """The buttons of an answered card are disabled: the focus stays on the card until it goes."""
+        self.cards[signal].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_first(self) -> None:
         """Put the focus on the oldest card, so that A, V, F and R answer it."""

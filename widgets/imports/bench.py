@@ -122,6 +122,8 @@ class Bench(QWidget):
 
     def _show_actions(self, item: Item | None) -> None:
         busy = next((each for each in self._items if each.is_busy), None)
+        actions = (self.undo, self.cancel, self.replay, self.everything, self.strict, self.go)
+        held = next((button for button in actions if button.hasFocus()), None)
         self.bar.setVisible(busy is not None)
         self.bar.setValue(round(1000 * busy.share) if busy else 0)
         self.words.show_text(f"{busy.file}: {busy.doing}" if busy else "")
@@ -136,6 +138,8 @@ class Bench(QWidget):
         self.everything.setText(f"Import {ready} ready files")
         self.everything.setVisible(ready > 1)
         self.undo.setEnabled(self._last is not None and busy is None)
+        if held is not None and not (held.isEnabled() and held.isVisible()):
+            self.queue.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_last(self, entry: ImportEntry | None) -> None:
         """The last import that was not undone."""

@@ -242,6 +242,7 @@ class InstrumentsView(QWidget):
     def _sum_up(self, found: Sequence[tuple[str, str]], rest: Sequence[str], changes: Sequence[Change]) -> None:
         assert self._stored is not None
         dirty, key = bool(found or changes), self._stored.key
+        held = next((part for part in (self.discard, self.save, self.reason, self.begin) if part.hasFocus()), None)
         pending = self._session[0] == key and self._session[1] != self._stored.sha256
         self.banner.setVisible(dirty or pending)
         self.note.setText(
@@ -258,6 +259,8 @@ class InstrumentsView(QWidget):
         self.save.setToolTip(
             "Store these values as a new version (Ctrl+S)" if ready else "There must be a sound change and a reason"
         )
+        if held is not None and not (held.isEnabled() and held.isVisible()):
+            self.picker.search.setFocus(Qt.FocusReason.OtherFocusReason)
         if found:
             many = "1 value is" if len(found) == 1 else f"{len(found)} values are"
             self._say(rest[0] if rest else f"{many} not accepted; each says why below its field", "error")

@@ -84,6 +84,8 @@ class AccountBar(QWidget):
         self.halt.setToolTip(f"Stop all new risk now and cancel working entries; stops and targets stay ({self._halt_key})")
         self.halt.setAccessibleName("Halt trading")
         self.halt.clicked.connect(lambda _checked: self.stop())
+        for button in (*self.mode.buttons.values(), self.resume, self.halt):  # a focus that falls here would trade with Space
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
@@ -172,7 +174,6 @@ class AccountBar(QWidget):
         self._state = state
         self.trading.show_text(text)
         set_role(self.trading, "role", _STATE_ROLES.get(state, "label"))
-        self.resume.clearFocus()  # hidden with the focus, it would hand it to AUTO beside it
         self.resume.setVisible(state in ("REDUCING", "HALTED") and not self._over)
         self.halt.setEnabled(state != "HALTED" and not self._over)
         set_role(self, "trading", state.lower())
@@ -182,7 +183,6 @@ class AccountBar(QWidget):
         self._over = True
         for control in (self.mode, self.halt):
             control.setEnabled(False)
-        self.resume.clearFocus()
         self.resume.hide()
         self.halt.setToolTip("The run is at its end")
 

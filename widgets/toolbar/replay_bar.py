@@ -54,8 +54,11 @@ class ReplayBar(QWidget):
         self.one.setAccessibleName("Step one bar")
         self.one.setToolTip("One bar forward (Ctrl+Right)")
         self.one.clicked.connect(lambda _checked: self.step.emit())
+        for button in (self.toggle, self.one):
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.speed = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=len(SPEEDS) - 1, pageStep=1)
         self.speed.setAccessibleName("Replay speed")
+        self.speed.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.speed.setFixedWidth(22 * UNIT)
         self.speed.setToolTip("Speed, in multiples of real time (Ctrl+Up, Ctrl+Down)")
         self.speed.valueChanged.connect(self._on_speed)
