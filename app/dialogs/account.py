@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from engine.core.errors import UserError
+from widgets.typed import money_of
 
 LARGEST = Decimal(1_000_000_000)
 
@@ -32,11 +35,12 @@ class PaperAccount(QDialog):
         self.note = QLabel("\n\n".join(notes), wordWrap=True)
         self.note.setProperty("role", "hint")
         buttons = QDialogButtonBox()
-        accept = buttons.addButton("Reset account", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.accept_button = buttons.addButton("Reset account", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        accept.setToolTip("Close this book and start a new one")
+        self.accept_button.setToolTip("Close this book and start a new one")
         buttons.accepted.connect(self._confirm)
         buttons.rejected.connect(self.reject)
+        self.balance.textChanged.connect(lambda _text: self._amount())
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(self.note)
@@ -44,15 +48,21 @@ class PaperAccount(QDialog):
         layout.addWidget(buttons)
         self.setMinimumWidth(380)
 
-    def _confirm(self) -> None:
+    def _amount(self) -> Decimal | None:
+        """The balance typed; None with the reason shown and the button dead."""
+        amount, wrong = None, ""
         try:
-            balance = Decimal(self.balance.text().replace(",", "").replace(" ", ""))
-        except InvalidOperation:
-            balance = Decimal(0)
-        if not balance.is_finite() or not 0 < balance <= LARGEST or balance != round(balance, 2):
-            self.message.setText(
-                f"{self.balance.text()!r} is not an amount between 0.01 and {LARGEST:,} with two decimals at most."
-            )
-            return
-        self.reset.emit(balance)
-        self.accept()
+            amount = money_of(self.balance.text())
+            if not 0 < amount <= LARGEST or amount != round(amount, 2):
+                wrong = f"{self.balance.text()!r} is not an amount between 0.01 and {LARGEST:,} with two decimals at most."
+        except UserError as error:
+            wrong = f"{error}."
+        self.message.setText(wrong)
+        self.accept_button.setDisabled(bool(wrong))
+        return None if wrong else amount
+
+    def _confirm(self) -> None:
+        amount = self._amount()
+        if amount is not None:
+            self.reset.emit(amount)
+            self.accept()

@@ -70,7 +70,10 @@ def test_a_reset_account_starts_a_new_book_and_keeps_the_old_one(qapp, home: Pat
         dialog = await desk.until(lambda: window.findChild(PaperAccount), "the account's dialog")
         dialog.balance.setText("nothing")
         dialog._confirm()
-        assert "not an amount" in dialog.message.text()
+        assert "not a number" in dialog.message.text()
+        dialog.balance.setText("2500,5")
+        assert dialog.message.text() == "'2500,5' has a comma; write 2500.5 with a point."
+        assert not dialog.accept_button.isEnabled()
         dialog.balance.setText("25,000.00")
         dialog._confirm()
         await desk.until(lambda: desk.terminal.window not in (None, window), "a new window")

@@ -279,3 +279,16 @@ def test_cards_change_their_theme_at_run_time(queue, qtbot):
     before = queue.cards["s1"].probability.grab().toImage()
     queue.set_theme(theme.load("light"))
     assert queue.cards["s1"].probability.grab().toImage() != before
+
+
+def test_a_decimal_comma_in_the_quantity_is_refused_and_resize_is_dead(queue, qtbot):
+    queue.update_cards((samples.card(),), samples.NOW)
+    card = queue.cards["s1"]
+    card.quantity.clear()
+    qtbot.keyClicks(card.quantity, "0,05")
+    assert card.verdict.text() == "'0,05' has a comma; write 0.05 with a point."
+    assert not card.buttons["Resize"].isEnabled()
+    card.quantity.clear()
+    qtbot.keyClicks(card.quantity, "0.05")
+    assert card.buttons["Resize"].isEnabled()
+    assert "comma" not in card.verdict.text()

@@ -91,7 +91,8 @@ def test_price_and_quantity_are_edited_in_place(panel, asked):
     ("values", "name", "text", "word"),
     [
         ({"filled": 10, "state": State.PARTIALLY_FILLED}, "quantity", "0.05", "filled already"),
-        ({}, "price", "abc", "not a price"),
+        ({}, "price", "abc", "not a number"),
+        ({}, "quantity", "0,5", "write 0.5 with a point"),
         ({}, "price", "2400.005", "multiple"),
         ({"type": OrderType.MARKET, "limit": None}, "price", "2400", "market order"),
     ],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox, QInputDialog
 
 from engine.domain.instrument import cash
 from engine.domain.intents import ClosePosition, EditProtection, Flatten, ReversePosition
@@ -83,7 +84,14 @@ def test_a_typed_quantity_is_closed(panel, asked, text, intent):
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("0.50", "Only 0.40"), ("abc", "not a quantity"), ("0.005", "multiple"), ("-1", "above zero")]
+    ("text", "word"),
+    [
+        ("0.50", "Only 0.40"),
+        ("abc", "not a number"),
+        ("0,01", "write 0.01 with a point"),
+        ("0.005", "multiple"),
+        ("-1", "above zero"),
+    ],
 )
 def test_a_quantity_that_cannot_be_closed_says_why(panel, asked, text, word):
     panel.close_lots("XAUUSD", text)
@@ -124,6 +132,7 @@ def test_an_empty_target_removes_it(panel, asked):
         ("stop", "2415", "below"),
         ("target", "2400", "above"),
         ("stop", "x", "not a number"),
+        ("stop", "2407,5", "write 2407.5 with a point"),
         ("stop", "2407.505", "multiple"),
         ("stop", "", "not a number"),
     ],
@@ -149,3 +158,17 @@ def test_without_positions_nothing_can_be_pressed(panel):
 def test_a_new_mark_flashes_in_its_colour(panel):
     panel.show_positions((samples.position(mark=241_300),), EQUITY)
     assert panel.model.flashes.role("XAUUSD", column(panel, "mark")) == "up"
+
+
+def test_a_decimal_comma_in_the_custom_amount_is_refused_and_ok_is_dead(panel, asked):
+    panel.table.select_key("XAUUSD")
+    panel.ask_quantity()
+    dialog = panel.findChild(QInputDialog)
+    ok = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok)
+    dialog.setTextValue("0,1")
+    assert dialog.labelText() == "'0,1' has a comma; write 0.1 with a point."
+    assert not ok.isEnabled()
+    dialog.setTextValue("0.1")
+    assert dialog.labelText() == "Quantity in lots, up to 0.40"
+    ok.click()
+    assert asked == [ClosePosition("XAUUSD", 10)]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from PySide6.QtCore import Qt
 
+from engine.core.errors import UserError
 from engine.domain.intents import SubmitOrder
 from engine.domain.order import Side
 from tests.widgets import samples
@@ -209,3 +211,66 @@ def test_an_order_good_till_a_time_carries_it(ticket, qtbot):
         ticket.form.tif.setCurrentText("GTD")
     assert asked.args[0].expires == samples.NOW + 4 * 3_600_000_000_000
     assert ticket.form.until.text() == "2026-11-20 18:03"
+
+
+@pytest.mark.parametrize("typed", ["0,01", "0,5", "0,05", "1,500"])
+def test_a_decimal_comma_in_the_size_is_refused_and_the_button_is_dead(ticket, qtbot, sent, typed):
+    choose(ticket, qtbot)
+    ticket.form.amount.clear()
+    qtbot.keyClicks(ticket.form.amount, typed)
+    qtbot.waitUntil(lambda: not ticket.submit.isEnabled(), timeout=3000)
+    ticket.send()
+    assert sent == []
+    assert f"{typed!r} has a comma; write {typed.replace(',', '.')} with a point" in ticket.error.text()
+    assert ticket.form.amount.property("wrong") is True
+
+
+@pytest.mark.parametrize("field", ["price", "stop_loss", "take_profit"])
+def test_a_price_takes_grouped_thousands_but_no_decimal_comma(ticket, field):
+    number = ticket.form.fields[field]
+    number.setText("2,400.50")
+    assert number.value() == Decimal("2400.50")
+    number.setText("2400,50")
+    with pytest.raises(UserError, match=r"write 2400\.50 with a point"):
+        number.value()
+
+
+def test_a_distance_takes_no_comma(ticket):
+    ticket.form.exit_unit.buttons["dist"].click()
+    ticket.form.stop_loss.setText("1,500")
+    with pytest.raises(UserError, match="has a comma"):
+        ticket.form.stop_loss.value()
+
+
+def test_what_cannot_be_read_is_marked_before_a_side_is_chosen(ticket, qtbot):
+    ticket.form.amount.clear()
+    qtbot.keyClicks(ticket.form.amount, "0,5")
+    qtbot.waitUntil(lambda: ticket.error.text() == "'0,5' has a comma; write 0.5 with a point.", timeout=3000)
+    assert not ticket.submit.isEnabled()
+
+
+def test_another_instrument_leaves_nothing_of_the_order_before(ticket, qtbot):
+    order = choose(ticket, qtbot)
+    ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
+    ticket.form.type.buttons["Limit"].click()
+    ticket.form.price.setText("2400")
+    ticket.form.take_profit.setText("2500")
+    assert ticket.form.size.text()
+    ticket.set_symbol("EURUSD")
+    state = ticket.state()
+    assert state["size"] == ""
+    assert state["fields"] == {"amount": "0.10", "price": "", "stop_loss": "", "take_profit": ""}
+    assert state["preview"]["rows"] == []
+    assert state["preview"]["stop"] == ""
+    assert ticket.form.stop_loss.placeholderText() == "default ATR stop"
+    assert not ticket.submit.isEnabled()
+
+
+def test_the_stop_that_will_be_sent_stands_in_its_own_field_and_above_the_limits(ticket, qtbot):
+    order = choose(ticket, qtbot)
+    ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
+    assert ticket.form.stop_loss.placeholderText() == "default 2,406.00"
+    rows = [ticket.preview._lines[0].labels[0]]
+    qtbot.waitUntil(lambda: ticket.preview.stop.geometry().bottom() < rows[0].geometry().top(), timeout=3000)
+    ticket.form.sides.buttons[Side.SELL].click()
+    assert ticket.form.stop_loss.placeholderText() == "default ATR stop"

@@ -40,6 +40,7 @@ class SignalCard(QFrame):
         self.setProperty("surface", "card")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._answered = False
+        self._unread = ""
         self._build(theme)
         self._lay_out()
         self._wire()
@@ -166,7 +167,9 @@ class SignalCard(QFrame):
 
     def _show_verdict(self) -> None:
         warned = [line for line in self.card.lines if not line.hard and not line.passed]
-        if self.card.reasons:
+        if self._unread:
+            self._say(self._unread, "error")
+        elif self.card.reasons:
             self._say(" ".join(map(fmt.sentence, self.card.reasons)), "error")
         elif warned:
             self._say("Passes, with a warning: " + "; ".join(_complaint(line) for line in warned) + ".", "warn")
@@ -182,7 +185,7 @@ class SignalCard(QFrame):
             "Accept": not self.card.reasons,
             "Veto": True,
             "Flip": True,
-            "Resize": not self.card.reasons or about_size or not self.card.quantity,
+            "Resize": not self._unread and (not self.card.reasons or about_size or not self.card.quantity),
         }
         for name, button in self.buttons.items():
             button.setEnabled(not self._answered and stands[name] and (name == "Veto" or not self.card.closed))
@@ -201,16 +204,24 @@ class SignalCard(QFrame):
         set_role(self.verdict, "role", role)
 
     def _show_size(self) -> None:
-        steps = self._steps()
+        before, steps = self._unread, self._steps()
         self.size.setText(f"lot · {fmt.units(steps, self.instrument)}" if steps else "lot")
+        if self._unread != before:
+            self._show_verdict()
 
     def _steps(self) -> int:
-        """The quantity typed, 0 where it cannot be used."""
+        """The quantity typed, 0 where it cannot be used; where it cannot even be read the card says so and Resize is dead."""
+        self._unread = ""
         try:
             value = self.quantity.value()
+        except UserError as error:
+            self._unread = f"{error}."
+            self.quantity.mark(self._unread)
+            return 0
+        try:
             self.quantity.mark("")
             return self.instrument.steps(value) if value is not None else 0
-        except (ValueError, UserError) as error:
+        except UserError as error:
             self.quantity.mark(f"{error}.")
             return 0
 

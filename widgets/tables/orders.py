@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import DecimalException
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
@@ -20,6 +18,7 @@ from widgets.tables.column import Column, text_column
 from widgets.tables.model import KeyedTableModel
 from widgets.tables.panel import TablePanel
 from widgets.theme import Theme
+from widgets.typed import lots_of, price_of
 
 _BAD = frozenset({State.DENIED, State.REJECTED})
 _UNSURE = frozenset({State.UNKNOWN, State.PENDING_CANCEL, State.PENDING_MODIFY})
@@ -39,13 +38,13 @@ def edit_price(row: OrderView, text: str) -> ModifyOrder:
     _must_work(row)
     if row.order.type is OrderType.MARKET:
         raise UserError(f"Order {row.order.id} is a market order and has no price to change.")
-    return ModifyOrder(row.order.id, price=_number(text, instrument(row).exact_ticks, "price"))
+    return ModifyOrder(row.order.id, price=price_of(text, instrument(row)))
 
 
 def edit_quantity(row: OrderView, text: str) -> ModifyOrder:
     """Another quantity for a working order. Raises UserError when it is below what has filled."""
     _must_work(row)
-    steps = _number(text, instrument(row).steps, "quantity")
+    steps = lots_of(text, instrument(row))
     if steps <= row.order.filled:
         filled = fmt.lots(row.order.filled, instrument(row))
         raise UserError(f"{filled} lot have filled already; the quantity must be above that, or cancel the order.")
@@ -55,13 +54,6 @@ def edit_quantity(row: OrderView, text: str) -> ModifyOrder:
 def _must_work(row: OrderView) -> None:
     if not row.order.is_live:
         raise UserError(f"Order {row.order.id} is {row.order.state.value.lower()}; only working orders can be changed.")
-
-
-def _number(text: str, read, what: str) -> int:
-    try:
-        return read(fmt.plain(text.strip()))
-    except DecimalException:
-        raise UserError(f"{text!r} is not a {what}; nothing was changed.") from None
 
 
 def state_role(row: OrderView) -> str:

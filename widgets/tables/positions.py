@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtWidgets import QInputDialog, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QInputDialog, QWidget
 
 from engine.core.errors import UserError
-from engine.domain.instrument import Cash, Steps, instrument_of
+from engine.domain.instrument import Cash, Instrument, Steps, instrument_of
 from engine.domain.intents import ClosePosition, EditProtection, Flatten, ReversePosition
 from engine.domain.views import PositionView
 from widgets import format as fmt
@@ -20,6 +20,7 @@ from widgets.tables.column import Column, text_column
 from widgets.tables.model import KeyedTableModel
 from widgets.tables.panel import TablePanel
 from widgets.theme import Theme
+from widgets.typed import lots_of, price_of
 
 _PARTS = (25, 50, 75)
 
@@ -32,7 +33,7 @@ def protection(row: PositionView) -> str:
 
 def edit_stop(row: PositionView, text: str) -> EditProtection:
     """The stop as typed. Raises UserError when it lies on the wrong side of the market."""
-    stop = of(row).exact_ticks(_bare(row, text))
+    stop = price_of(text, of(row))
     if (row.mark - stop) * row.quantity <= 0:
         raise UserError(_wrong_side(row, "stop", "below" if row.quantity > 0 else "above"))
     return EditProtection(row.symbol, stop_loss=stop)
@@ -42,19 +43,10 @@ def edit_target(row: PositionView, text: str) -> EditProtection:
     """The target as typed; an empty text removes it. Raises UserError when it lies on the wrong side of the market."""
     if not text.strip() or text.strip() == fmt.DASH:
         return EditProtection(row.symbol, take_profit=0)
-    target = of(row).exact_ticks(_bare(row, text))
+    target = price_of(text, of(row))
     if (target - row.mark) * row.quantity <= 0:
         raise UserError(_wrong_side(row, "target", "above" if row.quantity > 0 else "below"))
     return EditProtection(row.symbol, take_profit=target)
-
-
-def _bare(row: PositionView, text: str) -> str:
-    bare = fmt.plain(text.strip())
-    try:
-        float(bare)
-    except ValueError:
-        raise UserError(f"{row.symbol} price {text!r} is not a number; type it like {fmt.price(row.mark, of(row))}") from None
-    return bare
 
 
 def _wrong_side(row: PositionView, what: str, side: str) -> str:
@@ -172,9 +164,11 @@ class PositionsPanel(TablePanel):
         instrument = of(row)
         dialog = QInputDialog(self)
         dialog.setWindowTitle(f"Close part of {row.symbol}")
-        dialog.setLabelText(f"Quantity in lots, up to {fmt.lots(abs(row.quantity), instrument)}")
+        label = f"Quantity in lots, up to {fmt.lots(abs(row.quantity), instrument)}"
+        dialog.setLabelText(label)
         dialog.setInputMode(QInputDialog.InputMode.TextInput)
-        dialog.setTextValue(fmt.lots(max(1, abs(row.quantity) // 2), instrument))
+        dialog.setTextValue(fmt.plain(fmt.lots(max(1, abs(row.quantity) // 2), instrument)))
+        dialog.textValueChanged.connect(lambda text: _judge(dialog, label, text, instrument))
         dialog.textValueSelected.connect(lambda text: self.close_lots(row.symbol, text))
         dialog.open()
 
@@ -186,9 +180,9 @@ class PositionsPanel(TablePanel):
             return
         held, instrument = abs(self.model.row(number).quantity), instrument_of(symbol)
         try:
-            steps = instrument.steps(fmt.plain(text.strip()))
-        except (UserError, ArithmeticError) as error:
-            self.complain(str(error) if isinstance(error, UserError) else f"{text!r} is not a quantity; type lots like 0.10.")
+            steps = lots_of(text, instrument)
+        except UserError as error:
+            self.complain(f"{error}; nothing was sent.")
             return
         if steps > held:
             self.complain(f"Only {fmt.lots(held, instrument)} lot of {symbol} is open; nothing was sent.")
@@ -198,3 +192,14 @@ class PositionsPanel(TablePanel):
     def _reverse(self) -> None:
         if (row := self.table.current()) is not None:
             self.ask(ReversePosition(row.symbol))
+
+
+def _judge(dialog: QInputDialog, label: str, text: str, instrument: Instrument) -> None:
+    """What cannot be read is said above the field, and OK is dead."""
+    try:
+        lots_of(text, instrument)
+        wrong = ""
+    except UserError as error:
+        wrong = f"{error}."
+    dialog.setLabelText(wrong or label)
+    dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).setEnabled(not wrong)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from widgets.format import plain
+from engine.core.errors import UserError
 from widgets.style import set_role
+from widgets.typed import decimal_of
 
 
 class NumberField(QLineEdit):
     """A decimal typed by hand or moved by arrow keys and, when focused, the wheel. `changed` comes with every edit.
 
-    `step` is what one press moves; ten steps with Shift. `start` is where an empty field begins.
+    `step` is what one press moves; ten steps with Shift. `start` is where an empty field begins. `decimals` are those of a
+    field that takes grouped thousands, None for one that takes no comma.
     """
 
     changed = Signal()
@@ -24,6 +26,7 @@ class NumberField(QLineEdit):
         super().__init__(parent)
         self.step = Decimal(1)
         self.start: Decimal | None = None
+        self.decimals: int | None = None
         self.hint = hint
         self.setAccessibleName(name)
         self.setToolTip(hint)
@@ -31,17 +34,8 @@ class NumberField(QLineEdit):
         self.textEdited.connect(lambda _text: self.changed.emit())
 
     def value(self) -> Decimal | None:
-        """The number typed, None when empty. Raises ValueError when it is not a number."""
-        text = plain(self.text().strip())
-        if not text:
-            return None
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            raise ValueError(f"{self.text().strip()!r} is not a number") from None
-        if not number.is_finite():
-            raise ValueError(f"{self.text().strip()!r} is not a number")
-        return number
+        """The number typed, None when empty. Raises UserError when it is not a number, or not one for certain."""
+        return decimal_of(self.text(), self.decimals) if self.text().strip() else None
 
     def show_value(self, text: str) -> None:
         """Put a value in and tell of it; the field is no longer marked."""
@@ -58,7 +52,7 @@ class NumberField(QLineEdit):
         """Add `steps` steps; never below one step."""
         try:
             current = self.value()
-        except ValueError:
+        except UserError:
             return
         moved = (current if current is not None else self.start or Decimal(0)) + steps * self.step
         self.show_value(f"{max(moved, self.step):f}")

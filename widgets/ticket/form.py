@@ -8,6 +8,7 @@ from PySide6.QtCore import QDateTime, QTimeZone, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.core.clock import HOUR, Nanos
+from engine.core.errors import UserError
 from engine.domain.instrument import Instrument
 from engine.domain.intents import SubmitOrder
 from engine.domain.order import OrderType, Side, TimeInForce
@@ -27,7 +28,7 @@ class TicketForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._lot_step = Decimal(1)
+        self._lot_step, self._decimals = Decimal(1), 0
         self._now, self._zone = 0, "UTC"
         self.sides = SideButtons()
         self.type = Segments(("Market", "Limit", "Stop"), "Order type")
@@ -78,7 +79,7 @@ class TicketForm(QWidget):
         self.sides.chosen.connect(lambda _side: self.changed.emit())
         self.type.chosen.connect(lambda _name: self._on_type())
         self.amount_unit.chosen.connect(lambda _name: self._on_amount_unit())
-        self.exit_unit.chosen.connect(lambda _name: self.changed.emit())
+        self.exit_unit.chosen.connect(lambda _name: self._on_exit_unit())
         self.tif.currentTextChanged.connect(lambda _text: self._on_tif())
         self.until.dateTimeChanged.connect(lambda _at: self.changed.emit())
         self.reduce_only.toggled.connect(lambda _on: self.changed.emit())
@@ -98,6 +99,11 @@ class TicketForm(QWidget):
         self.amount.setText("1.0" if by_risk else f"{self._lot_step * 10:f}")
         self.changed.emit()
 
+    def _on_exit_unit(self) -> None:
+        for field in (self.stop_loss, self.take_profit):
+            field.decimals = self._decimals if self.exit_unit.value == "price" else None
+        self.changed.emit()
+
     def _on_tif(self) -> None:
         wanted = self.tif.currentText() == TimeInForce.GTD.value
         if wanted and self.until.isHidden():
@@ -109,14 +115,20 @@ class TicketForm(QWidget):
 
     def set_instrument(self, instrument: Instrument) -> None:
         """Start afresh for another instrument."""
-        self._lot_step = instrument.lot_step
+        self._lot_step, self._decimals = instrument.lot_step, instrument.price_decimals
         for field in (self.price, self.stop_loss, self.take_profit):
             field.clear()
             field.step = instrument.tick_size * 10
-        self.stop_loss.setPlaceholderText("default ATR stop")
+        self.price.decimals = self._decimals
+        self.show_default_stop("")
         self.take_profit.setPlaceholderText("none")
         self.sides.clear()
+        self._on_exit_unit()
         self._on_amount_unit()
+
+    def show_default_stop(self, price: str) -> None:
+        """Say in the empty field which stop will be sent; "" while it is not known."""
+        self.stop_loss.setPlaceholderText(f"default {price}" if price else "default ATR stop")
 
     def set_now(self, at: Nanos, zone: str) -> None:
         """The session's time and the user's zone: a good-till time starts four hours from then."""
@@ -138,7 +150,7 @@ class TicketForm(QWidget):
         for name, field in self.fields.items():
             try:
                 values[name] = field.value() if field.isEnabled() else None
-            except ValueError as error:
+            except UserError as error:
                 raise FieldError(name, f"{error}.") from None
         tif = self.tif.currentText()
         return Draft(
@@ -159,6 +171,7 @@ class TicketForm(QWidget):
         self.type.choose(order.type.capitalize())
         self.amount_unit.choose("lot")
         self.exit_unit.choose("price")
+        self._on_exit_unit()
         self._on_type()
         self.amount.setText(f"{instrument.lots(order.quantity):f}")
         for field, ticks in ((self.price, order.price), (self.stop_loss, order.stop_loss), (self.take_profit, order.take_profit)):

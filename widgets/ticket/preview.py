@@ -109,8 +109,8 @@ class Preview(QWidget):
         layout.setSpacing(UNIT)
         layout.addWidget(self.sentence)
         layout.addLayout(foot)
-        layout.addLayout(self._grid)
         layout.addWidget(self.stop)
+        layout.addLayout(self._grid)
 
     def show_bars(self, shown: bool) -> None:
         """Whether there is room for the bars beside the figures."""

@@ -128,7 +128,9 @@ class Ticket(QWidget):
         self.instrument = instrument_of(symbol)
         self.quote = None
         self._default_stop = None
+        self._asked = None
         self.form.set_instrument(self.instrument)
+        self._show_nothing()
         self._show_quote()
 
     def _on_symbol(self, symbol: str) -> None:
@@ -162,6 +164,7 @@ class Ticket(QWidget):
         if verdict.stop_is_default and verdict.stop is not None:
             self._default_stop = (Side(self._asked.side), verdict.stop)
         self._verdict = verdict
+        self._show_default_stop()
         self.preview.show_verdict(verdict, self.instrument, self._asked.quantity)
         if learned and self.form.amount_unit.value == "risk %":
             self._soon.start()
@@ -208,15 +211,15 @@ class Ticket(QWidget):
     def _on_change(self) -> None:
         self._verdict = None
         self._sent.stop()
+        self._show_default_stop()
         self._label_submit()
         self._soon.start()
 
     def _ask_preview(self) -> None:
         if self.form.sides.side is None:
-            self._complain("", "")
             self._asked = None
-            self.preview.clear("What the order does to every limit shows here.")
-            self._label_submit()
+            self._show_nothing()
+            self._check_fields()
             return
         order = self.compose()
         self._show_size(order)
@@ -227,6 +230,13 @@ class Ticket(QWidget):
         else:
             self.preview_wanted.emit(order)
         self._label_submit()
+
+    def _check_fields(self) -> None:
+        """Without a side there is no order yet, but what cannot be read is marked at once."""
+        try:
+            self.form.draft(None)
+        except FieldError as error:
+            self._complain(error.field, str(error))
 
     # --- sending ---
 
@@ -278,6 +288,17 @@ class Ticket(QWidget):
         self.form.price.start = start
         for field in (self.form.stop_loss, self.form.take_profit):
             field.start = start if self.form.exit_unit.value == "price" else None
+
+    def _show_nothing(self) -> None:
+        """No order: nothing derived from one is left to be seen."""
+        self._complain("", "")
+        self._show_size(None)
+        self.preview.clear("What the order does to every limit shows here.")
+        self._label_submit()
+
+    def _show_default_stop(self) -> None:
+        known = self._default_stop is not None and self._default_stop[0] is self.form.sides.side
+        self.form.show_default_stop(fmt.price(self._default_stop[1], self.instrument) if known else "")
 
     def _show_size(self, order: SubmitOrder | None) -> None:
         if order is None:
