@@ -13,6 +13,7 @@ from engine.domain.market import Timeframe
 from engine.market.clock_reference import Reference
 from engine.market.formats import FORMATS, Mapping
 from engine.market.importing import History, read_history
+from engine.services.mixture import refuse_mixture
 from engine.storage.columns import WriteResult
 from engine.storage.market import MarketStore, open_market
 from engine.storage.versions import Origin
@@ -85,11 +86,14 @@ def import_file(
     """Reads a recorded file and stores its bars or quotes beside the books at `url`. DataError and UserError as they come.
 
     The file's clock is measured against what is stored. Rows stored with other values stay, and the file's are kept as offered;
-    with `replace` the file's are taken, and the earlier ones kept.
+    with `replace` the file's are taken, and the earlier ones kept. A file that is stored already, read in another way, is refused
+    but for `force`.
     """
     with open_market(url) as store:
         near = references(store, instrument, path.name)
         history = read_history(path, instrument, timeframe, clock, strict, price_scale, force, mapping, near)
+        if not force:
+            refuse_mixture(store, instrument.symbol, history, replace)
         origin = Origin(history.source, history.sha256, history.format, history.clock.spec, SystemClock().now())
         if history.bars is not None:
             assert history.timeframe is not None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from engine.core.clock import DAY, HOUR, MINUTE, from_iso
+from engine.core.errors import UserError
 from engine.domain.instrument import instrument_of
 from engine.domain.market import BAR_COLUMNS, Bars, QuoteColumns, Timeframe
 from engine.domain.revision import changed
@@ -172,6 +174,39 @@ def test_a_file_corrected_later_leaves_both_values(tmp_path_factory: pytest.Temp
     with open_market(url) as store:
         assert [(each.kind, each.rows) for each in store.revised()] == [("offered", 5), ("replaced", 5)]
         assert store.read_bars("XAUUSD", "H1").volume[:6].tolist() == [101.0] * 5 + [100.0]
+
+
+def test_a_file_stored_on_another_clock_is_refused_until_that_import_is_undone(
+    tmp_path_factory: pytest.TempPathFactory, url: str
+) -> None:
+    file = write(tmp_path_factory.mktemp("files"), mt4(gold("2024-05-06", "2024-05-18", step=60, zone="Europe/Helsinki")))
+    wrong = import_file(file, url, XAUUSD, None, "UTC", False, None, False)
+    for replaced in (False, True):
+        with pytest.raises(UserError) as refusal:
+            import_file(file, url, XAUUSD, None, None, False, None, False, replace=replaced)
+        assert str(refusal.value) == (
+            f"{file.name} is stored already, read on UTC (import 1); undo that first: main.py data undo 1 (or give --force)"
+        )
+    with open_market(url) as store:
+        (series,) = store.coverage()
+        assert series.rows == wrong.result.added
+        store.undo(1, 2)
+    right = import_file(file, url, XAUUSD, None, None, False, None, False)
+    assert (right.history.clock.spec, right.result.added) == ("EET", wrong.result.added)
+    again = import_file(file, url, XAUUSD, None, "Europe/Helsinki", False, None, False)
+    assert (again.result.same, again.result.added) == (right.result.added, 0)
+    assert import_file(file, url, XAUUSD, None, "UTC", False, None, True).result.added > 0
+
+
+def test_a_file_stored_at_another_price_scale_is_refused_but_may_replace(
+    tmp_path_factory: pytest.TempPathFactory, url: str
+) -> None:
+    file = write(tmp_path_factory.mktemp("files"), mt4(gold("2024-05-06", "2024-05-08", step=60)))
+    stored_rows = import_file(file, url, XAUUSD, None, "UTC", False, Decimal("1.1"), False).result.added
+    with pytest.raises(UserError, match=r"is stored already, at another price scale \(import 1\); undo that first"):
+        import_file(file, url, XAUUSD, None, "UTC", False, None, False)
+    assert import_file(file, url, XAUUSD, None, "UTC", False, None, False, replace=True).result.changed == stored_rows
+    assert import_file(file, url, XAUUSD, None, "UTC", False, None, False).result.same == stored_rows
 
 
 def test_an_import_measures_the_clock_against_what_is_stored(url: str) -> None:
