@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from engine.core.clock import Nanos, SystemClock, to_datetime, to_iso
+from engine.core.clock import DAY, Nanos, SystemClock, to_datetime, to_iso
 from engine.core.errors import UserError
 from engine.domain.definition import Definition, parse, read_toml
 from engine.domain.instrument import INSTRUMENTS, Instrument, instrument_of, key_of
@@ -18,6 +18,9 @@ from engine.domain.timetable import minute_text
 from engine.request import Request
 from engine.storage.database import open_books
 from engine.storage.instruments import InstrumentVersion, InstrumentVersions, current_version
+
+_AHEAD: Nanos = 3_650 * DAY
+"""How long before it begins a version may be stored; further on it is a slip of the pen."""
 
 
 def shipped(key: str) -> Listed | None:
@@ -80,9 +83,9 @@ def history(name: str, url: str) -> list[Listed]:
 
 
 def in_force_of(versions: Sequence[Listed]) -> Listed:
-    """The one of an instrument's versions that is in force now."""
+    """The one of an instrument's versions that is in force now: the newest that has begun, or the newest where none has."""
     now = SystemClock().now()
-    return [each for each in versions if each.valid_from <= now][-1]
+    return ([each for each in versions if each.valid_from <= now] or versions)[-1]
 
 
 def show(name: str, url: str, version: int | None = None) -> Listed:
@@ -100,7 +103,8 @@ def save(url: str, definition: Definition, reason: str, valid_from: Nanos | None
     """Stores the definition as the instrument's next version, in force from now or `valid_from` (ns UTC) on.
 
     `follows` is the version the edit began from, where another may have come meanwhile. UserError when nothing changes, no
-    reason is given, its exchange calendar does not exist, or a position is open and the books could not be read by it.
+    reason is given, its exchange calendar does not exist, it is to begin before the version in force or more than ten years
+    from now, or a position is open and the books could not be read by it.
     """
     if not reason.strip():
         raise UserError("a change of an instrument needs a reason, so that its figures can be explained later")
@@ -110,26 +114,39 @@ def save(url: str, definition: Definition, reason: str, valid_from: Nanos | None
 
             calendar_days(calendar)
     now = SystemClock().now()
+    begins = now if valid_from is None else _possible(valid_from, now)
     with open_books(url) as database:
         versions = InstrumentVersions(database)
-        stored = versions.history(definition.key)
-        newest = _listed(stored[-1]) if stored else shipped(definition.key)
-        newest_version = newest.version if newest else 0
-        if newest is not None and newest.sha256 == definition.sha256:
-            raise UserError(f"{definition.key} is as its version {newest.version} says already; nothing was changed")
-        if follows is not None and follows != newest_version:
-            raise UserError(
-                f"{definition.key} was changed meanwhile (version {newest_version}); look at its history and change it again"
-            )
-        if newest is not None:
-            _keep_what_is_held(versions, newest.definition, definition)
-        begins = now if valid_from is None else valid_from
-        if stored and begins < stored[-1].valid_from:
-            raise UserError(f"{definition.key} version {newest_version} begins later, at {to_iso(stored[-1].valid_from)}")
-        added = versions.add(
-            definition.key, newest_version, begins, definition.canonical(), definition.sha256, reason.strip(), now
-        )
+        first = shipped(definition.key)
+        known = [*([first] if first else []), *map(_listed, versions.history(definition.key))]
+        newest = known[-1].version if known else 0
+        if known:
+            _really_changes(known, definition, begins, now)
+        if follows is not None and follows != newest:
+            raise UserError(f"{definition.key} was changed meanwhile (version {newest}); look at its history and change it again")
+        if known:
+            _keep_what_is_held(versions, in_force_of(known).definition, definition)
+        added = versions.add(definition.key, newest, begins, definition.canonical(), definition.sha256, reason.strip(), now)
     return _listed(added)
+
+
+def _possible(begins: Nanos, now: Nanos) -> Nanos:
+    if not 0 <= begins <= now + _AHEAD:
+        raise UserError(
+            f"a version cannot begin at {to_iso(begins)}; name a time from 1970-01-01 until {to_datetime(now + _AHEAD):%Y-%m-%d}"
+        )
+    return begins
+
+
+def _really_changes(known: Sequence[Listed], definition: Definition, begins: Nanos, now: Nanos) -> None:
+    """One that has not begun yet is in nobody's way: the newer version is in force from its own beginning on."""
+    newest, current = known[-1], in_force_of(known)
+    if newest.sha256 == definition.sha256 and newest.valid_from <= begins:
+        raise UserError(f"{definition.key} is as its version {newest.version} says already; nothing was changed")
+    if begins < current.valid_from <= now:
+        raise UserError(
+            f"{definition.key} version {current.version} began later, at {to_iso(current.valid_from)}; begin after it"
+        )
 
 
 def _keep_what_is_held(versions: InstrumentVersions, before: Definition, after: Definition) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from app.cli import run
-from engine.core.clock import from_iso
+from engine.core.clock import DAY, Nanos, SystemClock, from_iso
 from engine.core.errors import UserError
 from engine.domain.instrument import INSTRUMENTS
 from engine.domain.revision import changed, differences
 from engine.domain.shipped import shipped_definition, shipped_keys
-from engine.services.instruments import history, in_force, next_closures, next_rolls, save, show
+from engine.services.instruments import history, in_force, listed, next_closures, next_rolls, save, show
 from engine.storage.database import open_books
 from tests.engine.storage.conftest import BOTH, new_url
 from tests.engine.storage.conftest import postgres_url as postgres_url
@@ -76,13 +76,62 @@ def test_terms_in_books_that_are_not_there_yet_are_as_shipped(tmp_path: Path) ->
     assert in_force("XAUUSD", str(tmp_path / "none.db")).spread == 20
 
 
+def in_days(count: int) -> Nanos:
+    return SystemClock().now() + count * DAY
+
+
 def test_an_edit_that_begins_later_is_not_in_force_yet(url: str) -> None:
     gold = show("XAUUSD", url).definition
-    save(url, changed(gold, {"price.spread": "33"}), "from next year", from_iso("2199-01-01"))
+    save(url, changed(gold, {"price.spread": "33"}), "from next year", in_days(365))
     assert show("XAUUSD", url).version == 0
     assert show("XAUUSD", url, 1).definition.price.spread == 33
-    with pytest.raises(UserError, match="XAUUSD version 1 begins later, at 2199-01-01"):
-        save(url, changed(gold, {"price.spread": "34"}), "now")
+    assert (in_force("XAUUSD", url).spread, listed(url)[0].definition.price.spread) == (20, 20)
+
+
+def test_a_version_that_has_not_begun_is_in_nobody_s_way(url: str) -> None:
+    gold = show("XAUUSD", url).definition
+    save(url, changed(gold, {"price.spread": "33"}), "too far on", in_days(3_000))
+    sooner = save(url, changed(gold, {"price.spread": "34"}), "sooner", in_days(30))
+    with pytest.raises(UserError, match="is as its version 2 says already; nothing was changed"):
+        save(url, sooner.definition, "later", in_days(40))
+    save(url, sooner.definition, "at once")
+    assert [each.version for each in history("XAUUSD", url)] == [0, 1, 2, 3]
+    assert (show("XAUUSD", url).version, in_force("XAUUSD", url).spread) == (3, 34)
+
+
+def test_a_version_does_not_begin_before_the_one_in_force(url: str) -> None:
+    gold = show("XAUUSD", url).definition
+    save(url, changed(gold, {"price.spread": "33"}), "theirs")
+    with pytest.raises(UserError, match="XAUUSD version 1 began later, at 20"):
+        save(url, changed(gold, {"price.spread": "34"}), "back in time", in_days(-1))
+
+
+def test_an_instrument_that_has_not_begun_is_shown_and_may_begin_at_once(url: str) -> None:
+    mine = shipped_definition("XAUUSD").model_copy(update={"symbol": "XPTUSD"})
+    save(url, mine, "next month", in_days(30))
+    assert show("XPTUSD", url).version == 1
+    assert "XPTUSD" not in [each.key for each in listed(url)]
+    save(url, mine, "now after all")
+    assert listed(url)[-1].key == "XPTUSD"
+
+
+def test_what_a_position_keeps_is_what_is_in_force(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/books.db"
+    gold = show("XAUUSD", url).definition
+    finer = save(url, changed(gold, {"size.contract": "10"}), "later", in_days(30)).definition
+    with open_books(url) as database:
+        written(database, bought(sold_again=False))
+    with pytest.raises(UserError, match=r"size.contract cannot change from 100 to 10 while book 1 holds a position"):
+        save(url, finer, "now")
+    save(url, gold, "never")
+
+
+@pytest.mark.parametrize("starts", ["0001-01-01", "1969-12-31", "2206-01-01", "9999-01-01"])
+def test_a_version_begins_within_ten_years(tmp_path: Path, capsys: pytest.CaptureFixture[str], starts: str) -> None:
+    books = ("--db", str(tmp_path / "books.db"))
+    code, _, error = said(capsys, "set", "XAUUSD", "price.spread=30", "--starts", starts, "--reason", "x", *books)
+    assert code == 2
+    assert f"a version cannot begin at {starts}T00:00:00Z; name a time from 1970-01-01 until 20" in error
 
 
 @pytest.mark.parametrize(
