@@ -24,7 +24,7 @@ from engine.domain.market import Timeframe
 from engine.request import Recording
 from widgets.imports.item import Item
 from widgets.imports.view import ImportView
-from widgets.imports.words import listed, moment, outcome
+from widgets.imports.words import listed, moment, outcome, undoing
 
 CANCELLED = "Cancelled; nothing was stored."
 
@@ -69,13 +69,15 @@ class ImportDesk(QObject):
 
     def add(self, paths: Sequence[str]) -> None:
         """Files join the queue; one that is there already is looked at again."""
+        first: int | None = None
         for path in paths:
             known = next((item for item in self._items.values() if item.path == path), None)
             if known is not None and known.work:
                 continue
             key = known.key if known else next(self._numbers)
             self._items[key] = Item(key, path, Path(path).name)
-            self._key = key if self._key is None or known else self._key
+            first = first or key
+        self._key = first or self._key
         self._view.folder = str(Path(paths[-1]).parent)
         remembered("import").set("folder", self._view.folder)
         self._show()
@@ -197,11 +199,14 @@ class ImportDesk(QObject):
         from engine.services.instruments import in_force
 
         found, trouble = await self._run(key, Event(), recording_of, plan, self._url, data_dir() / "replays")
+        try:
+            terms = await asyncio.to_thread(in_force, plan.choices.symbol or plan.symbol, self._url)
+        except NiceGoldError as error:
+            found, trouble = None, str(error)
         if found is None:
             self._put(replace(self._items[key], note=trouble))
             return
         frame = None if plan.timeframe == TICKS else Timeframe.of(plan.timeframe)
-        terms = await asyncio.to_thread(in_force, plan.choices.symbol or plan.symbol, self._url)
         self.replayed.emit(Recording(found[0], terms, frame, found[1]))
 
     async def _undo(self, number: int) -> None:
@@ -247,7 +252,7 @@ class ImportDesk(QObject):
     def _show_last(self, entry: ImportEntry | None) -> None:
         self._last = entry
         self.bench.show_last(entry)
-        self._view.show_last(f"Last: {listed(entry)}, {moment(entry.at)} UTC" if entry else "")
+        self._view.show_last(*((f"Last: {listed(entry)}, {moment(entry.at)} UTC", undoing(entry)) if entry else ("", "")))
 
     def _age(self, key: int) -> None:
         """What is stored has changed: plans of other files are looked at anew when they are looked at."""
