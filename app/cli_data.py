@@ -49,7 +49,9 @@ def export_stored_bars(
     file: Annotated[Path, typer.Argument(help="File to write; packed where it ends in .gz.")],
     instrument: Annotated[str, typer.Option("--instrument", help="Symbol, for example XAUUSD.")] = "XAUUSD",
     timeframe: Annotated[str, typer.Option("--timeframe", help="M1, M5, M15, M30, H1, H4 or D1.")] = "H1",
-    format_: Annotated[str, typer.Option("--format", help="csv, parquet or mt5.")] = "csv",
+    format_: Annotated[
+        str | None, typer.Option("--format", help="csv, parquet or mt5; by the file's ending if not given.")
+    ] = None,
     source: Source = None,
     made_of: Annotated[str | None, typer.Option("--made-of", help="Resample this stored timeframe, for example M1.")] = None,
     clock: Annotated[str | None, typer.Option(help="Clock of days and of mt5 files; that of the import if not given.")] = None,
@@ -61,13 +63,16 @@ def export_stored_bars(
 ) -> int:
     """Write stored bars to a file that reads back to the same bars."""
     from engine.domain.market import Timeframe
-    from engine.services.exports import Wish, export_bars
+    from engine.services.exports import Wish, export_bars, format_of_name
     from engine.services.instruments import in_force
 
     books, longer = _place(db), Timeframe.of(made_of) if made_of else None
-    wish = Wish(in_force(instrument, books), Timeframe.of(timeframe), format_, source, longer, clock, start, end)
+    form = format_ or format_of_name(file)
+    wish = Wish(in_force(instrument, books), Timeframe.of(timeframe), form, source, longer, clock, start, end)
     done = export_bars(books, wish, file, force)
     print(f"{done.file}: {done.rows:,} {done.symbol} {done.timeframe} bars of {done.source}, {done.format}, clock {done.clock}")
+    if done.others:
+        print(f"taken of {done.source}, which has most rows; also stored: {', '.join(done.others)} (--source chooses)")
     if as_json:
         print(json.dumps(done.to_dict(), sort_keys=True))
     return 0

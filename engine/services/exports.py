@@ -34,7 +34,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written where; `sha256` is of the file's unpacked bytes."""
+    """What was written where; `sha256` is of the file's unpacked bytes, `others` the sources of such bars that were not taken."""
 
     file: str
     symbol: str
@@ -44,6 +44,7 @@ class Exported:
     clock: str
     rows: int
     sha256: str
+    others: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -55,22 +56,47 @@ def export_formats() -> list[dict[str, str]]:
     return [{"name": each.name, "title": each.title, "suffix": each.suffix} for each in EXPORTERS]
 
 
+def format_of_name(path: Path) -> str:
+    """The export format that a file's ending means, packed or not; UserError where it means none."""
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    found = next((each.name for each in EXPORTERS if each.suffix == name.suffix.lower()), None)
+    if found is None:
+        endings = " or ".join(dict.fromkeys(each.suffix for each in EXPORTERS))
+        names = ", ".join(each.name for each in EXPORTERS)
+        raise UserError(f"{path.name} does not end in {endings}; name the file so, or give --format ({names})")
+    return found
+
+
 def export_bars(url: str, wish: Wish, path: Path, overwrite: bool) -> Exported:
-    """Writes stored bars to `path`. UserError when there are none, the format cannot hold them, or the file exists."""
+    """Writes stored bars to `path`. UserError when there are none, the format cannot hold them, the file exists or its
+    folder does not.
+    """
     exporter = exporter_of(wish.format)
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}; make it first, or name another place")
     with open_market(url) as store:
-        series = _series(store, wish)
+        series, *others = _series(store, wish)
         clock = parse_clock(wish.clock) if wish.clock else clock_of(store, series)
         bars = _range(_bars(store, series, wish, clock), _time(wish.start, "--from"), _time(wish.end, "--until"))
     data = render(exporter, Order(bars, wish.instrument, wish.timeframe, clock))
     write(path, data, overwrite)
     written = clock.spec if exporter.has_clock else "UTC"
     digest = hashlib.sha256(data).hexdigest()
-    return Exported(str(path), series.symbol, wish.timeframe.name, series.source, exporter.name, written, len(bars), digest)
+    return Exported(
+        str(path),
+        series.symbol,
+        wish.timeframe.name,
+        series.source,
+        exporter.name,
+        written,
+        len(bars),
+        digest,
+        tuple(other.source for other in others),
+    )
 
 
-def _series(store: MarketStore, wish: Wish) -> Coverage:
-    """The series that is meant: of the source that is named, else the one with most rows."""
+def _series(store: MarketStore, wish: Wish) -> list[Coverage]:
+    """The series that may be meant, the one that is taken first: of the source that is named, else the one with most rows."""
     frame = wish.made_of or wish.timeframe
     found = chosen_series(store, wish.instrument.symbol, frame.name, wish.source)
     if not found:
@@ -79,7 +105,7 @@ def _series(store: MarketStore, wish: Wish) -> Coverage:
         raise UserError(
             f"no {what} are stored (there are {stored or 'none of this instrument'}); import them, or see data status"
         )
-    return max(found, key=lambda each: each.rows)
+    return sorted(found, key=lambda each: -each.rows)
 
 
 def _bars(store: MarketStore, series: Coverage, wish: Wish, clock: FileClock) -> Bars:

@@ -28,7 +28,7 @@ def write(path: Path, data: bytes, overwrite: bool) -> None:
     """Puts `data` at `path`, packed where its name ends in .gz. UserError when something is there, or it cannot be written."""
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists; name another file, or give --force to replace it")
-    data = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
+    data = gzip.compress(data, mtime=0) if path.suffix.lower() == ".gz" else data
     beside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import pytest
 from app.cli import run
 from engine.market.exporting import EXPORTERS
 from engine.market.formats import FORMATS, open_source
+from engine.services.exports import format_of_name
 from tests.engine.market.histories import gold, mt4, recorded, write
 
 
@@ -69,6 +70,42 @@ def test_longer_bars_of_a_range_are_made_on_the_way_out(db: str, tmp_path: Path,
     assert "--from 'soon' is not a time" in capsys.readouterr().err
     assert run(["export", "bars", str(tmp_path / "no.csv"), "--timeframe", "H4", "--db", db]) == 2
     assert "no XAUUSD H4 bars are stored (there are M15 of" in capsys.readouterr().err
+
+
+def test_an_export_says_which_of_several_sources_it_took(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = gold("2024-05-06", "2024-05-10", step=15)
+    for name, rows in (("short.csv", table[:200]), ("long.csv", table)):
+        assert run(["import", str(write(tmp_path, mt4(rows), name)), "--clock", "UTC", "--db", db]) == 0
+    command = ["export", "bars", str(tmp_path / "out.csv"), "--timeframe", "M15", "--force", "--db", db, "--json"]
+    capsys.readouterr()
+    assert run(command) == 0
+    out = capsys.readouterr().out
+    assert "taken of long.csv, which has most rows; also stored: short.csv (--source chooses)" in out.splitlines()
+    answer = json.loads(out.splitlines()[-1])
+    assert (answer["source"], answer["others"], answer["rows"]) == ("long.csv", ["short.csv"], len(table))
+    assert run([*command, "--source", "short.csv"]) == 0
+    assert "also stored" not in capsys.readouterr().out
+
+
+def test_an_export_makes_no_folder_and_guesses_no_format(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path, mt4(gold("2024-05-06", "2024-05-10", step=15)))
+    assert run(["import", str(file), "--clock", "UTC", "--db", db]) == 0
+    missing, odd = tmp_path / "nowhere" / "out.csv", tmp_path / "out.xyz"
+    command = ["--timeframe", "M15", "--db", db]
+    assert run(["export", "bars", str(missing), *command]) == 2
+    assert f"there is no folder {missing.parent}; make it first, or name another place" in capsys.readouterr().err
+    assert not missing.parent.exists()
+    assert run(["export", "bars", str(odd), *command]) == 2
+    assert "out.xyz does not end in .csv or .parquet; name the file so, or give --format" in capsys.readouterr().err
+    assert not odd.exists()
+    assert run(["export", "bars", str(odd), "--format", "csv", *command]) == 0
+    packed = tmp_path / "OUT.CSV.GZ"
+    assert run(["export", "bars", str(packed), *command]) == 0
+    assert packed.read_bytes()[:2] == b"\x1f\x8b"
+
+
+def test_the_ending_of_the_file_says_the_export_format() -> None:
+    assert [format_of_name(Path(name)) for name in ("a.csv", "a.b.csv.gz", "a.parquet")] == ["csv", "csv", "parquet"]
 
 
 def test_status_gaps_and_repair_speak_of_what_is_stored(db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
