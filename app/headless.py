@@ -24,8 +24,8 @@ def run_headless(request: Request, speed: str, as_json: bool) -> int:
     pace = pace_of(speed)
     session = open_session(request)
     try:
-        _announce(session)
         with long_lived(), interruptible() as wanted:
+            _announce(session)
             _play(session, pace, wanted)
         summary = session.finish() if session.is_over else session.summary()
         session.keep_place()
@@ -68,6 +68,8 @@ def _play(session: Session, pace: float | None, wanted: threading.Event) -> None
 def _announce(session: Session) -> None:
     resumed = f", going on after {session.book.facts} facts" if session.resumed else ""
     print(f"book {session.book.id} ({session.kind}, PAPER){resumed}", file=sys.stderr)
+    if session.played_share is None and not session.request.until and not session.is_over:
+        print("this market is endless: Ctrl+C stops the run and prints its summary, --until TIME ends it there", file=sys.stderr)
     for doubt in session.doubts:
         print(f"warning: {doubt}", file=sys.stderr)
 

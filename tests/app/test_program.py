@@ -127,6 +127,18 @@ def test_a_signal_closes_the_window_in_order(start, home: Path, number: int) -> 
     assert audit(books, None).is_clean
 
 
+def test_an_endless_headless_run_says_so_and_how_it_ends(start, home: Path) -> None:
+    books = f"sqlite:///{(home / 'books.db').as_posix()}"
+    process = start("run", "--headless", *CROSS, "--db", books, "--json")
+    assert process.stderr.readline().startswith("book 1 (simulated")
+    said = process.stderr.readline()
+    assert said == "this market is endless: Ctrl+C stops the run and prints its summary, --until TIME ends it there\n"
+    process.send_signal(signal.SIGINT)
+    code, out, err = finished(process)
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    assert json.loads(out)["finished"] is False
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS always has a display")
 def test_without_a_display_the_session_runs_on_the_console_after_one_line(start, home: Path) -> None:
     books = f"sqlite:///{(home / 'books.db').as_posix()}"
