@@ -97,7 +97,8 @@ class Size(Part):
 
 
 class Hours(Part):
-    """`periods` such as "Sun 18:00 - Mon 17:00" in `zone`, in order; none means open around the clock."""
+    """`periods` such as "Sun 18:00 - Mon 17:00" in `zone`, in order; none means open around the clock. Where holidays
+    are kept each is a day's: no longer than 24 hours."""
 
     zone: Zone = "UTC"
     periods: tuple[Session, ...] = ()
@@ -226,6 +227,17 @@ class Definition(Part):
         unused = self.holidays.calendar or self.holidays.closed or self.holidays.half_days
         if unused and not self.sessions.periods:
             raise ValueError("a market around the clock keeps no holidays; name its periods or leave the holidays out")
+        return self
+
+    @model_validator(mode="after")
+    def _has_days_for_its_holidays(self) -> Definition:
+        """A holiday takes the session that closes on it, which must not be a week's."""
+        longest = max(self.sessions.periods, key=lambda period: period.closes - period.opens, default=None)
+        if longest is not None and longest.closes - longest.opens > 1440 and self.holidays != Closed():
+            raise ValueError(
+                f"'{longest}' is longer than a day, so that holidays could not shut a day of it; name a period for each day, "
+                f"such as 'Sun 18:00 - Mon 18:00' and 'Mon 18:00 - Tue 18:00', or leave the holidays out"
+            )
         return self
 
     @property

@@ -17,7 +17,8 @@ class Sessions:
     """A weekly timetable: each entry opens at (weekday, minute) and closes at (weekday, minute), local to `zone`.
 
     Weekdays count from Monday = 0; minutes from midnight. An empty timetable means open around the clock, without holidays.
-    A session belongs to the day it closes on: on a holiday it does not open, on a short day it ends early.
+    A session belongs to the day it closes on: on a holiday it does not open, on a short day it ends early. So no session is
+    longer than a day where there are holidays (engine.domain.definition sees to it).
     """
 
     zone: str

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.clock import from_iso
 from engine.core.errors import UserError
 from engine.domain.definition import Definition, faults, parse, parse_text, plain
 from engine.domain.instrument import INSTRUMENTS, instrument_of
@@ -175,6 +177,26 @@ def test_every_fault_is_found_at_once_for_a_form() -> None:
     values = with_value("price.tick", "x") | {"name": ""}
     assert {path for path, _ in faults(values)} == {"price.tick", "name"}
     assert faults(json.loads(GOLD.canonical())) == []
+
+
+@pytest.mark.parametrize(
+    "holidays", [{"calendar": "CMES"}, {"half_days": "XNYS"}, {"closed": ["12-25"]}, {"early": [{"on": "12-24", "at": "13:00"}]}]
+)
+def test_a_holiday_is_not_kept_in_a_period_longer_than_a_day(holidays: dict[str, Any]) -> None:
+    week = with_value("sessions.periods", ["Sun 18:00 - Fri 17:00"]) | {"holidays": holidays}
+    ((_, said),) = faults(week)
+    assert said.startswith(
+        "'Sun 18:00 - Fri 17:00' is longer than a day, so that holidays could not shut a day of it; name a period"
+    )
+    assert faults(week | {"holidays": {}}) == []
+
+
+def test_days_that_follow_on_each_other_keep_their_holidays() -> None:
+    days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri"]
+    periods = [f"{one} 17:00 - {other} 17:00" for one, other in pairwise(days)]
+    hours = instrument_from(parse(with_value("sessions.periods", periods), "XAUUSD")).sessions
+    assert not hours.is_open(from_iso("2024-12-25T12:00"))
+    assert [hours.is_open(from_iso(f"2024-03-{day}T12:00")) for day in (25, 26, 27, 28, 29)] == [True, True, True, True, False]
 
 
 def test_contracts_follow_in_the_order_of_the_year() -> None:

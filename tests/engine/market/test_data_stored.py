@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -113,7 +115,8 @@ def test_flat_bars_in_closed_hours_are_removed_when_asked_and_kept_aside(url: st
 def test_bars_inside_the_sessions_the_owner_set_are_not_removed(url: str) -> None:
     whole = minutes(days=3, closed=True)
     put(url, "filled", whole)
-    through = {"sessions.periods": '["Sun 18:00 - Fri 17:00"]'}
+    days = [f"{one} 18:00 - {other} 18:00" for one, other in pairwise(("Sun", "Mon", "Tue", "Wed", "Thu"))]
+    through = {"sessions.periods": json.dumps([*days, "Thu 18:00 - Fri 17:00"])}
     save(url, changed(shipped_definition("XAUUSD"), through), "no break between the days here")
     assert repair(url, None, None, None, Means(), apply=True) == []
     ((series,), _) = stored(url)
