@@ -32,6 +32,7 @@ def recording_of(plan: ImportPlan, url: str, folder: Path, progress: Progress = 
     exporter = exporter_of("csv")
     data = render(exporter, Order(history.bars, instrument, history.timeframe, history.clock.clock))
     path = folder / f"{plan.symbol}_{plan.timeframe}_{hashlib.sha256(data).hexdigest()[:12]}{exporter.suffix}"
+    folder.mkdir(parents=True, exist_ok=True)
     write(path, data, overwrite=True)
     clock = history.clock.spec if exporter.has_clock else "UTC"
     read_history(path, instrument, history.timeframe, clock)
