@@ -20,8 +20,10 @@ from app.run import as_last_reset, with_balance
 from app.state import Memory
 from engine.config import parse
 from engine.domain.intents import Halt, SubmitOrder
+from engine.domain.market import Timeframe
 from engine.signals.desk import Mode
 from tests.app.rig import Desk, live, request
+from tests.engine.market.histories import gold, mt4, write
 from widgets.theme import load
 
 WINDOW_WIDE = (Qt.ShortcutContext.WindowShortcut, Qt.ShortcutContext.ApplicationShortcut)
@@ -135,6 +137,19 @@ def test_a_command_that_fails_inside_halts_trading_and_says_where_the_report_is(
 
     live(request(home), scenario)
     assert list(home.glob("log/*crash*")) != []
+
+
+def test_a_replay_that_looks_written_on_another_clock_is_said_in_status_and_log(qapp, home: Path) -> None:
+    table = gold("2024-05-06", "2024-05-18", step=15, zone="Europe/Helsinki")
+    file = write(home, mt4(table), "XAUUSD_M15.csv")
+
+    async def scenario(desk: Desk) -> None:
+        await desk.opened()
+        await desk.until(lambda: "looks written on" in desk.window.status.note.text(), "a sentence about the clock")
+        (said,) = (line.text for line in LOG.since(0) if "looks written on" in line.text)
+        assert said.startswith("XAUUSD_M15.csv: closed-hours bars ")
+
+    live(request(home, replay=file, clock="UTC", timeframe=Timeframe.of("M15")), scenario)
 
 
 def test_an_engine_that_stops_is_said_and_the_window_closes_in_order(qapp, home: Path, monkeypatch) -> None:
