@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
@@ -102,7 +102,7 @@ def bench(qtbot, dark):
 
 def test_a_plan_is_shown_whole(bench):
     state = bench.state()
-    assert state["files"] == [("XAUUSD_H1.csv", "warned", "XAUUSD H1: 1,200 new, 2 differ")]
+    assert state["files"] == [("XAUUSD_H1.csv", "warned", "XAUUSD H1: 1,200 new, 2 differ, 2 refused")]
     assert state["about"].startswith("2.5 MB   SHA-256 abababababababab")
     assert state["warnings"] == PLAN.warnings[0]
     assert (state["format"], state["instrument"], state["timeframe"], state["clock"]) == ("MetaTrader 4", "XAUUSD", "H1", "EET")
@@ -121,11 +121,16 @@ def test_a_plan_is_shown_whole(bench):
     [
         (Item(1, "/a.csv", "a.csv"), "waiting", "waiting"),
         (Item(1, "/a.csv", "a.csv", work="looking", doing="reading a.csv", share=0.25), "looking", "reading a.csv 25 %"),
-        (replace(ITEM, plan=replace(PLAN, warnings=())), "ready", "XAUUSD H1: 1,200 new, 2 differ"),
+        (replace(ITEM, plan=replace(PLAN, warnings=(), bad_count=0)), "ready", "XAUUSD H1: 1,200 new, 2 differ"),
+        (replace(ITEM, plan=replace(PLAN, warnings=())), "warned", "XAUUSD H1: 1,200 new, 2 differ, 2 refused"),
         (replace(ITEM, plan=replace(PLAN, refusal="XAUUSD_H1.csv: is damaged; fetch it")), "refused", "Is damaged; fetch it."),
         (replace(ITEM, work="queued"), "queued", "will be imported"),
-        (replace(ITEM, done=ImportDone(ENTRY, 1_200, 30, 2, False)), "done", "import 3: 1,200 stored, 2 left as they were"),
-        (replace(ITEM, done=ImportDone(None, 0, 1_232, 0, False)), "done", "nothing was new"),
+        (
+            replace(ITEM, done=ImportDone(ENTRY, 1_200, 30, 2, False)),
+            "done",
+            "import 3: 1,200 stored, 2 left as they were, 2 refused",
+        ),
+        (replace(ITEM, done=ImportDone(None, 0, 1_232, 0, False)), "done", "nothing was new, 2 refused"),
         (
             replace(ITEM, done=ImportDone(ENTRY._replace(undone_at=START), 1_200, 30, 2, False)),
             "undone",
@@ -220,8 +225,22 @@ def test_undoing_takes_two_presses(bench):
     bench.show_last(ENTRY)
     bench.undo.click()
     assert undone == []
+    assert bench.undo.text() == "Undo import 3, XAUUSD_H1.csv?"
     bench.undo.click()
     assert undone == [3]
+
+
+def test_replay_does_not_stand_where_a_moment_before_files_were_imported(bench):
+    def places() -> list[QRect]:
+        return [button.geometry() for button in (bench.everything, bench.strict, bench.go)]
+
+    bench.show_items([ITEM, replace(ITEM, key=2)], 1)
+    bench.layout().activate()
+    before = places()
+    bench.show_items([replace(ITEM, done=ImportDone(ENTRY, 1_200, 30, 2, False))], 1)
+    bench.layout().activate()
+    assert bench.replay.isVisible()
+    assert not any(bench.replay.geometry().intersects(place) for place in before)
 
 
 def test_the_queue_tells_which_file_is_looked_at_and_which_is_taken_off(bench):
@@ -281,8 +300,9 @@ def test_files_are_dropped_on_the_empty_panel(qtbot, dark):
     view.dropEvent(QDropEvent(QPointF(20, 20), Qt.DropAction.CopyAction, mime, buttons, keys))
     assert dropped == [["/data/a.csv"]]
     assert not view.undo.isVisible()
-    view.show_last(f"Last: {words.listed(ENTRY)}")
+    view.show_last(f"Last: {words.listed(ENTRY)}", words.undoing(ENTRY))
     view.undo.click()
+    assert view.undo.text() == "Undo import 3, XAUUSD_H1.csv?"
     view.undo.click()
     assert undone == [True]
     view.set_theme(load("light"))

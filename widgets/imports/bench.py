@@ -67,6 +67,10 @@ class Bench(QWidget):
         self.go = _button("Import", "Store the file's rows (Ctrl+Return)", lambda: self._ask(False))
         self.go.setShortcut("Ctrl+Return")
         self.go.setProperty("kind", "accent")
+        for button in (self.everything, self.strict, self.go):  # hidden they keep their places: no other button moves into them
+            policy = button.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(policy)
 
     def _lay_out(self) -> None:
         upper = QHBoxLayout()
@@ -123,7 +127,7 @@ class Bench(QWidget):
     def _show_actions(self, item: Item | None) -> None:
         busy = next((each for each in self._items if each.is_busy), None)
         actions = (self.undo, self.cancel, self.replay, self.everything, self.strict, self.go)
-        held = next((button for button in actions if button.hasFocus()), None)
+        held = next((button for button in actions if button is self.window().focusWidget()), None)
         self.bar.setVisible(busy is not None)
         self.bar.setValue(round(1000 * busy.share) if busy else 0)
         self.words.show_text(f"{busy.file}: {busy.doing}" if busy else "")
@@ -145,6 +149,7 @@ class Bench(QWidget):
         """The last import that was not undone."""
         self._last = entry
         self.undo.disarm()
+        self.undo.question = words.undoing(entry) if entry else ""
         self.undo.setToolTip(f"Undo {words.listed(entry)}" if entry else "Nothing was imported that could be undone")
         self._show_actions(self.item())
 

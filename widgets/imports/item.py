@@ -58,7 +58,7 @@ class Item:
             return "undone" if self.done.entry is not None and self.done.entry.undone_at is not None else "done"
         if self.trouble or self.plan is None or self.plan.refusal:
             return "refused"
-        return "warned" if self.plan.warnings else "ready"
+        return "warned" if self.plan.warnings or self.plan.bad_count else "ready"
 
     @property
     def line(self) -> str:
@@ -70,7 +70,10 @@ class Item:
                 return "will be imported"
             case "looking" | "importing":
                 return f"{self.doing or self.state} {100 * self.share:.0f} %"
-            case "done" | "undone":
+            case "done":
+                assert self.done is not None
+                return ", ".join([words.outcome(self.done), *(words.refused(self.plan) if self.plan else [])])
+            case "undone":
                 assert self.done is not None
                 return words.outcome(self.done)
             case "refused":

@@ -90,10 +90,13 @@ class ImportView(QWidget):
         """The bench, or the place to drop files on."""
         self.stack.setCurrentIndex(int(on and self.bench is not None))
 
-    def show_last(self, sentence: str) -> None:
-        """What was imported last, and may be taken back."""
+    def show_last(self, sentence: str, question: str) -> None:
+        """What was imported last, and what is asked before it is taken back."""
         self.last.show_text(sentence)
         self.undo.disarm()
+        self.undo.question = question
+        if not sentence and self.window().focusWidget() is self.undo:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.undo.setVisible(bool(sentence))
 
     def set_theme(self, theme: Theme) -> None:

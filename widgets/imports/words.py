@@ -20,6 +20,8 @@ FIELDS = {
     "--replace": "Take the file's values",
 }
 MAPPING = "name its columns below in their order, and what stands between them"
+NAME_LENGTH = 36
+"""Letters of a file's name that fit on a button."""
 CONFIDENCE = {
     "certain": ("certain", "good", "The format itself fixes the clock."),
     "clear": ("clear", "good", "The evidence is for this clock and against every other one."),
@@ -53,11 +55,16 @@ def summary(plan: ImportPlan) -> str:
     if change is None:
         return ""
     if change.is_nothing:
-        return "all stored already"
+        return ", ".join(["all stored already", *refused(plan)])
     parts = [f"{change.new:,} new"] if change.new else []
     if change.changed:
         parts.append(f"{change.changed:,} differ")
-    return f"{plan.symbol} {plan.timeframe}: {', '.join(parts)}"
+    return f"{plan.symbol} {plan.timeframe}: {', '.join(parts + refused(plan))}"
+
+
+def refused(plan: ImportPlan) -> list[str]:
+    """How many rows of the file cannot be used, where there are any."""
+    return [f"{plan.bad_count:,} refused"] if plan.bad_count else []
 
 
 def outcome(done: ImportDone) -> str:
@@ -95,6 +102,12 @@ def neighbour(other: Neighbour) -> str:
 def listed(entry: ImportEntry) -> str:
     """An import that was done, for the button that undoes it."""
     return f"import {entry.number}: {entry.file}, {entry.added:,} rows of {entry.symbol} {entry.timeframe}"
+
+
+def undoing(entry: ImportEntry) -> str:
+    """What is asked before an import is taken back."""
+    name = entry.file if len(entry.file) <= NAME_LENGTH else f"{entry.file[: NAME_LENGTH - 13]}…{entry.file[-12:]}"
+    return f"Undo import {entry.number}, {name}?"
 
 
 def moment(at: Nanos) -> str:

@@ -242,7 +242,8 @@ class InstrumentsView(QWidget):
     def _sum_up(self, found: Sequence[tuple[str, str]], rest: Sequence[str], changes: Sequence[Change]) -> None:
         assert self._stored is not None
         dirty, key = bool(found or changes), self._stored.key
-        held = next((part for part in (self.discard, self.save, self.reason, self.begin) if part.hasFocus()), None)
+        focused = self.window().focusWidget()
+        held = next((part for part in (self.discard, self.save, self.reason, self.begin) if part is focused), None)
         pending = self._session[0] == key and self._session[1] != self._stored.sha256
         self.banner.setVisible(dirty or pending)
         self.note.setText(
