@@ -50,6 +50,15 @@ def reset_notes(picture: Picture | None, replay: bool) -> list[str]:
     return notes
 
 
+def left_open(picture: Picture | None) -> str:
+    """How many positions are open and signals wait, in a few words; "" where there are none."""
+    if picture is None:
+        return ""
+    view = picture.view
+    counts = ((len(view.positions), "open position"), (len(view.cards), "waiting signal"))
+    return " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count)
+
+
 def _left_behind(picture: Picture) -> str:
     working = len(picture.view.working)
     parts = held(picture)

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from engine.domain.imports import ImportDone
 from engine.services.bookkeeping import audit
@@ -98,6 +98,7 @@ def test_a_dropped_file_is_shown_imported_taken_back_and_replayed(qapp, home: Pa
         desk.click(view.go)
         done = await settled(desk, "done")
         assert done["outcome"] == f"Import 1 is stored: {rows:,} new XAUUSD M5 bars."
+        assert desk.window.focusWidget() is view.queue
         assert stored(wanted.db) == rows
         await desk.until(lambda: shown(desk)["last"] == 1, "an import that can be undone")
         desk.click(view.undo)
@@ -114,8 +115,18 @@ def test_a_dropped_file_is_shown_imported_taken_back_and_replayed(qapp, home: Pa
 
     async def replays(desk: Desk) -> None:
         window = desk.window
+        await desk.play(lambda: desk.panel("signals").cards, "a card that waits")
+        desk.window.commands.run("show_imports_panel")
         desk.click(bench(desk).replay)
-        await desk.until(lambda: desk.terminal.window not in (None, window), "a window on the file", OPENING_S)
+        box = await desk.until(lambda: desk.panel("imports").findChild(QMessageBox), "a question", OPENING_S)
+        assert box.text() == "This session ends with 1 waiting signal; its book stays as it is."
+        QTest.keyClick(box, Qt.Key.Key_Return)
+        await desk.until(lambda: desk.panel("imports").findChild(QMessageBox) is None, "the way back")
+        assert desk.window is window
+        desk.click(bench(desk).replay)
+        box = await desk.until(lambda: desk.panel("imports").findChild(QMessageBox), "a question", OPENING_S)
+        box.buttons()[0].click()
+        await desk.until(lambda: desk.terminal.window not in (None, window), "a window on the file", 30)
         await desk.opened()
         assert desk.window.state()["toolbar"]["badges"] == ["PAPER", "REPLAY"]
         wants = desk.bridge.request
@@ -135,7 +146,7 @@ def test_a_file_that_cannot_be_what_it_claims_is_refused_with_its_sentence(qapp,
     async def scenario(desk: Desk) -> None:
         await desk.opened()
         drop(desk, wrong, short, broken)
-        first = await settled(desk, "refused", "refused", "ready")
+        first = await settled(desk, "refused", "refused", "warned")
         assert first["trouble"] == (
             "The name says H1, but that cannot be, for the rows are 5 min apart; set Timeframe M5 (or Read anyway)."
         )
@@ -147,6 +158,8 @@ def test_a_file_that_cannot_be_what_it_claims_is_refused_with_its_sentence(qapp,
         desk.click(view.strict)
         refused = await settled(desk, "refused", "ready", "refused")
         assert "nothing was imported (1 broken rows, strict)" in refused["trouble"]
+        drop(desk, home / "gone.csv", home / "gone_too.csv")
+        assert shown(desk)["file"] == "gone.csv"
         assert stored(wanted.db) == 0
 
     async def a_clock_is_chosen(desk: Desk) -> None:
@@ -159,11 +172,11 @@ def test_a_file_that_cannot_be_what_it_claims_is_refused_with_its_sentence(qapp,
         QTest.keyClicks(clock, "Mars")
         assert "is not known; write EET, UTC" in view.details.reading.why["clock"].text()
         QTest.keyClick(clock, Qt.Key.Key_Return)
-        assert [state for _, state, _ in shown(desk)["files"]] == ["refused", "refused", "ready"]
+        assert [state for _, state, _ in shown(desk)["files"]] == ["refused", "refused", "warned"]
         clock.clear()
         QTest.keyClicks(clock, "EET")
         QTest.keyClick(clock, Qt.Key.Key_Return)
-        plan = await settled(desk, "refused", "ready", "ready")
+        plan = await settled(desk, "refused", "ready", "warned")
         assert (plan["clock"], plan["trouble"]) == ("EET", "")
 
     live(wanted, scenario)
