@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.instrument import instrument_of
-from engine.domain.order import OrderType, Role
+from engine.domain.order import TERMINAL, OrderType, Role
+from engine.domain.views import OrderView
 from widgets import format as fmt
 
 _OWN = {Role.ENTRY.value, Role.CLOSE.value}
@@ -32,6 +33,17 @@ def acknowledged(intent: i.Intent, records: Sequence[f.Record], playing: bool) -
         case i.EditProtection():
             return "The position's stop and target are as you set them"
     return ""
+
+
+def awaited(records: Sequence[f.Record]) -> frozenset[str]:
+    """The orders an acknowledgement speaks of as in."""
+    facts = [record.fact for record in records]
+    return frozenset(fact.order for fact in facts if isinstance(fact, f.OrderIntended) and fact.role in _OWN)
+
+
+def are_over(orders: frozenset[str], known: Mapping[str, OrderView]) -> bool:
+    """Whether all of these orders filled, or will not any more."""
+    return all(order in known and known[order].order.state in TERMINAL for order in orders)
 
 
 def _sent(orders: Sequence[f.OrderIntended], playing: bool) -> str:

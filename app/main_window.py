@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.acknowledgement import acknowledged
+from app.acknowledgement import acknowledged, are_over, awaited
 from app.banner import Banner
 from app.bridge import Bridge
 from app.commands import Commands
@@ -68,6 +68,7 @@ class MainWindow(QMainWindow):
         self._was_finished = False
         self._picture: Picture | None = None
         self._faulted = False
+        self._said_in: tuple[str, frozenset[str]] = ("", frozenset())
         self.reset_wanted: Callable[[Decimal], None] = lambda _balance: None
         self.fresh_wanted: Callable[[], None] = lambda: None
         self.renew_wanted: Callable[[], None] = lambda: None
@@ -232,7 +233,16 @@ class MainWindow(QMainWindow):
         self.status.show_light("feed", f"{self.kind} {word}", "good" if frame.playing else "warn")
         self.docking.show_waiting(len(view.cards))
         self.notices.show(picture)
+        self._forgive_what_is_over(picture)
         self._say_where_it_stands(picture)
+
+    def _forgive_what_is_over(self, picture: Picture) -> None:
+        """Once an order has filled, or never will, it is no longer said to be in."""
+        sentence, orders = self._said_in
+        if orders and are_over(orders, picture.chronicle.orders):
+            self._said_in = "", frozenset()
+            if self.status.note.text() == sentence:
+                self.status.say("")
 
     def _show_trading(self, state: str, reason: str) -> None:
         """ACTIVE, REDUCING or HALTED: on the bar, on the window's edge and in its title."""
@@ -265,6 +275,7 @@ class MainWindow(QMainWindow):
         self.status.forgive()
         if sentence := acknowledged(intent, records, self.bridge.host.is_busy):
             self.status.say(sentence, "good")
+            self._said_in = sentence, awaited(records)
 
     def _failed(self, error: BaseException) -> None:
         """The session never opened, or stopped: the window stays and says what to do."""

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from app.dialogs.account import PaperAccount
-from engine.domain.intents import CancelAll, CancelOrder, ClosePosition, EditProtection, SetMode, SubmitOrder
+from engine.domain.intents import CancelAll, CancelOrder, ClosePosition, EditProtection, Halt, SetMode, SubmitOrder
 from engine.domain.limits import LimitPrice
 from engine.signals.desk import Mode
 from tests.app.rig import Desk, live, request
@@ -29,6 +29,8 @@ def test_an_order_that_is_in_is_acknowledged_until_it_fills(qapp, home: Path) ->
         assert said == "BUY 0.10 XAUUSD market is in; it fills at the next quote, when the market plays"
         assert desk.window.status.note.property("role") == "good"
         await desk.bars(1)
+        assert desk.rows("positions")
+        assert desk.window.status.state()["note"] == ""
         desk.bridge.submit(ClosePosition("XAUUSD"))
         assert (await note(desk, "SELL")).startswith("SELL 0.10 XAUUSD market is in")
 
@@ -48,6 +50,21 @@ def test_working_orders_their_cancel_and_new_stops_are_acknowledged(qapp, home: 
         await desk.bars(1)
         desk.bridge.submit(EditProtection("XAUUSD", bid - 1_500))
         await note(desk, "stop and target are as you set them")
+
+    live(request(home, mode=Mode.MANUAL), scenario)
+
+
+def test_an_order_cancelled_by_a_halt_is_no_longer_said_to_be_in(qapp, home: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.opened()
+        await desk.bars(20)
+        bid = desk.window._picture.view.quotes[0].bid
+        desk.bridge.submit(SubmitOrder("XAUUSD", "buy", "limit", 10, bid - 2_000))
+        await note(desk, "waits for its price")
+        await desk.frame()
+        assert "waits for its price" in desk.window.status.state()["note"]
+        desk.bridge.submit(Halt(reason="owner"))
+        await desk.until(lambda: not desk.window.status.state()["note"], "an empty note", 3.0)
 
     live(request(home, mode=Mode.MANUAL), scenario)
 
