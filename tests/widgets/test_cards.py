@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from engine.core.clock import SECOND
 from engine.domain.intents import AcceptCard, FlipCard, ResizeCard, VetoCard
@@ -231,6 +232,22 @@ def test_a_decided_card_leaves_and_the_next_takes_the_focus(queue, card, qtbot):
     queue.update_cards((samples.card(2, "sell"),), samples.NOW)
     assert list(queue.cards) == ["s2"]
     assert queue.cards["s2"].hasFocus()
+
+
+def test_a_card_that_goes_takes_no_focus_from_where_the_owner_types(qtbot, queue, card):
+    window = QWidget()
+    qtbot.addWidget(window)
+    box, column = QLineEdit(), QVBoxLayout(window)
+    for part in (queue, box):
+        column.addWidget(part)
+    window.show()
+    queue.update_cards((card.card, samples.card(2, "sell")), samples.NOW)
+    card.setFocus()
+    box.setFocus()
+    queue.update_cards((samples.card(2, "sell"),), samples.NOW)
+    focused = window.focusWidget()
+    queue.setParent(None)
+    assert focused is box
 
 
 def test_an_empty_queue_says_what_the_mode_does_with_signals(queue, qtbot):
