@@ -19,7 +19,7 @@ _LOUD = "ccxt.base.exchange"
 
 def load_library() -> Any:
     """Imports the library, which takes seconds; not to be done on a loop's thread."""
-    from ccxt import pro  # type: ignore[import-untyped]
+    from ccxt import pro  # type: ignore[import-untyped]  # it ships no types
 
     return pro
 

@@ -168,7 +168,7 @@ class ExchangeVenue:
         if permission is not None:
             try:
                 withdraws = permission.withdraws(await wire.bare(getattr(wire.client, permission.method)))
-            except Exception as error:
+            except Exception as error:  # only an answer of a stand-in host may pass: it knows no permissions
                 if self.place is None or not is_an_answer(error):
                     raise wire.error(error, "asking what the key may do") from error
         if withdraws:
@@ -192,7 +192,7 @@ class ExchangeVenue:
         """Our ids of past orders; none where the exchange answers but does not tell them."""
         try:
             return own_ids(await wire.bare(lambda: wire.client.fetch_orders(name), "orders"))
-        except Exception as error:
+        except Exception as error:  # a refusal means that it does not tell; anything else is raised
             if is_an_answer(error):
                 return {}
             raise wire.error(error, f"asking past orders in {name}") from error

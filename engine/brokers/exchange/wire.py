@@ -38,13 +38,13 @@ class Wire:
         """
         try:
             return await self.bare(call, rows)
-        except Exception as error:
+        except Exception as error:  # the library raises whatever comes; `error` makes one sentence of each, none is lost
             if not is_about_time(error) or isinstance(error, BrokerError):
                 raise self.error(error, doing) from error
         await self.measure_clock()
         try:
             return await self.bare(call, rows)
-        except Exception as error:
+        except Exception as error:  # as above: told in a sentence, with its cause
             raise self.error(error, doing) from error
 
     async def bare(self, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
@@ -55,7 +55,7 @@ class Wire:
             try:
                 async with asyncio.timeout(self._timeout_s * _PATIENCE):
                     answer = await call()
-            except Exception as error:
+            except Exception as error:  # looked at on its way, and raised again
                 if asks_to_wait(error):
                     self._not_before = self._clock.now() + self._asked_wait()
                 if is_unreadable(error):
@@ -75,7 +75,7 @@ class Wire:
             offset = int(server_ms) - (before + self._clock.now()) // 2_000_000
         except BrokerError:
             raise
-        except Exception as error:
+        except Exception as error:  # the offset stays unknown, which the state notes
             if asks_to_wait(error):
                 raise self.error(error, "asking the time") from error
             return
