@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from threading import Event
 
 from app.console import Console
@@ -27,11 +28,12 @@ def watch(request: Request, speed: str | None) -> int:
     Nobody can answer cards here, so signals are traded (AUTO) until it is left; then the mode is again what it was.
     """
     pace = PACE if speed is None else pace_of(speed)
-    _watch(replace(request, progress=_tell), pace)
+    with interruptible() as wanted:
+        _watch(replace(request, progress=partial(_tell, wanted)), pace, wanted)
     return 0
 
 
-def _watch(request: Request, pace: float | None) -> None:
+def _watch(request: Request, pace: float | None, wanted: Event) -> None:
     session = open_session(request)
     for doubt in session.doubts:
         print(f"warning: {doubt}", file=sys.stderr)
@@ -45,10 +47,9 @@ def _watch(request: Request, pace: float | None) -> None:
         session.pipeline.on_intent(SetMode(Mode.AUTO.value), "console")
     console.start()
     try:
-        with interruptible() as wanted:
-            for _ in _slices(session, pace, wanted):
-                fresh, lines[:] = lines[:], []
-                console.update(paint(session.pipeline), fresh)
+        for _ in _slices(session, pace, wanted):
+            fresh, lines[:] = lines[:], []
+            console.update(paint(session.pipeline), fresh)
         _leave(session, mode)
     finally:
         console.stop()
@@ -81,7 +82,10 @@ def _slices(session: Session, pace: float | None, wanted: Event) -> Iterator[Non
         yield
 
 
-def _tell(share: float, words: str) -> None:
+def _tell(wanted: Event, share: float, words: str) -> None:
+    """How far the opening is. Ctrl+C ends it here; once the session is open, it is left in order."""
+    if wanted.is_set():
+        raise KeyboardInterrupt
     print(f"{100 * share:3.0f} %  {words}", file=sys.stderr)
 
 
