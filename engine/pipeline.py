@@ -20,7 +20,7 @@ from engine.domain.order import Role
 from engine.domain.sessions import daily_after
 from engine.execution.cards import expired
 from engine.execution.hands import Hands
-from engine.execution.manager import OrderManager
+from engine.execution.manager import OrderManager, Release
 from engine.execution.nights import Nights
 from engine.execution.owner import Owner
 from engine.execution.protection import Protection
@@ -74,7 +74,7 @@ class Pipeline:
         lanes: Sequence[Lane],
         journal: Journal,
         broker: Callable[[ReportSink], Broker],
-        before_send: Callable[[], None] = lambda: None,
+        release: Release | None = None,
     ) -> None:
         self.setup = setup
         self.lanes = {lane.symbol: lane for lane in lanes}
@@ -106,7 +106,7 @@ class Pipeline:
         self.stakes = Stakes(self.instruments, self.ledger, self.register, self.book.last, self.atr, setup.slippage)
         self.gate = Gate(self.instruments, setup.limits, setup.slippage)
         self.manager = OrderManager(
-            self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, before_send, setup.id_prefix
+            self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, setup.id_prefix, release
         )
         self.protection = Protection(
             self.emit, self.manager, self.register, self.ledger, self.book.last, self.stakes.default_distance

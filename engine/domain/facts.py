@@ -7,7 +7,7 @@ Floats appear only for probabilities and statistics. The time and number of a fa
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from engine.core.clock import Nanos
@@ -15,7 +15,14 @@ from engine.core.clock import Nanos
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Base of all facts. A fact's kind is its class name."""
+    """Base of all facts. A fact's kind is its class name.
+
+    A field marked OPTIONAL came later than others of its kind: it is left out of the line where it is as it always was.
+    """
+
+
+OPTIONAL = {"optional": True}
+"""Metadata of a field that the line of a fact holds only where it differs from its default."""
 
 
 class Record(NamedTuple):
@@ -180,6 +187,9 @@ class OrderTerms(OrderFact):
     parent: str
     oco: str
     signal: str
+    trail: int = field(default=0, kw_only=True, metadata=OPTIONAL)
+    trail_ppm: int = field(default=0, kw_only=True, metadata=OPTIONAL)
+    post_only: bool = field(default=False, kw_only=True, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +204,21 @@ class OrderDenied(OrderTerms):
 @dataclass(frozen=True, slots=True)
 class OrderIntended(OrderTerms):
     """Approved and on record; nothing has left yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAdopted(OrderTerms):
+    """An order that works at the venue and was not placed here, by hand or by another program; counted as ours from now on."""
+
+    broker_id: str
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHeld(OrderFact):
+    """Kept here until it is due, because the venue cannot hold it; `reason` says what it waits for."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +253,28 @@ class OrderFilled(OrderFact):
     price: int
     quantity: int
     commission: int
+
+
+@dataclass(frozen=True, slots=True)
+class FillCorrected(OrderFact):
+    """The broker changed what it said of the execution `replaces`: its price, quantity (0: it was struck out) and commission."""
+
+    execution: str
+    replaces: str
+    symbol: str
+    side: str
+    price: int
+    quantity: int
+    commission: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionCharged(OrderFact):
+    """What the execution cost beside what its fill said already, in cash units; some brokers tell it later."""
+
+    execution: str
+    symbol: str
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,16 +353,80 @@ class ProtectionMissing(Fact):
     action: str
 
 
+# --- venues outside this process --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class VenueFact(Fact):
+    """Base of what is said of a venue as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueChanged(VenueFact):
+    """`state` is LOST (cannot be reached), CONNECTED (can be, and is not reconciled yet) or READY (reconciled, may be traded at).
+
+    `is_live` says whether money is at stake at `server`; `reason` is a sentence.
+    """
+
+    venue: str
+    state: str
+    server: str
+    is_live: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionAdopted(VenueFact):
+    """The venue's position takes the place of the one on record: signed `quantity` and `basis` as in PositionChanged.
+
+    `reason` says why: an opening balance, a foreign trade, a mismatch.
+    """
+
+    symbol: str
+    quantity: int
+    basis: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CashAdopted(VenueFact):
+    """The account's cash as the venue has it differs from the books by `amount`: deposits, interest, fees of foreign trades."""
+
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled(VenueFact):
+    """The venue and the journal were compared at `asked` (ns UTC): how many fills were missed, orders found ended, orders and
+    positions adopted, and the sentences of what does not fit. Trading may begin only when `is_clean`."""
+
+    asked: int
+    fills: int
+    orders: int
+    adopted: int
+    unknown: int
+    is_clean: bool
+    mismatches: tuple[str, ...]
+
+
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-_NAMES: dict[type[Fact], tuple[str, ...]] = {}
+_NAMES: dict[type[Fact], tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]] = {}
 
 
 def body(fact: Fact) -> dict[str, Any]:
-    """The fact's own fields by name."""
-    names = _NAMES.get(type(fact))
-    if names is None:
-        names = _NAMES[type(fact)] = tuple(field.name for field in fields(fact))
-    return {name: getattr(fact, name) for name in names}
+    """The fact's own fields by name, without the optional ones that are as they always were."""
+    known = _NAMES.get(type(fact))
+    if known is None:
+        own = fields(fact)
+        always = tuple(each.name for each in own if not each.metadata.get("optional"))
+        known = _NAMES[type(fact)] = always, tuple((it.name, it.default) for it in own if it.metadata.get("optional"))
+    always, sometimes = known
+    line = {name: getattr(fact, name) for name in always}
+    for name, default in sometimes:
+        if (value := getattr(fact, name)) != default:
+            line[name] = value
+    return line
 
 
 def canonical(record: Record) -> str:

@@ -36,6 +36,8 @@ class OrderType(str, Enum):
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING = "trailing"
 
 
 class TimeInForce(str, Enum):
@@ -43,21 +45,24 @@ class TimeInForce(str, Enum):
     DAY = "DAY"
     GTD = "GTD"
     IOC = "IOC"
+    FOK = "FOK"
 
 
 class Role(str, Enum):
-    """What an order is for: opening, closing, or standing guard over a position."""
+    """What an order is for: opening, closing, or standing guard over a position; EXTERNAL ones were not placed here."""
 
     ENTRY = "entry"
     CLOSE = "close"
     STOP = "stop"
     TARGET = "target"
+    EXTERNAL = "external"
 
 
 class State(str, Enum):
     DRAFT = "DRAFT"
     DENIED = "DENIED"
     INTENT = "INTENT"
+    HELD = "HELD"
     SENT = "SENT"
     UNKNOWN = "UNKNOWN"
     REJECTED = "REJECTED"
@@ -73,7 +78,7 @@ class State(str, Enum):
 S = State
 TERMINAL = frozenset({S.DENIED, S.REJECTED, S.FILLED, S.CANCELLED, S.EXPIRED})
 WORKING = frozenset({S.SENT, S.UNKNOWN, S.ACCEPTED, S.PARTIALLY_FILLED, S.PENDING_MODIFY, S.PENDING_CANCEL})
-LIVE = WORKING | {S.INTENT}
+LIVE = WORKING | {S.INTENT, S.HELD}
 """States in which the order may still fill, so its exposure is reserved."""
 
 _PARTIAL, _FULL = "partial fill", "full fill"
@@ -81,18 +86,29 @@ _PARTIAL, _FULL = "partial fill", "full fill"
 TRANSITIONS: dict[tuple[State, str], State] = {
     (S.DRAFT, "OrderIntended"): S.INTENT,
     (S.DRAFT, "OrderDenied"): S.DENIED,
+    (S.DRAFT, "OrderAdopted"): S.ACCEPTED,  # found at the venue, placed by hand or by another program
     (S.INTENT, "OrderSent"): S.SENT,
     (S.INTENT, "OrderCancelled"): S.CANCELLED,  # a bracket leg whose entry never opened
+    (S.INTENT, "OrderRejected"): S.REJECTED,  # it could not be recorded, so nothing was sent
+    (S.INTENT, "OrderUnknown"): S.UNKNOWN,  # the process died between the commit and the record of the send
+    (S.INTENT, "OrderHeld"): S.HELD,
+    (S.HELD, "OrderSent"): S.SENT,
+    (S.HELD, "OrderModified"): S.HELD,
+    (S.HELD, "OrderCancelled"): S.CANCELLED,
+    (S.HELD, "OrderExpired"): S.EXPIRED,
     (S.SENT, "OrderAccepted"): S.ACCEPTED,
     (S.SENT, "OrderRejected"): S.REJECTED,
     (S.SENT, "OrderUnknown"): S.UNKNOWN,
     (S.SENT, "OrderCancelled"): S.CANCELLED,  # an IOC the venue never acknowledged apart
+    (S.SENT, "OrderExpired"): S.EXPIRED,  # a FOK that was not filled
     (S.SENT, "CancelRequested"): S.PENDING_CANCEL,
     (S.SENT, _PARTIAL): S.PARTIALLY_FILLED,  # the fill overtook the acknowledgement
     (S.SENT, _FULL): S.FILLED,
     (S.UNKNOWN, "OrderAccepted"): S.ACCEPTED,  # found at the broker
     (S.UNKNOWN, "OrderRejected"): S.REJECTED,  # absence proved
+    (S.UNKNOWN, "OrderUnknown"): S.UNKNOWN,
     (S.UNKNOWN, "OrderCancelled"): S.CANCELLED,
+    (S.UNKNOWN, "OrderExpired"): S.EXPIRED,
     (S.UNKNOWN, "CancelRequested"): S.UNKNOWN,  # asked, but its fate is still to be found
     (S.UNKNOWN, _PARTIAL): S.PARTIALLY_FILLED,
     (S.UNKNOWN, _FULL): S.FILLED,
@@ -145,6 +161,8 @@ class Order(NamedTuple):
     """An order as of the last fact applied to it.
 
     Prices in ticks, quantities in lot steps, `filled_value` = sum of price x quantity of its fills (ticks x steps).
+    `trail` (ticks) or `trail_ppm` (millionths of the price) is how far a trailing stop stays behind the best price; its `stop`
+    is where it stood when it was placed.
     `parent` is the entry a bracket leg belongs to: the leg rests until the entry fills and covers what it filled.
     Orders with the same `oco` cancel each other: what one fills, the others lose.
     `signal` names the signal behind it, "" for an order by hand.
@@ -170,6 +188,9 @@ class Order(NamedTuple):
     filled_value: int = 0
     broker_id: str = ""
     reason: str = ""
+    trail: Ticks = 0
+    trail_ppm: int = 0
+    post_only: bool = False
 
     @property
     def leaves(self) -> Steps:
@@ -208,6 +229,9 @@ def from_terms(terms: f.OrderTerms, placed: Nanos) -> Order:
         oco=terms.oco,
         signal=terms.signal,
         placed=placed,
+        trail=terms.trail,
+        trail_ppm=terms.trail_ppm,
+        post_only=terms.post_only,
     )
 
 
@@ -228,6 +252,9 @@ def terms(order: Order) -> dict[str, Any]:
         "parent": order.parent,
         "oco": order.oco,
         "signal": order.signal,
+        "trail": order.trail,
+        "trail_ppm": order.trail_ppm,
+        "post_only": order.post_only,
     }
 
 
@@ -235,14 +262,18 @@ def apply(order: Order, fact: f.OrderFact) -> Order:
     """The order after `fact`. Raises IllegalTransition when the table has no such row."""
     if isinstance(fact, f.OrderFilled):
         return _filled(order, fact)
+    if isinstance(fact, f.CommissionCharged | f.FillCorrected):  # about money; what a correction changes, the register knows
+        return order
     state = _next(order, type(fact).__name__)
     match fact:
+        case f.OrderAdopted():
+            return order._replace(state=state, broker_id=fact.broker_id, filled=fact.filled)
         case f.OrderAccepted():
             return order._replace(state=state, broker_id=fact.broker_id)
         case f.OrderModified():
             state = S.PARTIALLY_FILLED if state is S.ACCEPTED and order.filled else state
             return order._replace(state=state, quantity=fact.quantity, limit=fact.limit, stop=fact.stop)
-        case f.OrderRejected() | f.OrderCancelled() | f.OrderUnknown() | f.OrderDenied():
+        case f.OrderRejected() | f.OrderCancelled() | f.OrderUnknown() | f.OrderDenied() | f.OrderHeld():
             return order._replace(state=state, reason=fact.reason)
         case f.ModifyRejected() | f.CancelRejected():
             state = S.PARTIALLY_FILLED if order.filled else state

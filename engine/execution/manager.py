@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.limits import Verdict
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, TimeInForce, apply, terms
+from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce, apply, terms
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Broker, Report
@@ -19,14 +19,16 @@ from engine.risk.gate import Gate
 from engine.risk.guard import HALTED
 
 Emit = Callable[[f.Fact], None]
+Release = Callable[[list[ClientOrderId], bool], None]
+"""Lets orders leave, those of one call together; True where they only reduce, so that safety does not wait for the database."""
 _CHANGES_EXITS = (f.OrderCancelled, f.OrderExpired, f.OrderModified)
 
 
 class OrderManager:
     """Turns drafts into orders and reports into facts.
 
-    `emit` records a fact and applies it to all state before it returns. `before_send` is called between the record of what is
-    intended and the first byte to the broker; for a broker outside this process it makes the record durable.
+    `emit` records a fact and applies it to all state before it returns. `release` is given the orders that are on record and may
+    leave: for the simulated broker it calls `dispatch` at once, for one outside this process when the record is durable.
     """
 
     def __init__(
@@ -37,8 +39,8 @@ class OrderManager:
         gate: Gate,
         broker: Broker,
         snapshot: Callable[[], Snapshot],
-        before_send: Callable[[], None],
         prefix: str,
+        release: Release | None = None,
     ) -> None:
         self._emit = emit
         self._register = register
@@ -46,8 +48,8 @@ class OrderManager:
         self._gate = gate
         self._broker = broker
         self._snapshot = snapshot
-        self._before_send = before_send
         self._prefix = prefix
+        self._release: Release = release or (lambda orders, _safety: self.dispatch(orders))
 
     def place(
         self,
@@ -116,9 +118,9 @@ class OrderManager:
         Raises IllegalTransition, with nothing on record, for what cannot happen to the order.
         """
         fact = report.fact
-        if isinstance(fact, f.FinancingCharged):
+        if not isinstance(fact, f.OrderFact):
             self._emit(fact)
-            return None
+            return fact.symbol if isinstance(fact, f.PositionAdopted) else None
         if isinstance(fact, f.OrderFilled) and self._register.knows(fact.execution):
             return None
         order = apply(self._register[fact.order], fact)
@@ -167,13 +169,18 @@ class OrderManager:
             )
         return legs
 
+    def dispatch(self, orders: Sequence[ClientOrderId]) -> None:
+        """Sends what is on record; what was ended meanwhile is left out."""
+        due = [name for name in orders if self._register[name].state is State.INTENT]
+        for name in due:
+            self._emit(f.OrderSent(name))
+        if due:
+            self._broker.submit(*(self._register[name] for name in due))
+
     def _send(self, orders: list[Order]) -> None:
         for order in orders:
             self._emit(f.OrderIntended(**terms(order)))
-        self._before_send()
-        for order in orders:
-            self._emit(f.OrderSent(order.id))
-            self._broker.submit(self._register[order.id])
+        self._release([order.id for order in orders], all(order.reduce_only for order in orders))
 
     def _next_id(self, ahead: int = 0) -> ClientOrderId:
         return f"{self._prefix}{len(self._register.orders) + 1 + ahead:06d}"

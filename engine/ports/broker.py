@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.core.clock import Nanos
-from engine.domain.facts import Fact, FinancingCharged, OrderFact
+from engine.domain.facts import Fact, FinancingCharged, OrderFact, VenueFact
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Order
@@ -17,7 +17,7 @@ from engine.domain.order import ClientOrderId, Order
 class Report:
     """What a broker said: the fact it amounts to. Executions carry the broker's own id."""
 
-    fact: OrderFact | FinancingCharged
+    fact: OrderFact | FinancingCharged | VenueFact
 
 
 ReportSink = Callable[[Report], None]
@@ -30,8 +30,9 @@ class Broker(Protocol):
     and a second submit with the same id must never make a second order.
     """
 
-    def submit(self, order: Order) -> None:
-        """Sends an order. A bracket leg (with `parent`) rests until its parent fills."""
+    def submit(self, order: Order, *others: Order) -> None:
+        """Sends an order and what hangs together with it: legs (with `parent`) rest until their parent fills, and orders of
+        one group (`oco`) cancel each other."""
         ...
 
     def cancel(self, order: ClientOrderId) -> None:

@@ -40,4 +40,26 @@ class Journal(Protocol):
         ...
 
 
+class DurableJournal(Journal, Protocol):
+    """A journal whose `commit` returns at once: one thread writes the steps in their order, each synced to the disk.
+
+    While the database refuses, steps wait and are tried again; `append` and `commit` go on. What waits is kept in order, and a
+    step with something that must leave for safety's sake is synced to a spool file beside the database meanwhile, with all that
+    waits before it; the spool is taken into the database before a book is opened again.
+    """
+
+    @property
+    def trouble(self) -> str:
+        """Why steps wait, as a sentence; "" while they do not."""
+        ...
+
+    def when_durable(self, then: Callable[[str], None], safety: bool) -> None:
+        """Calls `then` on the engine's loop once the committed steps are on the disk, with "".
+
+        Where the database refuses: with the sentence of its refusal, except for `safety`, which is spooled and then told "".
+        A refused step stays waiting.
+        """
+        ...
+
+
 Subscriber = Callable[[Record], None]

@@ -53,6 +53,7 @@ class VenueOrder:
     limit: Decimal | None
     stop: Decimal | None
     status: str
+    tif: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class VenueExecution:
 class VenueState:
     """Everything at one moment. `server` names the other end and its version, `is_live` whether money is at stake.
 
-    `notes` are sentences that its owner should read.
+    `notes` are sentences that its owner should read. `ended_orders` are those that were asked for by name and do not work any
+    more, their `status` one of filled, cancelled, rejected, expired.
     """
 
     server: str
@@ -88,6 +90,7 @@ class VenueState:
     open_orders: tuple[VenueOrder, ...]
     executions: tuple[VenueExecution, ...]
     notes: tuple[str, ...] = ()
+    ended_orders: tuple[VenueOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

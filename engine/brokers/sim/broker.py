@@ -44,12 +44,12 @@ class SimBroker:
 
     # --- what the engine asks -----------------------------------------------------------------------------------------
 
-    def submit(self, order: Order) -> None:
-        """Accepts the order; it meets the next quote at the earliest. A repeated id changes nothing."""
-        if order.id in self._book.orders:
-            return
-        self._book.adopt(order._replace(state=State.SENT))
-        self._report(f.OrderAccepted(order.id, f"sim-{order.id}"))
+    def submit(self, order: Order, *others: Order) -> None:
+        """Accepts the orders; they meet the next quote at the earliest. A repeated id changes nothing."""
+        for each in (order, *others):
+            if each.id not in self._book.orders:
+                self._book.adopt(each._replace(state=State.SENT))
+                self._report(f.OrderAccepted(each.id, f"sim-{each.id}"))
 
     def cancel(self, order: ClientOrderId) -> None:
         known = self._book.orders.get(order)

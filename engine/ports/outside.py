@@ -1,0 +1,114 @@
+"""A broker outside this process, and a market that lives: what a session trades at when it is not a replay.
+
+Everything here runs on the engine's one asyncio loop. What happens is said through the sink a broker was made with, never from
+inside a call of `submit`, `cancel` or `modify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from engine.core.clock import Nanos
+from engine.domain.instrument import Steps
+from engine.domain.market import Bars, Quote, Symbol, Timeframe
+from engine.domain.order import Order, OrderType, TimeInForce
+from engine.ports.broker import Broker
+from engine.ports.venue import VenueState
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a venue holds by itself; the engine holds the rest and says so.
+
+    `brackets`: legs rest there with their entry and arm as it fills. `groups`: orders that cancel each other. `modifies`: an
+    order can be changed without being cancelled first. `shorts`: more may be sold than is held.
+    """
+
+    types: frozenset[OrderType]
+    tifs: frozenset[TimeInForce]
+    brackets: bool = False
+    groups: bool = False
+    modifies: bool = False
+    reduce_only: bool = False
+    post_only: bool = False
+    shorts: bool = True
+
+
+class OutsideBroker(Broker, Protocol):
+    """A connection that lasts as long as the session: lost, it comes back by itself, and says both (VenueChanged).
+
+    `submit`, `cancel` and `modify` return at once and are carried out in the order they came. A submit that is not answered in
+    time, or answered in a way that tells nothing, is reported as OrderUnknown and never sent again; a refusal that is certain is
+    OrderRejected. While the link is down a submit is reported as OrderRejected (nothing was sent), a modify as ModifyRejected, a
+    cancel as CancelRejected. An acknowledgement, a fill or an end of an order that is heard of twice may be reported twice:
+    executions carry their id. Orders that are not ours (no client order id we know) are reported by `standing` only.
+    """
+
+    name: str
+    """As --broker names it."""
+    abilities: Abilities
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the venue itself can be reached: the link is up, and what is behind it too."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether money is at stake."""
+        ...
+
+    async def connect(self) -> None:
+        """Connects, and from then on keeps itself connected. BrokerError (one sentence) where the first attempt fails; with an
+        account of another kind than expected, or a client id that is in use, it is not tried again."""
+        ...
+
+    async def standing(self, asked: Sequence[Order] = ()) -> VenueState:
+        """Everything as it is now. Each of `asked` is looked for by its own id wherever it may be, open or ended: found, it is in
+        `open_orders` or `ended_orders`; in neither, the venue does not know it. BrokerError where any part is not answered."""
+        ...
+
+    def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:
+        """A quantity in the venue's unit as lot steps, signed; BrokerError where it is not a whole number of them."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the connection, leaving every order at the venue as it is; safe at any time, and twice."""
+        ...
+
+
+class LiveQuote(NamedTuple):
+    """A quote, and whether it may be traded on: real-time data, while the venue is within reach."""
+
+    quote: Quote
+    is_tradeable: bool = True
+
+
+class LiveFeed(Protocol):
+    """A market's prices as they come. `kind` is a word for the badge and the book: "ib", "binance"."""
+
+    kind: str
+
+    async def connect(self) -> None:
+        """BrokerError where it cannot be reached."""
+        ...
+
+    async def history(self, symbol: Symbol, timeframe: Timeframe, since: Nanos, until: Nanos) -> Bars:
+        """Bars that are over, ascending; what the venue does not have is not there."""
+        ...
+
+    def quotes(self, symbols: Sequence[Symbol]) -> AsyncIterator[LiveQuote]:
+        """Quotes until it is closed; a lost link is mended inside. Newer quotes take the place of those nobody has read yet."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """The sentence for what keeps it from streaming; "" while it does."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the subscription and the connection; safe twice."""
+        ...
