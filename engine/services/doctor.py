@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from engine.brokers.secrets import TRUSTED
 from engine.core.installation import mending
 from engine.services.finding import Check, Finding
 from engine.services.installed import OPTIONAL, libraries, optional
-from engine.services.secrets import TRUSTED
 from engine.services.timekeeping import clock, time_zones
 
 __all__ = ["Check", "Finding", "diagnose", "healthy"]

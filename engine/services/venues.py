@@ -21,7 +21,7 @@ def _ib(address: VenueAddress) -> Venue:
 def _exchange(address: VenueAddress) -> Venue:
     from engine.brokers.exchange.addresses import place_of
     from engine.brokers.exchange.venue import ExchangeVenue
-    from engine.services.secrets import find_key
+    from engine.brokers.secrets import find_key
 
     place = place_of(address.url, address.ws_url)
     found = find_key(

@@ -15,9 +15,9 @@ import pytest
 from keyring.errors import InitError, KeyringLocked, NoKeyringError
 
 from app.cli import run
+from engine.brokers.secrets import find_key, is_trusted
 from engine.core.errors import UserError
 from engine.core.log import start_log
-from engine.services.secrets import find_key, is_trusted
 from tests.peers.exchange import KEY, SECRET, Exchange
 from tests.peers.exchange.aside import Aside
 
