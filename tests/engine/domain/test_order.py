@@ -51,7 +51,7 @@ def event_fact(event: str, order: Order) -> f.OrderFact:
         return fill(1)
     kind = f.KINDS[event]
     given: dict[str, Any] = {"broker_id": "b", "reason": "why", "quantity": order.quantity, "limit": 200_001, "stop": None}
-    given |= terms(order) | {"limits": (), "largest": 0} if issubclass(kind, f.OrderTerms) else {"order": order.id}
+    given |= terms(order) | {"limits": (), "largest": 0, "filled": 0} if issubclass(kind, f.OrderTerms) else {"order": order.id}
     fact = kind(**{field.name: given[field.name] for field in fields(kind)})
     assert isinstance(fact, f.OrderFact)
     return fact

@@ -93,7 +93,7 @@ NONSENSE: list[tuple[i.Intent, str]] = [
     (i.SubmitOrder("EURUSD", "buy", "market", 1), "not traded in this session"),
     (i.SubmitOrder("XAUUSD", "hold", "market", 1), "'hold'"),
     (i.SubmitOrder("XAUUSD", "buy", "magic", 1), "'magic'"),
-    (i.SubmitOrder("XAUUSD", "buy", "market", 1, tif="FOK"), "'FOK'"),
+    (i.SubmitOrder("XAUUSD", "buy", "market", 1, tif="ALL"), "'ALL'"),
     (i.SubmitOrder("XAUUSD", "buy", "limit", 1, BID, tif="GTD"), "date that lies ahead"),
     (i.SubmitOrder("XAUUSD", "buy", "limit", 1, BID, tif="GTD", expires=MONDAY), "date that lies ahead"),
     (i.CancelOrder("NG999999"), "not working any more"),
