@@ -70,7 +70,7 @@ def broker_key(
     password: Annotated[bool, typer.Option("--password", help="The exchange gave a third word with the key (OKX).")] = False,
 ) -> int:
     """Keep an exchange's key in the system's keyring; key and secret are asked for, or read as lines from a pipe."""
-    from engine.brokers.secrets import store_key
+    from engine.services.venues import store_key
 
     asked = [_secret(f"{name} for {broker}: ") for name in ("key", "secret", "password")[: 3 if password else 2]]
     store_key(broker.lower(), *asked, sandbox=sandbox)

@@ -16,7 +16,7 @@ from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder, encode
 from engine.domain.limits import Limits, Verdict
 from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks
-from engine.domain.order import Role
+from engine.domain.order import ClientOrderId, Role
 from engine.domain.sessions import daily_after
 from engine.execution.cards import expired
 from engine.execution.hands import Hands
@@ -87,6 +87,10 @@ class Pipeline:
         self.subscribers: list[Subscriber] = []
         self.on_bar: list[BarListener] = []
         self.opened: dict[Symbol, Nanos] = {}
+        self.blocked: dict[Symbol, str] = {}
+        """Why an instrument may not be traded now, as far as its prices go."""
+        self.venue_trouble = ""
+        """Why nothing may be opened at the venue now: it is out of reach, not reconciled, not armed."""
         self._reports: list[Report] = []
         self._roll: Nanos = 0
         self._trips: dict[Symbol, tuple[Ticks, Ticks]] = {}
@@ -185,6 +189,23 @@ class Pipeline:
         self._reports.append(report)
         self._finish()
 
+    def on_written(self, orders: Sequence[ClientOrderId], refusal: str = "") -> None:
+        """The journal's word on orders that were to be recorded before they leave: they are durable, or why they are not."""
+        self.step += 1
+        if refusal:
+            for order in orders:
+                if self.register[order].may("OrderRejected"):
+                    self.emit(f.OrderRejected(order, f"it could not be recorded, so nothing was sent: {refusal}"))
+        else:
+            self.manager.dispatch(orders)
+        self._finish()
+
+    def reach(self, at: Nanos) -> None:
+        """Live: the clock stands at `at`, and what came due up to then happens first. Time never goes back here."""
+        while self.due <= at:
+            self.on_time(self.due)
+        self.now = max(self.now, at)
+
     def on_intent(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
         """Carries out what the owner asks; the facts it led to, IntentRefused among them when it could not be done."""
         self.step += 1
@@ -232,8 +253,10 @@ class Pipeline:
         return bar, row
 
     def _wanted(self, lane: Lane, proposal: Proposal, bar: Bar) -> bool:
-        """No signal for what is held, asked for or waiting already, within the cooldown, or while the market is shut."""
+        """No signal for what is held, asked for or waiting, within the cooldown, or while the market is shut or blocked."""
         symbol, side = lane.symbol, proposal.side
+        if self.blocked.get(symbol):
+            return False
         if self.ledger.position(symbol) * side.sign > 0 or self.desk.waits(symbol, side):
             return False
         last = self.desk.last(symbol, side)
@@ -404,6 +427,20 @@ class Pipeline:
 
     def recalled(self) -> None:
         """All facts of the step are recalled."""
+        self._schedule()
+
+    def recall_live(self, record: f.Record) -> None:
+        """A recorded fact of a session that lived: there is no market to walk, so time and step are those of the fact."""
+        self.step, self.now = record.step, record.at
+        self.recall(record)
+
+    def go_on(self, quotes: Sequence[Quote]) -> None:
+        """Live, after the last recorded fact: all is valued at the last known `quotes`; what came due meanwhile comes first."""
+        for quote in quotes:
+            if self.book.update(quote):
+                self.broker.mark(quote)
+        self._start_day(self.now)
+        self._quoted = True
         self._schedule()
 
     # --- reading ------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
 
+from engine.brokers.secrets import find_key, store_key
 from engine.core.clock import to_iso
 from engine.ports.venue import PublicVenue, Venue, VenueAddress, VenueState
 
@@ -21,7 +22,6 @@ def _ib(address: VenueAddress) -> Venue:
 def _exchange(address: VenueAddress) -> Venue:
     from engine.brokers.exchange.addresses import place_of
     from engine.brokers.exchange.venue import ExchangeVenue
-    from engine.brokers.secrets import find_key
 
     place = place_of(address.url, address.ws_url)
     found = find_key(
@@ -34,6 +34,9 @@ VENUES: Mapping[str, Callable[[VenueAddress], Venue]] = {
     "ib": _ib,
 }
 """How each broker's venue is made, by the name that --broker takes; its library is imported when it is made."""
+
+
+__all__ = ["VENUES", "look", "state_as_dict", "store_key", "venue_at"]
 
 
 def venue_at(address: VenueAddress) -> Venue:

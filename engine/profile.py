@@ -1,0 +1,86 @@
+"""A profile: where a live session finds its brokers and feeds, and as whom. Names and addresses only; no secrets."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from engine.config import Section
+from engine.core.errors import ConfigError
+from engine.ports.venue import VenueAddress
+
+
+class VenueSection(Section):
+    """One venue; see engine.ports.venue.VenueAddress."""
+
+    host: str = ""
+    port: int = Field(0, ge=0, le=65_535)
+    client_id: int = Field(1, ge=0)
+    account: str = ""
+    live: bool = False
+    url: str = ""
+    ws_url: str = ""
+    timeout: float = Field(10.0, gt=0, le=120)
+    sandbox: bool = False
+    consent: bool = False
+    read_only: bool = False
+
+    def address(self, broker: str) -> VenueAddress:
+        """The venue's address under the name that --broker and --feed take."""
+        return VenueAddress(
+            broker,
+            self.host,
+            self.port,
+            self.client_id,
+            self.account,
+            self.live,
+            self.url,
+            self.ws_url,
+            self.timeout,
+            self.sandbox,
+            self.consent,
+            self.read_only,
+        )
+
+
+class SessionSection(Section):
+    """How a live session keeps watch. Seconds."""
+
+    patience: float = Field(10.0, gt=0, le=120)
+    reconcile_every: float = Field(60.0, ge=1)
+    look_every: float = Field(1.0, gt=0)
+    history_bars: int = Field(6_000, ge=200, le=100_000)
+
+
+class Profile(Section):
+    """`name` is part of the book's identity: another profile keeps another book. `venues` by broker name."""
+
+    name: str = Field("live", min_length=1, max_length=40)
+    venues: dict[str, VenueSection] = Field(default_factory=dict)
+    session: SessionSection = SessionSection()
+
+    def venue(self, broker: str) -> VenueSection:
+        """The venue of this name; the usual address where the profile does not mention it."""
+        return self.venues.get(broker.lower(), VenueSection())
+
+
+def load_profile(path: Path | None) -> Profile:
+    """The profile of the TOML file at `path`; the usual one for None. ConfigError names the file, the key and the remedy."""
+    if path is None:
+        return Profile()
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"profile {path} does not exist; give an existing TOML file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"profile {path} cannot be read as TOML: {error}") from error
+    try:
+        return Profile.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        hint = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise ConfigError(f"{path}: {key} = {first.get('input')!r} is not accepted: {hint}") from error
