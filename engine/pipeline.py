@@ -19,7 +19,7 @@ from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Role
 from engine.domain.sessions import daily_after
 from engine.execution.cards import expired
-from engine.execution.hands import Hands
+from engine.execution.hands import Arming, Hands
 from engine.execution.manager import OrderManager, Release
 from engine.execution.nights import Nights
 from engine.execution.owner import Owner
@@ -91,6 +91,7 @@ class Pipeline:
         """Why an instrument may not be traded now, as far as its prices go."""
         self.venue_trouble = ""
         """Why nothing may be opened at the venue now: it is out of reach, not reconciled, not armed."""
+        self.arming = Arming()
         self._reports: list[Report] = []
         self._roll: Nanos = 0
         self._trips: dict[Symbol, tuple[Ticks, Ticks]] = {}
@@ -134,6 +135,7 @@ class Pipeline:
                 self.stakes,
                 self.snapshot,
                 self.equity,
+                self.arming,
             )
         )
 

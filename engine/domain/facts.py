@@ -397,6 +397,19 @@ class CashAdopted(VenueFact):
 
 
 @dataclass(frozen=True, slots=True)
+class TradingArmed(VenueFact):
+    """The owner typed the account's name: until the program ends or it is disarmed, orders may go to a venue with money."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradingDisarmed(VenueFact):
+    account: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled(VenueFact):
     """The venue and the journal were compared at `asked` (ns UTC): how many fills were missed, orders found ended, orders and
     positions adopted, and the sentences of what does not fit. Trading may begin only when `is_clean`."""

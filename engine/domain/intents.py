@@ -126,6 +126,20 @@ class Resume(Intent):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Arm(Intent):
+    """Let orders go to a venue with money; `account` is its name, typed by the owner. Good until the program ends."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm(Intent):
+    """Let nothing be opened any more at a venue with money; what is open there stays protected."""
+
+    reason: str = ""
+
+
 KINDS: dict[str, type[Intent]] = {kind.__name__: kind for kind in Intent.__subclasses__()}
 
 

@@ -23,6 +23,19 @@ class Refused(UserError):
     """The intent cannot be carried out; the message is a sentence for the owner."""
 
 
+class Arming:
+    """Whether orders may go to a venue with money. A session that has one says what stands against arming it.
+
+    Nothing of it is remembered beyond the program: every start begins disarmed.
+    """
+
+    def __init__(self) -> None:
+        self.account = ""
+        """The account that is armed, "" while none is."""
+        self.objection: Callable[[str], str] = lambda _account: "this session trades on paper; there is nothing to arm"
+        """What stands against arming this account, "" where nothing does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hands:
     """What an intent may move."""
@@ -41,3 +54,4 @@ class Hands:
     stakes: Stakes
     snapshot: Callable[[], Snapshot]
     equity: Callable[[], Cash]
+    arming: Arming

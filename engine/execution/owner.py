@@ -43,6 +43,8 @@ class Owner:
             i.SetMode: self._set_mode,
             i.Halt: self._halt,
             i.Resume: self._resume,
+            i.Arm: self._arm,
+            i.Disarm: self._disarm,
         }
 
     def carry_out(self, intent: i.Intent) -> None:
@@ -267,6 +269,20 @@ class Owner:
         if isinstance(changed, str):
             raise Refused(changed)
         self._h.emit(f.TradingStateChanged(changed.state, changed.cause, intent.reason or changed.reason))
+
+
+    def _arm(self, intent: i.Arm) -> None:
+        objection = self._h.arming.objection(intent.account)
+        if objection:
+            raise Refused(objection)
+        self._h.emit(f.TradingArmed(intent.account))
+        self._h.arming.account = intent.account
+
+    def _disarm(self, intent: i.Disarm) -> None:
+        if not self._h.arming.account:
+            raise Refused("trading is not armed")
+        self._h.emit(f.TradingDisarmed(self._h.arming.account, intent.reason or "by the owner"))
+        self._h.arming.account = ""
 
 
 def _word(kind: type[Word], text: str) -> Word:
