@@ -25,6 +25,10 @@ def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, limit
         return faults | dict(_reduces(draft, snapshot))
     if snapshot.state != "ACTIVE":
         faults["trading_state"] = f"trading is {snapshot.state}: only orders that reduce a position may go"
+    if snapshot.venue_trouble:
+        faults["venue"] = snapshot.venue_trouble
+    if reason := snapshot.blocked.get(draft.symbol):
+        faults["blocked"] = reason
     faults |= _market(draft, instrument, snapshot)
     faults |= _pace(draft, snapshot, limits)
     return faults

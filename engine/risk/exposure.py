@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, Steps
@@ -59,6 +59,8 @@ class Snapshot:
     """All the gate looks at, at one moment. Cash units; `stakes` by symbol, `recent` entries placed, newest last.
 
     `correlation` tells how two instruments move together, None while unknown; it is not there where only one is traded.
+    `blocked` says why an instrument may not be traded on its prices, `venue_trouble` why nothing may be opened at the venue;
+    `resting` are the live orders by symbol; `tilt` is the sentence that keeps the owner's hand off entries, "" where none does.
     """
 
     at: Nanos
@@ -71,6 +73,10 @@ class Snapshot:
     atr: Mapping[Symbol, Ticks]
     recent: Sequence[tuple[Nanos, Order]] = ()
     correlation: Callable[[Symbol, Symbol], float | None] | None = None
+    blocked: Mapping[Symbol, str] = field(default_factory=dict)
+    venue_trouble: str = ""
+    resting: Mapping[Symbol, Mapping[ClientOrderId, Order]] = field(default_factory=dict)
+    tilt: str = ""
 
     @property
     def risk(self) -> Cash:
