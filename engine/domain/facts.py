@@ -278,6 +278,18 @@ class CommissionCharged(OrderFact):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderTriggered(OrderFact):
+    """The market reached its stop: from now on it is a limit order (stop-limit), or a market order (stop, trailing stop)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTrailed(OrderFact):
+    """The venue moved a trailing stop after the market; it stands at `stop` now."""
+
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModifyRequested(OrderFact):
     quantity: int
     limit: int | None

@@ -162,7 +162,7 @@ class Order(NamedTuple):
 
     Prices in ticks, quantities in lot steps, `filled_value` = sum of price x quantity of its fills (ticks x steps).
     `trail` (ticks) or `trail_ppm` (millionths of the price) is how far a trailing stop stays behind the best price; its `stop`
-    is where it stood when it was placed.
+    is where it stands, as far as its venue tells. `triggered`: the market reached the stop of an order that is still open.
     `parent` is the entry a bracket leg belongs to: the leg rests until the entry fills and covers what it filled.
     Orders with the same `oco` cancel each other: what one fills, the others lose.
     `signal` names the signal behind it, "" for an order by hand.
@@ -191,6 +191,7 @@ class Order(NamedTuple):
     trail: Ticks = 0
     trail_ppm: int = 0
     post_only: bool = False
+    triggered: bool = False
 
     @property
     def leaves(self) -> Steps:
@@ -264,6 +265,10 @@ def apply(order: Order, fact: f.OrderFact) -> Order:
         return _filled(order, fact)
     if isinstance(fact, f.CommissionCharged | f.FillCorrected):  # about money; what a correction changes, the register knows
         return order
+    if isinstance(fact, f.OrderTriggered):  # in whatever state it is, for it leaves it there
+        return order._replace(triggered=True)
+    if isinstance(fact, f.OrderTrailed):
+        return order._replace(stop=fact.stop)
     state = _next(order, type(fact).__name__)
     match fact:
         case f.OrderAdopted():

@@ -117,6 +117,8 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.OrderFilled: lambda x: (
         f"Order {x.order} filled: {x.side} {_lots(x.symbol, x.quantity)} {x.symbol} at {_price(x.symbol, x.price)}."
     ),
+    f.OrderTriggered: lambda x: f"Order {x.order} triggered: the market reached its stop.",
+    f.OrderTrailed: lambda x: f"Order {x.order} trails the market: its stop is at {x.stop} ticks.",
     f.ModifyRequested: lambda x: _modified(x, "to be changed"),
     f.OrderModified: lambda x: _modified(x, "changed"),
     f.ModifyRejected: lambda x: f"Change of order {x.order} rejected: {_bare(x.reason)}.",
