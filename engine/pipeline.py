@@ -20,7 +20,7 @@ from engine.domain.order import ClientOrderId, Role
 from engine.domain.sessions import daily_after
 from engine.execution.cards import expired
 from engine.execution.hands import Arming, Hands
-from engine.execution.manager import OrderManager, Release
+from engine.execution.manager import OrderManager
 from engine.execution.nights import Nights
 from engine.execution.owner import Owner
 from engine.execution.protection import Protection
@@ -34,7 +34,7 @@ from engine.ports.journal import Journal, Subscriber
 from engine.risk.correlation import Correlations
 from engine.risk.exposure import Snapshot, Stakes, equity
 from engine.risk.gate import Gate
-from engine.risk.guard import Guard
+from engine.risk.guard import HALTED, Guard
 from engine.risk.trip import trip_prices
 from engine.signals.desk import Answer, Desk, Mode
 from engine.signals.policy import Proposal
@@ -74,7 +74,6 @@ class Pipeline:
         lanes: Sequence[Lane],
         journal: Journal,
         broker: Callable[[ReportSink], Broker],
-        release: Release | None = None,
     ) -> None:
         self.setup = setup
         self.lanes = {lane.symbol: lane for lane in lanes}
@@ -110,9 +109,7 @@ class Pipeline:
         self.broker = broker(self._reports.append)
         self.stakes = Stakes(self.instruments, self.ledger, self.register, self.book.last, self.atr, setup.slippage)
         self.gate = Gate(self.instruments, setup.limits, setup.slippage)
-        self.manager = OrderManager(
-            self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, setup.id_prefix, release
-        )
+        self.manager = OrderManager(self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, setup.id_prefix)
         self.protection = Protection(
             self.emit, self.manager, self.register, self.ledger, self.book.last, self.stakes.default_distance
         )
@@ -200,6 +197,13 @@ class Pipeline:
                     self.emit(f.OrderRejected(order, f"it could not be recorded, so nothing was sent: {refusal}"))
         else:
             self.manager.dispatch(orders)
+        self._finish()
+
+    def halt(self, cause: str, reason: str) -> None:
+        """Stops all new risk and cancels entries, at the program's own word."""
+        self.step += 1
+        self.emit(f.TradingStateChanged(HALTED, cause, reason))
+        self.manager.cancel_entries(reason)
         self._finish()
 
     def reach(self, at: Nanos) -> None:
@@ -431,6 +435,13 @@ class Pipeline:
         """All facts of the step are recalled."""
         self._schedule()
 
+    def change_models(self) -> None:
+        """Live: the policies of the lanes are others than those the record ends with."""
+        self.step += 1
+        for lane in self.lanes.values():
+            self.emit(f.ModelChanged(lane.policy.name, lane.policy.sha256))
+        self._finish()
+
     def recall_live(self, record: f.Record) -> None:
         """A recorded fact of a session that lived: there is no market to walk, so time and step are those of the fact."""
         self.step, self.now = record.step, record.at
@@ -478,6 +489,9 @@ class Pipeline:
             atr={symbol: lane.atr for symbol, lane in self.lanes.items()},
             recent=self.register.recent,
             correlation=self.correlations.between if len(self.lanes) > 1 else None,
+            blocked=self.blocked,
+            venue_trouble=self.venue_trouble,
+            resting=self.register.live,
         )
 
     def preview(self, intent: SubmitOrder) -> Verdict:

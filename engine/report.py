@@ -6,19 +6,18 @@ from typing import Any
 
 from engine.domain.instrument import Cash, money
 from engine.pipeline import Pipeline
-from engine.player import Player
 from engine.storage.database import Database
 from engine.storage.journal import facts_sha256
 
 
-def summarise(pipeline: Pipeline, player: Player, database: Database, book: int, bars: int, played_ns: int) -> dict[str, Any]:
+def summarise(pipeline: Pipeline, quotes: int, database: Database, book: int, bars: int, played_ns: int) -> dict[str, Any]:
     """The figures of a run; `bars` were played in this process in `played_ns`, all other figures are of the whole run."""
     ledger, register = pipeline.ledger, pipeline.register
     seconds = played_ns / 1e9
     equity = pipeline.equity()
     return {
         "bars": pipeline.bars_closed,
-        "quotes": player.quotes,
+        "quotes": quotes,
         "signals": pipeline.desk.signals,
         "orders": len(register.orders) - register.denied,
         "denied": register.denied,

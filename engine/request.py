@@ -41,7 +41,9 @@ class Recording:
 class Request:
     """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
 
-    `replay` None runs the built-in simulated market. `train_from` is "file" (the first share of it) or "db".
+    `replay` None runs the built-in simulated market, unless `feed` names a live one ("ib", "binance"): then `broker` is where
+    orders go ("paper" or a venue), `profile` the file that tells where these are, and `beside` are more instruments of it.
+    `train_from` is "file" (the first share of it) or "db".
     `also` are recordings of other instruments, played beside `replay` on the same account. `apart` trains in a process of its
     own, for a session beside a window. `review` opens a finished run as it ended, to be looked at, instead of refusing it.
     """
@@ -54,6 +56,10 @@ class Request:
     replay: Path | None = None
     clock: str | None = None
     also: tuple[Recording, ...] = ()
+    feed: str = ""
+    broker: str = "paper"
+    profile: Path | None = None
+    beside: tuple[Instrument, ...] = ()
     policy: str = "model"
     model: Path | None = None
     train_from: str = "file"
@@ -68,7 +74,8 @@ class Request:
     @property
     def symbols(self) -> tuple[Symbol, ...]:
         """What is traded, the instrument the session is opened for first."""
-        return (self.instrument.symbol, *(recording.instrument.symbol for recording in self.also))
+        others = (*(recording.instrument for recording in self.also), *self.beside)
+        return (self.instrument.symbol, *(instrument.symbol for instrument in others))
 
     def alone(self, recording: Recording) -> Request:
         """The same request for one of `also` by itself."""

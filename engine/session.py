@@ -133,7 +133,7 @@ class Session:
         from engine.report import summarise
 
         bars = self.pipeline.bars_closed - self._first_bar
-        figures = summarise(self.pipeline, self.player, self.database, self.book.id, bars, self.played_ns)
+        figures = summarise(self.pipeline, self.player.quotes, self.database, self.book.id, bars, self.played_ns)
         return {**figures, "finished": self.is_over}
 
     def close(self) -> None:

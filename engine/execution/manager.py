@@ -28,7 +28,7 @@ class OrderManager:
     """Turns drafts into orders and reports into facts.
 
     `emit` records a fact and applies it to all state before it returns. `release` is given the orders that are on record and may
-    leave: for the simulated broker it calls `dispatch` at once, for one outside this process when the record is durable.
+    leave: it calls `dispatch` at once, unless a live session puts another in its place, for which a record must be durable first.
     """
 
     def __init__(
@@ -40,7 +40,6 @@ class OrderManager:
         broker: Broker,
         snapshot: Callable[[], Snapshot],
         prefix: str,
-        release: Release | None = None,
     ) -> None:
         self._emit = emit
         self._register = register
@@ -49,7 +48,7 @@ class OrderManager:
         self._broker = broker
         self._snapshot = snapshot
         self._prefix = prefix
-        self._release: Release = release or (lambda orders, _safety: self.dispatch(orders))
+        self.release: Release = lambda orders, _safety: self.dispatch(orders)
 
     def place(
         self,
@@ -180,7 +179,7 @@ class OrderManager:
     def _send(self, orders: list[Order]) -> None:
         for order in orders:
             self._emit(f.OrderIntended(**terms(order)))
-        self._release([order.id for order in orders], all(order.reduce_only for order in orders))
+        self.release([order.id for order in orders], all(order.reduce_only for order in orders))
 
     def _next_id(self, ahead: int = 0) -> ClientOrderId:
         return f"{self._prefix}{len(self._register.orders) + 1 + ahead:06d}"

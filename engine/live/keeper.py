@@ -1,0 +1,120 @@
+"""Keeps the books true to the venue: asks how things stand, and has what differs settled, before anything is traded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from engine.core.clock import SECOND, Clock, Nanos
+from engine.core.errors import BrokerError
+from engine.domain.order import Order, State
+from engine.execution.reconciliation import Reconciliation
+from engine.ports.broker import Report
+from engine.ports.outside import OutsideBroker
+from engine.ports.venue import VenueState
+
+TRIES = 5
+"""How often the venue is asked again because something happened while it was answering."""
+
+_OPEN = frozenset({State.SENT, State.UNKNOWN, State.PENDING_CANCEL, State.PENDING_MODIFY})
+
+Compare = Callable[[VenueState, dict[str, int], bool], Reconciliation]
+"""What the state comes to against the books, given how often each order was not found, and whether a mismatch is confirmed."""
+
+
+@dataclass(slots=True)
+class Books:
+    """What the keeper sees of the session: its live orders, a number that moves with every fact, and the door for reports."""
+
+    orders: Callable[[], list[Order]]
+    version: Callable[[], int]
+    compare: Compare
+    take: Callable[[Report], None]
+
+
+@dataclass(slots=True)
+class Findings:
+    """The last comparison, for the owner's report."""
+
+    at: Nanos = 0
+    is_clean: bool = False
+    trouble: str = "the venue was not asked yet how things stand"
+    lines: tuple[str, ...] = ()
+    absences: dict[str, int] = field(default_factory=dict)
+
+
+class Keeper:
+    """Start-up, reconnect, a lost answer and the timer are one path: `reconcile`."""
+
+    def __init__(self, broker: OutsideBroker, books: Books, clock: Clock, look_s: float, every_s: float) -> None:
+        self.found = Findings()
+        self._broker = broker
+        self._books = books
+        self._clock = clock
+        self._look_s = look_s
+        self._every_s = every_s
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    def doubt(self, trouble: str) -> None:
+        """Nothing may be opened until the venue was asked again."""
+        self.found.is_clean = False
+        self.found.trouble = trouble
+        self._wake.set()
+
+    def look(self) -> None:
+        """Asks again soon; trading goes on meanwhile."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Reconciles when it is time, until it is cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._pause())
+            self._wake.clear()
+            if self._broker.is_ready:
+                await self.reconcile()
+
+    async def reconcile(self) -> bool:
+        """Asks the venue and settles the books by it; True when nothing stands against trading."""
+        async with self._turn:
+            try:
+                state = await self._quiet_state()
+            except BrokerError as error:
+                self.found.is_clean, self.found.trouble = False, str(error)
+                return False
+            if state is None:
+                return self.found.is_clean
+            self._settle(state)
+            return self.found.is_clean
+
+    async def _quiet_state(self) -> VenueState | None:
+        """The state at a moment at which nothing happened; None where too much does."""
+        for _ in range(TRIES):
+            before = self._books.version()
+            state = await self._broker.standing(self._books.orders())
+            if self._books.version() == before:
+                return state
+        return None
+
+    def _settle(self, state: VenueState) -> None:
+        again = bool(self.found.lines) and not self.found.is_clean
+        result = self._books.compare(state, self.found.absences, again)
+        for report in result.reports:
+            self._books.take(report)
+        self.found.at = self._clock.now()
+        self.found.absences = dict(result.absences)
+        self.found.lines = result.lines
+        self.found.is_clean = result.is_clean
+        self.found.trouble = "" if result.is_clean else result.trouble
+
+    def _pause(self) -> float:
+        unsettled = not self.found.is_clean or self.found.absences or any(it.state in _OPEN for it in self._books.orders())
+        return self._look_s if unsettled else self._every_s
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last comparison."""
+        return (self._clock.now() - self.found.at) / SECOND

@@ -1,0 +1,239 @@
+"""Opens a live session: feed, history, models, broker, book; and closes them all again."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from random import Random
+
+from engine.brokers.registry import Surroundings, broker_at, feed_at
+from engine.core.clock import DAY, Nanos
+from engine.core.errors import BrokerError, UserError
+from engine.core.steady import SteadyClock
+from engine.domain.facts import InstrumentListed, ModelChanged, Record
+from engine.domain.instrument import Cash, Instrument
+from engine.domain.market import Quote
+from engine.execution.reconciliation import Reconciliation, reconcile
+from engine.feeds import Feed
+from engine.lane import Lane
+from engine.live.ear import Ear
+from engine.live.session import LiveSession
+from engine.market.living import LivingTape
+from engine.parts import Part, part_of, setup_of, terms_of
+from engine.pipeline import BarListener, Pipeline
+from engine.portfolio.ledger import Ledger
+from engine.portfolio.register import OrderRegister
+from engine.ports.outside import LiveFeed, OutsideBroker
+from engine.profile import Profile, load_profile
+from engine.request import Request
+from engine.storage.books import BookRow, Books
+from engine.storage.database import Database, open_books
+from engine.storage.live_journal import LiveJournal
+from engine.storage.lock import hold
+
+PAPER = "paper"
+
+
+@dataclass(slots=True)
+class Opened:
+    """A live session with what it stands on."""
+
+    session: LiveSession
+    database: Database
+    book: BookRow
+    resumed: bool
+
+
+@asynccontextmanager
+async def live_session(
+    request: Request, fault: Callable[[Exception], None], on_bar: tuple[BarListener, ...] = ()
+) -> AsyncIterator[Opened]:
+    """A session of the request, open until the block ends. UserError and BrokerError for what must be mended first."""
+    profile = load_profile(request.profile)
+    clock = SteadyClock()
+    instruments = {it.symbol: request.config.apply_to(it) for it in (request.instrument, *request.beside)}
+    around = Surroundings(instruments, clock, Random(), profile.session.patience)
+    async with AsyncExitStack() as stack:
+        feed = feed_at(profile.venue(request.feed).address(request.feed), around)
+        stack.push_async_callback(feed.close)
+        await feed.connect()
+        parts = [await _part(request, instrument, feed, clock, profile) for instrument in instruments.values()]
+        database = open_books(request.db, durability="full")
+        stack.callback(database.close)
+        books = Books(database)
+        book = _book(books, request, profile, sorted(instruments), clock.now())
+        stack.callback(hold(database, book.id).release)
+        journal = LiveJournal(database, book.id, asyncio.get_running_loop())
+        stack.push_async_callback(journal.drain)
+        ear = Ear()
+        broker = _broker(request, profile, around, ear, parts)
+        stack.push_async_callback(broker.close)
+        ground = _Ground(request, profile, parts, book, journal, broker, feed, ear, clock, fault, on_bar)
+        session = await _begun(ground)
+        yield Opened(session, database, book, book.facts > 0)
+
+
+async def _part(request: Request, instrument: Instrument, feed: LiveFeed, clock: SteadyClock, profile: Profile) -> Part:
+    """The instrument with the bars before now, and what decides on it. A model learns from whole days, and is found again."""
+    wanted = replace(request, instrument=instrument, beside=())
+    now = clock.now()
+    request.progress(0.0, f"asking {feed.kind} for the history of {instrument.symbol}")
+    since = now - profile.session.history_bars * request.timeframe.span
+    before = await feed.history(instrument.symbol, request.timeframe, since, now)
+    known = before[: int(before.at.searchsorted(now - now % DAY))] if wanted.learns_from_file else before
+    source = Feed(LivingTape(instrument.symbol), known, {}, feed.kind, now)
+    part = await asyncio.to_thread(part_of, wanted, source)
+    return part._replace(feed=replace(source, before=before))
+
+
+def _book(books: Books, request: Request, profile: Profile, symbols: list[str], now: Nanos) -> BookRow:
+    """The account's book: the one that is open, or a new one."""
+    broker = profile.venue(request.broker)
+    what = {
+        "live": request.feed,
+        "broker": request.broker,
+        "profile": profile.name,
+        "account": broker.account,
+        "is_live": broker.live,
+        "symbols": symbols,
+        "timeframe": request.timeframe.name,
+    }
+    description = json.dumps(what, sort_keys=True, separators=(",", ":"))
+    run_id = hashlib.sha256(description.encode()).hexdigest()
+    known = books.find(run_id)
+    if known is not None and not known.is_finished and not request.new:
+        return known
+    account = broker.account or f"{request.broker}-{request.config.account.name}"
+    return books.open(run_id, account, f"live {request.feed}", description, now)
+
+
+def _broker(request: Request, profile: Profile, around: Surroundings, ear: Ear, parts: list[Part]) -> OutsideBroker:
+    if request.broker != PAPER:
+        return broker_at(profile.venue(request.broker).address(request.broker), around, ear)
+    from engine.brokers.sim.paper import PaperBroker
+
+    account = request.config.account
+    return PaperBroker(around.instruments, terms_of(parts), ear, account.name, account.currency, account.balance)
+
+
+@dataclass(slots=True)
+class _Ground:
+    """What a session is built from."""
+
+    request: Request
+    profile: Profile
+    parts: list[Part]
+    book: BookRow
+    journal: LiveJournal
+    broker: OutsideBroker
+    feed: LiveFeed
+    ear: Ear
+    clock: SteadyClock
+    fault: Callable[[Exception], None]
+    on_bar: tuple[BarListener, ...]
+
+
+async def _begun(ground: _Ground) -> LiveSession:
+    """The session with its book opened, or gone on with, and compared with the venue.
+
+    A venue that is out of reach keeps a new book from being opened; one that was traded in goes on, and waits for it.
+    """
+    ground.request.progress(0.0, f"connecting to {ground.broker.name}")
+    is_new = ground.book.facts == 0
+    try:
+        await ground.broker.connect()
+    except BrokerError:
+        if is_new:
+            raise
+    opening = await _opening(ground) if is_new else None
+    session = _built(ground, opening.opening if opening else 0)
+    if opening is not None:
+        session.begin(opening.reports)
+    else:
+        records = list(ground.journal.records())
+        _check_terms(records, session.pipeline)
+        session.recall(records, _last_quotes(ground.parts))
+        _tell_models(session, records)
+    if ground.broker.is_ready:
+        await session.keeper.reconcile()
+    return session
+
+
+async def _opening(ground: _Ground) -> Reconciliation:
+    """What the venue holds, as a new book's opening balance."""
+    instruments = {part.request.instrument.symbol: part.request.instrument for part in ground.parts}
+    quotes = {quote.symbol: quote for quote in _last_quotes(ground.parts)}
+    return reconcile(
+        await ground.broker.standing(),
+        register=OrderRegister(),
+        ledger=Ledger(instruments),
+        instruments=instruments,
+        steps=ground.broker.steps,
+        quotes=quotes,
+        currency=ground.request.config.account.currency,
+        account=ground.profile.venue(ground.request.broker).account,
+        absences={},
+        at=ground.clock.now(),
+        is_new_book=True,
+    )
+
+
+def _built(ground: _Ground, balance: Cash) -> LiveSession:
+    request, parts = ground.request, ground.parts
+    setup = replace(setup_of(parts), account=ground.book.account, balance=balance)
+    lanes = [Lane(part.request.instrument, request.timeframe, part.policy) for part in parts]
+    before = {part.request.instrument.symbol: part.feed.before for part in parts}
+    pipeline = Pipeline(setup, lanes, ground.journal, lambda _sink: ground.broker, abilities=ground.broker.abilities)
+    pipeline.on_bar.extend(ground.on_bar)
+    for lane in lanes:
+        lane.warm(before[lane.symbol])
+    pipeline.correlations.warm(before)
+    return LiveSession(
+        pipeline,
+        ground.journal,
+        ground.broker,
+        ground.feed,
+        ground.ear,
+        ground.clock,
+        ground.profile.session,
+        ground.book.account,
+        before,
+        ground.fault,
+    )
+
+
+def _last_quotes(parts: list[Part]) -> list[Quote]:
+    """What each instrument was worth when its last known bar closed."""
+    found = []
+    for part in parts:
+        instrument, bars = part.request.instrument, part.feed.before
+        if len(bars):
+            bid = instrument.ticks(float(bars.close[-1]))
+            at = int(bars.at[-1]) + part.request.timeframe.span
+            found.append(Quote(instrument.symbol, at, bid, bid + instrument.spread))
+    return found
+
+
+def _check_terms(records: list[Record], pipeline: Pipeline) -> None:
+    """The book's integers must mean what they meant. UserError where an instrument was redefined."""
+    for record in records:
+        fact = record.fact
+        if isinstance(fact, InstrumentListed) and (listed := pipeline.instruments.get(fact.symbol)) is not None:
+            now = str(listed.tick_size), str(listed.lot_step), str(listed.contract_size), listed.currency
+            if now != (fact.tick_size, fact.lot_step, fact.contract_size, fact.currency):
+                raise UserError(
+                    f"{fact.symbol} was defined otherwise when this book was opened (tick {fact.tick_size}, lot step "
+                    f"{fact.lot_step}); give back its definition, or add --new to open another book"
+                )
+
+
+def _tell_models(session: LiveSession, records: list[Record]) -> None:
+    """Records which models decide from now on, where others did before."""
+    known = [(it.fact.policy, it.fact.sha256) for it in records if isinstance(it.fact, ModelChanged)]
+    lanes = session.pipeline.lanes.values()
+    if known[-len(lanes) :] != [(lane.policy.name, lane.policy.sha256) for lane in lanes]:
+        session.change_models()

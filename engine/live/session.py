@@ -1,0 +1,327 @@
+"""A session that lives: the pipeline on real time, at a broker that may be outside this process.
+
+Everything happens on one asyncio loop. Whatever happens (a quote, a moment, a report, an intent, the journal's word) is one step
+of the pipeline; between two steps nothing is half done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from engine.core.clock import SECOND, Nanos, to_iso
+from engine.core.errors import BrokerError, EngineStopped, FeedError
+from engine.core.log import logger
+from engine.core.steady import SteadyClock
+from engine.domain import facts as f
+from engine.domain.intents import Intent
+from engine.domain.limits import Verdict
+from engine.domain.market import Bars, Quote, Symbol
+from engine.domain.order import ClientOrderId, IllegalTransition, Order, State
+from engine.execution.reconciliation import Reconciliation, reconcile
+from engine.live.ear import Ear
+from engine.live.keeper import Books as Account
+from engine.live.keeper import Keeper
+from engine.pipeline import Pipeline
+from engine.ports.broker import Report
+from engine.ports.journal import DurableJournal
+from engine.ports.outside import LiveFeed, LiveQuote, OutsideBroker
+from engine.ports.venue import VenueState
+from engine.profile import SessionSection
+from engine.risk.guard import HALTED
+
+SLICE_NS = 2_000_000
+"""How long quotes are taken in before others get their turn."""
+REST_S = 0.25
+"""The longest the clock is not looked at."""
+
+T = TypeVar("T")
+_log = logger("live")
+_ANSWERLESS = "the program ended before the venue's answer was on record"
+
+
+class LiveSession:
+    """`start`, then `run` until it is told to stop. `do` and `preview` are the owner's, from the same loop."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        journal: DurableJournal,
+        broker: OutsideBroker,
+        feed: LiveFeed,
+        ear: Ear,
+        clock: SteadyClock,
+        section: SessionSection,
+        account: str,
+        before: dict[Symbol, Bars],
+        fault: Callable[[Exception], None],
+    ) -> None:
+        self.pipeline = pipeline
+        self.broker = broker
+        self.feed = feed
+        self.clock = clock
+        self.before = before
+        self.account = account
+        self.quotes = 0
+        self.contradictions = 0
+        self.is_broken = False
+        self._journal = journal
+        self._ear = ear
+        self._fault = fault
+        self._is_hearing = False
+        self._watches_for: Nanos = 0
+        self._leaving: list[tuple[list[ClientOrderId], bool]] = []
+        self._wake = asyncio.Event()
+        self._tradeable: dict[Symbol, bool] = {}
+        pipeline.arming.objection = self._objection
+        pipeline.manager.release = self.release
+        books = Account(self._orders, journal.last_seq, self._compare, self._take_report)
+        self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
+        ear.listener = self.hear
+
+    # --- beginning and end --------------------------------------------------------------------------------------------
+
+    def begin(self, reports: Sequence[Report]) -> None:
+        """Opens a new book with what the venue holds already."""
+        self.pipeline.begin(self.clock.now())
+        self._after()
+        for report in reports:
+            self._take_report(report)
+
+    def recall(self, records: Sequence[f.Record], quotes: Sequence[Quote]) -> None:
+        """Goes on with a book: its facts, then what came due meanwhile at the last known quotes.
+
+        Orders of which the record does not say whether they left, or what was answered, are unknown until the venue was asked.
+        """
+        for record in records:
+            self.pipeline.recall_live(record)
+        self.pipeline.go_on(quotes)
+        for order in self._orders():
+            if order.state in (State.INTENT, State.SENT):
+                self._take_report(Report(f.OrderUnknown(order.id, _ANSWERLESS)))
+
+    def change_models(self) -> None:
+        """Records the models that decide from now on."""
+        self._step(self.pipeline.change_models)
+
+    def release(self, orders: list[ClientOrderId], safety: bool) -> None:
+        """`OrderManager`'s way out: the orders leave when the journal says that they are durable."""
+        self._leaving.append((orders, safety))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Lives until `stop` is set. A link that is lost is mended by its own adapter; the session goes on meanwhile."""
+        tasks = [asyncio.ensure_future(task) for task in (self._follow(), self._watch(), self.keeper.run())]
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                task.result()
+                raise EngineStopped("a part of the session ended by itself")
+        finally:
+            for task in (stopping, *tasks):
+                task.cancel()
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
+
+    # --- the steps ----------------------------------------------------------------------------------------------------
+
+    def do(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
+        """Carries out an intent; the facts it led to at once."""
+        return self._step(lambda: self.pipeline.on_intent(intent, by)) or ()
+
+    def preview(self, intent: Any) -> Verdict:
+        """What the gate would answer to a ticket."""
+        self._look_around()
+        return self.pipeline.preview(intent)
+
+    def hear(self) -> None:
+        """The broker has said something: it is taken in, in its order."""
+        if self._is_hearing:
+            return
+        self._is_hearing = True
+        try:
+            while self._ear.heard:
+                self._take_report(self._ear.heard.popleft())
+        finally:
+            self._is_hearing = False
+
+    def _take_report(self, report: Report) -> None:
+        fact = report.fact
+        if isinstance(fact, f.VenueChanged) and fact.state == "LOST":
+            self.keeper.doubt(fact.reason)
+        elif isinstance(fact, f.VenueChanged) and fact.state == "CONNECTED":
+            self.keeper.doubt("the venue is back, and is asked how things stand")
+        elif isinstance(fact, f.OrderUnknown):
+            self.keeper.look()
+        self._step(lambda: self._believe(report))
+
+    def _believe(self, report: Report) -> None:
+        """What cannot have happened is not recorded: the venue is asked instead."""
+        try:
+            self.pipeline.on_report(report)
+        except (IllegalTransition, KeyError) as error:
+            if not _says_nothing_new(report, self.pipeline):
+                self.contradictions += 1
+                _log.warning("a report that contradicts the record", report=repr(report.fact), why=str(error))
+                self.keeper.look()
+
+    def _take_quote(self, live: LiveQuote) -> None:
+        quote = live.quote
+        now = self.clock.now()
+        self.quotes += 1
+        self._tradeable[quote.symbol] = live.is_tradeable
+        at = max(min(quote.at, now), self.pipeline.now)
+        self._step(lambda: self.pipeline.on_quote(quote._replace(at=at, path=False)), at)
+
+    def _written(self, orders: list[ClientOrderId], refusal: str) -> None:
+        self._step(lambda: self.pipeline.on_written(orders, refusal))
+
+    def _step(self, act: Callable[[], T], at: Nanos | None = None) -> T | None:
+        """One step, at the time it is; a bug in it stops trading, not the session."""
+        try:
+            self.pipeline.reach(self.clock.now() if at is None else at)
+            self._look_around()
+            return act()
+        except Exception as error:  # whatever it is, positions keep their stops and nothing new may be opened
+            self._broke(error)
+            return None
+        finally:
+            self._after()
+
+    def _broke(self, error: Exception) -> None:
+        self._fault(error)
+        self.is_broken = True
+        if self.pipeline.guard.state != HALTED:
+            self.pipeline.halt("fault", f"a fault in the program ({type(error).__name__}: {error}); its report is in the log")
+
+    def _after(self) -> None:
+        """The step is over: what waits for the journal's word asks for it, and what was said meanwhile comes next."""
+        leaving, self._leaving = self._leaving, []
+        for orders, safety in leaving:
+            self._journal.when_durable(partial(self._written, orders), safety)
+        if self.pipeline.due < self._watches_for:
+            self._wake.set()
+        self.hear()
+
+    # --- what stands in the way ---------------------------------------------------------------------------------------
+
+    def _look_around(self) -> None:
+        """Why nothing may be opened now, for the gate."""
+        self.pipeline.venue_trouble = self.trouble
+        for symbol, lane in self.pipeline.lanes.items():
+            self.pipeline.blocked[symbol] = self._blocks(symbol, lane.instrument.stale_after_s)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing may be opened at the venue, "" where nothing stands against it."""
+        if self._journal.trouble:
+            return f"orders cannot be recorded: {self._journal.trouble}"
+        if not self.broker.is_ready:
+            return f"{self.broker.name} is out of reach"
+        if not self.keeper.found.is_clean:
+            return self.keeper.found.trouble
+        if self.broker.is_live and not self.pipeline.arming.account:
+            return f"live trading is not armed; type the account's name {self.account} to arm it"
+        return ""
+
+    def _blocks(self, symbol: Symbol, stale_after_s: int) -> str:
+        quote = self.pipeline.book.last.get(symbol)
+        if quote is None or symbol not in self._tradeable:
+            return f"no price of {symbol} has come yet"
+        if not self._tradeable[symbol]:
+            return f"prices of {symbol} are delayed or their source is out of reach: they are shown and not traded on"
+        age = self.clock.now() - quote.at
+        if age > stale_after_s * SECOND:
+            return f"the last price of {symbol} is {age // SECOND} s old"
+        return ""
+
+    def _objection(self, account: str) -> str:
+        """What stands against arming `account`."""
+        if not self.broker.is_live:
+            return f"{self.broker.name} is a paper account; there is nothing to arm"
+        if account != self.account:
+            return f"{account!r} is not the account's name; type {self.account} exactly"
+        if not self.broker.is_ready:
+            return f"{self.broker.name} is out of reach; arm it when it is back"
+        if not self.keeper.found.is_clean:
+            return f"the books and the venue are not reconciled: {self.keeper.found.trouble}"
+        return ""
+
+    # --- what runs ----------------------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        """Takes quotes in, and lets others have their turn after every slice."""
+        while True:
+            try:
+                begun = self.clock.monotonic()
+                async for live in self.feed.quotes(list(self.pipeline.lanes)):
+                    self._take_quote(live)
+                    if self.clock.monotonic() - begun >= SLICE_NS:
+                        await asyncio.sleep(0)
+                        begun = self.clock.monotonic()
+            except (BrokerError, FeedError) as error:
+                _log.warning("the feed stopped", why=str(error))
+            await asyncio.sleep(REST_S)
+
+    async def _watch(self) -> None:
+        """Moments come due by the clock, whether or not the market says anything."""
+        while True:
+            self._wake.clear()
+            self._watches_for = self.pipeline.due
+            wait = max(0.0, min(REST_S, (self._watches_for - self.clock.now()) / SECOND))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait)
+            leap = self.clock.take_leap()
+            if leap:
+                self.keeper.doubt(f"the machine slept or its clock was set {leap // SECOND} s ahead: the venue is asked first")
+            if self.pipeline.due <= self.clock.now():
+                self._step(lambda: None)
+
+    # --- the books against the venue ----------------------------------------------------------------------------------
+
+    def _orders(self) -> list[Order]:
+        return list(self.pipeline.register.all_live())
+
+    def _compare(self, state: VenueState, absences: dict[str, int], confirmed: bool) -> Reconciliation:
+        pipeline = self.pipeline
+        return reconcile(
+            state,
+            register=pipeline.register,
+            ledger=pipeline.ledger,
+            instruments=pipeline.instruments,
+            steps=self.broker.steps,
+            quotes=pipeline.book.last,
+            currency=pipeline.setup.currency,
+            account=self.account,
+            absences=absences,
+            at=self.clock.now(),
+        )
+
+    def summary(self, database: Any, book: int) -> dict[str, Any]:
+        """The session in figures; see engine.report."""
+        from engine.report import summarise
+
+        figures = summarise(self.pipeline, self.quotes, database, book, self.pipeline.bars_closed, 0)
+        return {
+            **figures,
+            "venue": self.broker.name,
+            "reconciled": to_iso(self.keeper.found.at) if self.keeper.found.at else None,
+        }
+
+
+def _says_nothing_new(report: Report, pipeline: Pipeline) -> bool:
+    """An acknowledgement or an end that is on record already: venues say things twice."""
+    fact = report.fact
+    if not isinstance(fact, f.OrderFact) or fact.order not in pipeline.register.orders:
+        return False
+    state = pipeline.register[fact.order].state
+    said = {
+        f.OrderAccepted: (State.ACCEPTED, State.PARTIALLY_FILLED, State.FILLED, State.CANCELLED, State.EXPIRED),
+        f.OrderCancelled: (State.CANCELLED, State.FILLED),
+        f.OrderRejected: (State.REJECTED,),
+        f.OrderExpired: (State.EXPIRED,),
+        f.OrderUnknown: (State.ACCEPTED, State.PARTIALLY_FILLED, State.FILLED, State.CANCELLED),
+    }
+    return state in said.get(type(fact), ())
