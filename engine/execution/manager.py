@@ -122,6 +122,8 @@ class OrderManager:
             return fact.symbol if isinstance(fact, f.PositionAdopted) else None
         if isinstance(fact, f.OrderFilled) and self._register.knows(fact.execution):
             return None
+        if isinstance(fact, f.FillCorrected):
+            return self._correct(fact)
         order = apply(self._register[fact.order], fact)
         if isinstance(fact, f.OrderFilled):
             self._fill(order, fact)
@@ -129,6 +131,18 @@ class OrderManager:
         self._emit(fact)
         leg_refused = isinstance(fact, f.OrderRejected) and order.parent
         return order.symbol if leg_refused or isinstance(fact, _CHANGES_EXITS) else None
+
+    def _correct(self, fact: f.FillCorrected) -> Symbol | None:
+        """A correction of what is not on record, or one that changes nothing, is passed over."""
+        known = self._register.booked.get(fact.replaces)
+        if known is None:
+            return None
+        if self._register.knows(fact.execution) and (known.price, known.quantity) == (fact.price, fact.quantity):
+            return None
+        change = self._ledger.correction(fact)
+        self._emit(fact)
+        self._emit(change)
+        return fact.symbol
 
     def _fill(self, order: Order, fact: f.OrderFilled) -> None:
         change = self._ledger.change(fact)

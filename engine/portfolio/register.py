@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.market import Symbol
-from engine.domain.order import TERMINAL, ClientOrderId, Order, Role, apply, from_terms
+from engine.domain.order import TERMINAL, ClientOrderId, Order, Role, State, apply, from_terms
+
+
+Execution: TypeAlias = f.OrderFilled | f.FillCorrected
+"""A fill as it was last told."""
 
 
 class OrderRegister:
     """Orders by client id; `live` holds those that may still fill, by symbol, in the order they were placed.
 
-    Executions count once: `knows(execution)` tells whether a fill was booked already.
+    Executions count once: `knows(execution)` tells whether a fill was booked already. `booked` holds each as it was last told,
+    under every id it had.
     """
 
     def __init__(self) -> None:
@@ -24,25 +30,30 @@ class OrderRegister:
         self.children: dict[ClientOrderId, list[ClientOrderId]] = {}
         self.recent: deque[tuple[Nanos, Order]] = deque(maxlen=1_000)
         self.denied = 0
+        self.booked: dict[str, Execution] = {}
         self._groups: dict[str, list[ClientOrderId]] = {}
-        self._executions: set[str] = set()
-        self._fills: dict[ClientOrderId, int] = {}
+        self._fills: dict[ClientOrderId, list[str]] = {}
+        self._corrected = 0
         self._expiring: dict[ClientOrderId, Nanos] = {}
 
     def __getitem__(self, order: ClientOrderId) -> Order:
         return self.orders[order]
 
     def knows(self, execution: str) -> bool:
-        return execution in self._executions
+        return execution in self.booked
 
     def executions(self, order: ClientOrderId) -> int:
         """How many fills the order had."""
-        return self._fills.get(order, 0)
+        return len(self._fills.get(order, ()))
+
+    def fills_of(self, order: ClientOrderId) -> tuple[str, ...]:
+        """The executions of the order by the id each had first."""
+        return tuple(self._fills.get(order, ()))
 
     @property
     def fills(self) -> int:
         """How many executions were booked."""
-        return len(self._executions)
+        return len(self.booked) - self._corrected
 
     def working(self, symbol: Symbol) -> Iterator[Order]:
         """A copy of the live orders of `symbol`, so that the caller may end them."""
@@ -71,10 +82,21 @@ class OrderRegister:
             return self._begin(fact, at)
         order = apply(self.orders[fact.order], fact)
         if isinstance(fact, f.OrderFilled):
-            self._executions.add(fact.execution)
-            self._fills[order.id] = self._fills.get(order.id, 0) + 1
+            self.booked[fact.execution] = fact
+            self._fills.setdefault(order.id, []).append(fact.execution)
+        elif isinstance(fact, f.FillCorrected):
+            order = self._correct(order, fact)
         self._keep(order)
         return order
+
+    def _correct(self, order: Order, fact: f.FillCorrected) -> Order:
+        before = self.booked[fact.replaces]
+        self._corrected += fact.execution not in self.booked
+        for name, known in tuple(self.booked.items()):
+            if known is before:
+                self.booked[name] = fact
+        self.booked[fact.execution] = fact
+        return corrected(order, before, fact)
 
     def _begin(self, fact: f.OrderTerms, at: Nanos) -> Order:
         order = apply(from_terms(fact, at), fact)
@@ -105,3 +127,11 @@ class OrderRegister:
         live[order.id] = order
         if order.expires is not None:
             self._expiring[order.id] = order.expires
+
+
+def corrected(order: Order, before: Execution, after: f.FillCorrected) -> Order:
+    """The order after one of its fills was told anew. One that is over stays over; one that now is full is filled."""
+    filled = order.filled + after.quantity - before.quantity
+    value = order.filled_value + after.price * after.quantity - before.price * before.quantity
+    state = State.FILLED if order.is_live and filled >= order.quantity else order.state
+    return order._replace(filled=filled, filled_value=value, state=state)
