@@ -12,7 +12,6 @@ from engine.domain.instrument import Steps
 from engine.domain.market import Symbol
 from engine.domain.order import TERMINAL, ClientOrderId, Order, Role, State, apply, from_terms
 
-
 Execution: TypeAlias = f.OrderFilled | f.FillCorrected
 """A fill as it was last told."""
 
