@@ -40,6 +40,7 @@ from engine.signals.desk import Answer, Desk, Mode
 from engine.signals.policy import Proposal
 
 NEVER: Nanos = 1 << 62
+_MONEY = (f.OrderFilled, f.FillCorrected, f.CommissionCharged)
 
 BarListener = Callable[[Symbol, Bar, Cash], None]
 """Told of every closed bar, with the equity at its close."""
@@ -374,7 +375,7 @@ class Pipeline:
         self._unsettled = True
         if isinstance(fact, f.OrderFact):  # most facts are an order's, and of those only fills concern anybody else
             self.register.apply(fact, record.at)
-            if isinstance(fact, f.OrderFilled):
+            if isinstance(fact, _MONEY):
                 self.ledger.apply(fact)
             return
         if isinstance(fact, f.PositionChanged):
