@@ -8,7 +8,7 @@ from engine.core.clock import Nanos
 from engine.storage.database import Database
 from engine.storage.link import Row
 
-_COLUMNS = "id, run_id, attempt, account, kind, description, status, cursor, cursor_at, facts, summary, created_at"
+_COLUMNS = "id, run_id, attempt, account, kind, description, status, cursor, cursor_at, facts, summary, created_at, seal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class BookRow:
 
     `run_id` is the hash of the run's inputs and `attempt` counts its runs from 1; `description` is canonical JSON of the inputs.
     `cursor` is the step the market was last known to be played to and `cursor_at` its time; `facts` the number of the last
-    fact. `summary` is JSON.
+    fact. `summary` is JSON. `seal` is over the last fact's link in the chain, None before the first fact.
     """
 
     id: int
@@ -32,6 +32,7 @@ class BookRow:
     facts: int
     summary: str | None
     created_at: Nanos
+    seal: str | None
 
     @property
     def is_finished(self) -> bool:

@@ -9,6 +9,7 @@ from engine.core.clock import Nanos
 from engine.core.errors import StoreError, UserError
 from engine.domain.facts import Fact, Record, canonical, parse
 from engine.storage.books import Books
+from engine.storage.chain import scheme_of
 from engine.storage.database import Database
 from engine.storage.writers import Prepared, Writer, writer
 
@@ -16,17 +17,21 @@ from engine.storage.writers import Prepared, Writer, writer
 class SqlJournal:
     """`engine.ports.journal.Journal` over a database. For one thread, and one writer a book at a time."""
 
-    def __init__(self, database: Database, book_id: int) -> None:
+    def __init__(self, database: Database, book_id: int, key: bytes | None = None) -> None:
+        """`key` chains a new book; UserError where a book was chained with one that is not this one."""
         book = Books(database).get(book_id)
         if book is None:
             raise StoreError(f"{database.place.name} has no book {book_id}")
         self._database = database
         self._book_id = book_id
+        self._key = key
+        self.is_keyed = scheme_of(book_id, book.seal, key).is_keyed
+        """Whether the chain of facts is made with a key; else who can write to the database could compute it anew."""
         self._seq = book.facts
         self._cursor = book.cursor
         self._waiting: list[Prepared] = []
         self._in_doubt = False
-        self._writer: Writer | None = writer(database, book_id)
+        self._writer: Writer | None = writer(database, book_id, key)
 
     def append(self, step: int, at: Nanos, fact: Fact) -> Record:
         """Adds a fact to the open step. Raises ValueError for a number that JSON cannot hold; nothing is added then."""
@@ -74,7 +79,7 @@ class SqlJournal:
     def _ready(self) -> Writer:
         if self._writer is None:
             try:
-                self._writer = writer(self._database, self._book_id)
+                self._writer = writer(self._database, self._book_id, self._key)
             except UserError as error:  # it could be opened when the run began, so this is for a retry to mend
                 raise StoreError(str(error)) from error
         return self._writer

@@ -30,9 +30,10 @@ _GRANTS = """\
         GRANT SELECT ON {place} TO {reader};
     END IF;"""
 _GUARD = """\
-    IF to_regproc('facts_are_append_only') IS NOT NULL THEN
-        ALTER FUNCTION facts_are_append_only() OWNER TO {owner};
+    IF to_regproc('{guard}') IS NOT NULL THEN
+        ALTER FUNCTION {guard}() OWNER TO {owner};
     END IF;"""
+_GUARDS = ("facts_are_append_only", "facts_may_be_erased")
 
 
 def roles_sql(database: str, prefix: str) -> str:
@@ -85,8 +86,8 @@ def _access(place: str, owner: str, trader: str, reader: str) -> Iterator[str]:
 def _tables(names: dict[str, str]) -> Iterator[str]:
     yield "DO $$ BEGIN"
     for table in TABLES:
-        yield _GRANTS.format(place=table.place(sqlite=False), rights=f"SELECT, {table.trader}", **names)
+        yield _GRANTS.format(place=table.place(sqlite=False), rights=", ".join(filter(None, ("SELECT", table.trader))), **names)
     for place in (*VIEWS, *(track.version_table(sqlite=False) for track in TRACKS)):
         yield _GRANTS.format(place=place, rights="SELECT", **names)
-    yield _GUARD.format(**names)
+    yield from (_GUARD.format(guard=guard, **names) for guard in _GUARDS)
     yield "END $$;"

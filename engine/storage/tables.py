@@ -11,7 +11,7 @@ from engine.storage.migrate import BOOKS, MARKET, Track
 
 
 class Table(NamedTuple):
-    """A table of `track`. `trader` are the rights the trading program needs beside SELECT."""
+    """A table of `track`. `trader` are the rights the trading program needs beside SELECT, or ""."""
 
     track: Track
     name: str
@@ -24,8 +24,9 @@ class Table(NamedTuple):
 
 
 TABLES = (
-    Table(BOOKS, "books", ("id",), "INSERT, UPDATE (cursor, cursor_at, facts, status, summary)"),
+    Table(BOOKS, "books", ("id",), "INSERT, UPDATE (cursor, cursor_at, facts, seal, status, summary)"),
     Table(BOOKS, "facts", ("book_id", "seq"), "INSERT"),
+    Table(BOOKS, "erasures", ("book_id", "seq"), ""),
     Table(BOOKS, "instruments", ("symbol", "version"), "INSERT"),
     Table(MARKET, "series", ("id",), "INSERT, UPDATE (rows)"),
     Table(MARKET, "blocks", ("series_id", "start"), "INSERT, UPDATE, DELETE"),
