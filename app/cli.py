@@ -36,8 +36,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the
 InstrumentOption = Annotated[str, typer.Option("--instrument", help="Symbol, for example XAUUSD.")]
 Also = Annotated[
     list[str] | None,
-    typer.Option(help="Another instrument on the same account, SYMBOL=FILE or SYMBOL=FILE@CLOCK; may be repeated."),
+    typer.Option(help="Another instrument on the same account: SYMBOL=FILE[@CLOCK], with --feed SYMBOL; may be repeated."),
 ]
+Feed = Annotated[str, typer.Option("--feed", help="Live prices: ib, binance, kraken, okx, bybit, coinbase …")]
+Broker = Annotated[str, typer.Option("--broker", help="With --feed, where orders go: paper, ib, or an exchange.")]
+ProfileFile = Annotated[Path | None, typer.Option("--profile", help="TOML file: where brokers and feeds are found.")]
 Book = Annotated[int | None, typer.Option("--book", help="Number of the book; the latest if not given.")]
 
 
@@ -92,6 +95,9 @@ def window(
     policy: Annotated[str, typer.Option(help="model or sma_cross.")] = "model",
     seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.")] = 7,
     config: Annotated[Path | None, typer.Option(help="TOML file whose values replace the defaults.")] = None,
+    feed: Feed = "",
+    broker: Broker = "paper",
+    profile: ProfileFile = None,
     new: Annotated[bool, typer.Option("--new", help="Start afresh instead of going on where the book ended.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
     selftest: Annotated[bool, typer.Option("--selftest", help="Check this installation in a temporary home and leave.")] = False,
@@ -115,7 +121,8 @@ def window(
         raise UserError("--json, --screenshot and --kernels go with --selftest here; commands have --json of their own")
     from app.start import open_terminal
 
-    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode="confirm", new=new, also=also)
+    place = {"feed": feed, "broker": broker, "profile": profile}
+    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, "confirm", new, also, **place)
     return open_terminal(request)
 
 
@@ -127,6 +134,10 @@ def run_session(
     timeframe: Annotated[str | None, typer.Option(help="M1, M5, M15, M30, H1, H4 or D1.")] = None,
     clock: Annotated[str | None, typer.Option(help="Clock of the recorded file, for example EET or UTC+4.")] = None,
     also: Also = None,
+    feed: Feed = "",
+    broker: Broker = "paper",
+    profile: ProfileFile = None,
+    arm: Annotated[str, typer.Option("--arm", help="Name of the live account, typed to let orders go there.")] = "",
     speed: Annotated[str, typer.Option(help="max, or how many times as fast as real time.")] = "max",
     mode: Annotated[str, typer.Option(help="auto, confirm or manual.")] = "auto",
     policy: Annotated[str, typer.Option(help="model or sma_cross.")] = "model",
@@ -143,7 +154,12 @@ def run_session(
     from engine.request import source_of
 
     given = {"model": model, "train_from": source_of(train_from), "until": until, "also": also}
-    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, **given)
+    place = {"feed": feed, "broker": broker, "profile": profile}
+    request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, **given, **place)
+    if headless and request.feed:
+        from app.headless_live import run_live
+
+        return run_live(request, as_json, arm)
     if headless:
         from app.headless import run_headless
 
@@ -184,7 +200,9 @@ def _request(
     frame = Timeframe.of(timeframe) if timeframe else _timeframe_of(replay, terms, clock)
     if rest.get("until") is not None:
         time_of(rest["until"])
-    return Request(
+    lives = bool(rest.get("feed"))
+    recordings = [] if lives else [_beside(text) for text in also or ()]
+    request = Request(
         db=db,
         models=data_dir() / "models",
         instrument=terms,
@@ -196,9 +214,16 @@ def _request(
         mode=mode_of(mode),
         seed=seed,
         new=new,
-        also=tuple(Recording(path, listed(symbol), frame, zone) for symbol, path, zone in map(_beside, also or ())),
+        also=tuple(Recording(path, listed(symbol), frame, zone) for symbol, path, zone in recordings),
         **rest,
     )
+    if not lives:
+        if request.broker != "paper":
+            raise UserError(f"--broker {request.broker} needs live prices; name where they come from with --feed")
+        return request
+    from engine.services.living import living
+
+    return living(request, also or ())
 
 
 def _beside(text: str) -> tuple[str, Path, str | None]:

@@ -1,0 +1,69 @@
+"""A live session without a window: facts as lines while it runs, its summary when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+
+from app.paths import log_dir
+from engine.core.clock import SECOND, from_iso
+from engine.core.errors import BrokerError, FeedError, UserError
+from engine.core.log import crash_log
+from engine.domain.facts import Record
+from engine.domain.intents import Arm
+from engine.live.opening import Opened, live_session
+from engine.request import Request
+from widgets.tables.sentences import sentence
+
+
+def run_live(request: Request, as_json: bool, arm: str = "") -> int:
+    """Runs the request until Ctrl+C, or until its time; `arm` is the live account's name as its owner typed it."""
+    try:
+        return asyncio.run(_run(request, as_json, arm))
+    except (BrokerError, FeedError) as error:
+        raise UserError(str(error)) from error
+
+
+async def _run(request: Request, as_json: bool, arm: str) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with live_session(request, lambda error: _told(error)) as opened:
+        _announce(opened)
+        opened.session.pipeline.subscribers.append(_line)
+        if arm:
+            opened.session.do(Arm(arm), "command line")
+        if request.until:
+            left = (from_iso(request.until) - opened.session.clock.now()) / SECOND
+            loop.call_later(max(0.0, left), stop.set)
+        await opened.session.run(stop)
+        summary = await opened.finish()
+    for name, value in summary.items():
+        if not as_json:
+            print(f"{name:>16}  {value}")
+    if as_json:
+        print(json.dumps(summary))
+    return 0
+
+
+def _announce(opened: Opened) -> None:
+    session = opened.session
+    money = "LIVE" if session.broker.is_live else "PAPER"
+    resumed = f", going on after {opened.book.facts} facts" if opened.resumed else ""
+    print(f"book {opened.book.id} ({session.feed.kind} prices, {session.broker.name}, {money}){resumed}", file=sys.stderr)
+    for line in session.keeper.found.lines:
+        print(f"  {line}", file=sys.stderr)
+    if session.trouble:
+        print(f"not trading yet: {session.trouble}", file=sys.stderr)
+    print("Ctrl+C ends it and leaves every order at the venue as it is", file=sys.stderr, flush=True)
+
+
+def _line(record: Record) -> None:
+    print(sentence(record.fact), file=sys.stderr, flush=True)
+
+
+def _told(error: Exception) -> None:
+    print(f"a fault in the program: {error}; the report is in {crash_log(log_dir(), error)}", file=sys.stderr)
