@@ -190,6 +190,7 @@ class OrderTerms(OrderFact):
     trail: int = field(default=0, kw_only=True, metadata=OPTIONAL)
     trail_ppm: int = field(default=0, kw_only=True, metadata=OPTIONAL)
     post_only: bool = field(default=False, kw_only=True, metadata=OPTIONAL)
+    after: str = field(default="", kw_only=True, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,13 @@ class OrderHeld(OrderFact):
     """Kept here until it is due, because the venue cannot hold it; `reason` says what it waits for."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReleased(OrderFact):
+    """What a held order waited for has happened: it is for `quantity` in all and leaves as one that was just intended."""
+
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +430,21 @@ class TradingDisarmed(VenueFact):
 
 
 @dataclass(frozen=True, slots=True)
+class KillSwitched(VenueFact):
+    """The kill switch was thrown and this is what it came to after `milliseconds`: orders cancelled and positions closed, and what
+    was left (`leftovers`, sentences), as the venue says where it was `is_verified`. A drill is the same on a paper account."""
+
+    by: str
+    flatten: bool
+    drill: bool
+    milliseconds: int
+    cancelled: int
+    closed: int
+    is_verified: bool
+    leftovers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled(VenueFact):
     """The venue and the journal were compared at `asked` (ns UTC): how many fills were missed, orders found ended, orders and
     positions adopted, and the sentences of what does not fit. Trading may begin only when `is_clean`."""
@@ -433,6 +456,63 @@ class Reconciled(VenueFact):
     unknown: int
     is_clean: bool
     mismatches: tuple[str, ...]
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LimitFact(Fact):
+    """Base of what is said of a limit: `limit` as engine.domain.limit_rules names it."""
+
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsRequested(LimitFact):
+    """The owner asked to loosen a limit, for `symbol` alone where one is named; it is in force from `due` on, not before.
+
+    Values are decimal text, "none" where there is no cap.
+    """
+
+    symbol: str
+    value: str
+    before: str
+    reason: str
+    due: Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsWithdrawn(LimitFact):
+    """A request that waited is not carried out; `reason` says why."""
+
+    symbol: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsChanged(LimitFact):
+    """From here on `value` is in force; what was asked for the same limit before and waited is void."""
+
+    symbol: str
+    value: str
+    before: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTripped(LimitFact):
+    """The book is over a limit's hard cap; `actions` were taken, once until it is cleared by its rule."""
+
+    actions: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitCleared(LimitFact):
+    """The book is back under a limit that had tripped, so that it may trip again."""
+
+    reason: str
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -78,7 +78,7 @@ class LiveSession:
         self._tradeable: dict[Symbol, bool] = {}
         pipeline.arming.objection = self._objection
         pipeline.manager.release = self.release
-        books = Account(self._orders, journal.last_seq, self._compare, self._take_report)
+        books = Account(self._orders, journal.last_seq, self._compare, self.take)
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
         ear.listener = self.hear
 
@@ -89,7 +89,7 @@ class LiveSession:
         self.pipeline.begin(self.clock.now())
         self._after()
         for report in reports:
-            self._take_report(report)
+            self.take(report)
 
     def recall(self, records: Sequence[f.Record], quotes: Sequence[Quote]) -> None:
         """Goes on with a book: its facts, then what came due meanwhile at the last known quotes.
@@ -101,7 +101,7 @@ class LiveSession:
         self.pipeline.go_on(quotes)
         for order in self._orders():
             if order.state in (State.INTENT, State.SENT):
-                self._take_report(Report(f.OrderUnknown(order.id, _ANSWERLESS)))
+                self.take(Report(f.OrderUnknown(order.id, _ANSWERLESS)))
 
     def change_models(self) -> None:
         """Records the models that decide from now on."""
@@ -143,11 +143,12 @@ class LiveSession:
         self._is_hearing = True
         try:
             while self._ear.heard:
-                self._take_report(self._ear.heard.popleft())
+                self.take(self._ear.heard.popleft())
         finally:
             self._is_hearing = False
 
-    def _take_report(self, report: Report) -> None:
+    def take(self, report: Report) -> None:
+        """Takes in one thing that was said of orders, positions or the venue."""
         fact = report.fact
         if isinstance(fact, f.VenueChanged) and fact.state == "LOST":
             self.keeper.doubt(fact.reason)

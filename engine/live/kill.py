@@ -1,0 +1,123 @@
+"""The kill switch: blocks, cancels, flattens where that is wanted, asks the venue what is left, and says how long it took.
+
+It runs on the engine's loop and needs neither the window nor the database: what leaves is spooled or recorded later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.core.clock import Nanos
+from engine.core.errors import BrokerError, UserError
+from engine.domain import facts as f
+from engine.domain.intents import Halt, Resume
+from engine.domain.order import Order, Role, State
+from engine.live.session import LiveSession
+from engine.ports.broker import Report
+from engine.ports.venue import VenueState
+from engine.risk.guard import ACTIVE
+
+PATIENCE_S = 15.0
+_AGAIN_S = 1.0
+"""How long a cancel or a close may stay unanswered before it is asked for again."""
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class KillReport:
+    """What it came to. `leftovers` are sentences about orders and positions that are still there."""
+
+    drill: bool
+    flatten: bool
+    seconds: float
+    state: str
+    cancelled: int
+    closed: int
+    is_verified: bool
+    leftovers: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing is left of what was to go, and the venue itself says so."""
+        return self.is_verified and not self.leftovers
+
+
+async def kill(
+    session: LiveSession, flatten: bool = False, drill: bool = False, by: str = "owner", patience_s: float = PATIENCE_S
+) -> KillReport:
+    """Throws the switch; trading stays HALTED, but after a drill that found it ACTIVE. UserError for a drill with money."""
+    if drill and session.broker.is_live:
+        raise UserError(f"{session.broker.name} is an account with money; a drill is for paper")
+    before = session.pipeline.guard.state
+    begun = session.clock.monotonic()
+    reason = "a drill of the kill switch" if drill else "the kill switch"
+    orders, positions = _targets(session), dict(session.pipeline.ledger.open)
+    session.do(Halt(flatten=flatten, reason=reason), by)
+    await _until_gone(session, flatten, begun + int(patience_s * 1e9))
+    state = await _asked(session)
+    leftovers = tuple(_left(session, flatten, state))
+    gone = sum(1 for order in orders if not session.pipeline.register[order.id].is_live)
+    closed = sum(1 for symbol in positions if not session.pipeline.ledger.position(symbol)) if flatten else 0
+    took = session.clock.monotonic() - begun
+    session.take(
+        Report(f.KillSwitched(by, flatten, drill, took // 1_000_000, gone, closed, state is not None, leftovers)),
+    )
+    if drill and before == ACTIVE:
+        session.do(Resume("the drill is over"), by)
+    now = session.pipeline.guard.state
+    return KillReport(drill, flatten, round(took / 1e9, 3), now, gone, closed, state is not None, leftovers)
+
+
+def _targets(session: LiveSession) -> list[Order]:
+    """The orders that have to go: all but those that protect a position."""
+    return [order for order in session.pipeline.register.all_live() if order.role in (Role.ENTRY, Role.EXTERNAL)]
+
+
+async def _until_gone(session: LiveSession, flatten: bool, deadline: Nanos) -> None:
+    """Waits until all of it is gone, asking again for what was refused or not answered."""
+    asked_at = session.clock.monotonic()
+    while session.clock.monotonic() < deadline:
+        waiting = _targets(session) or (flatten and session.pipeline.ledger.open)
+        if not waiting:
+            return
+        await asyncio.sleep(_POLL_S)
+        if session.clock.monotonic() - asked_at >= _AGAIN_S * 1e9:
+            asked_at = session.clock.monotonic()
+            _ask_again(session, flatten)
+
+
+def _ask_again(session: LiveSession, flatten: bool) -> None:
+    for order in _targets(session):
+        if order.state is State.PENDING_CANCEL:
+            session.broker.cancel(order.id)
+    session.do(Halt(flatten=flatten, reason="the kill switch, again"), "kill switch")
+
+
+async def _asked(session: LiveSession) -> VenueState | None:
+    """How things stand by the venue's own word; None where it cannot be asked."""
+    try:
+        return await session.broker.standing()
+    except BrokerError:
+        return None
+
+
+def _left(session: LiveSession, flatten: bool, state: VenueState | None) -> Iterator[str]:
+    """What is left, by the venue's word where there is one, else by the books."""
+    pipeline = session.pipeline
+    if state is None:
+        yield f"{session.broker.name} could not be asked: what follows is by the books"
+        yield from (f"order {order.id} is {order.state.value}" for order in _targets(session))
+        if flatten:
+            yield from (f"{symbol}: {held.quantity} lot steps are open" for symbol, held in pipeline.ledger.open.items())
+        return
+    guards = {order.id for order in pipeline.register.all_live() if order.reduce_only}
+    for order in state.open_orders:
+        if order.client_order_id not in guards:
+            what = f"{order.side} {order.quantity:f} {order.symbol or order.contract} {order.type}"
+            yield f"{what} works still ({order.broker_order_id})"
+    if flatten:
+        yield from (
+            f"{held.quantity:f} {held.symbol or held.contract} is held still" for held in state.positions if held.quantity
+        )
