@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from engine.core.clock import Nanos
 
@@ -13,9 +14,19 @@ class Intent:
     """Base of all intents. Prices in ticks, quantities in lot steps, times ns UTC."""
 
 
+LATER: dict[str, bool] = {"later": True}
+"""Metadata of a field that came later: its intent's line holds it only where it differs from its default."""
+
+
 @dataclass(frozen=True, slots=True)
 class SubmitOrder(Intent):
-    """A ticket: `type` market, limit or stop at `price`; `stop_loss` and `take_profit` make it a bracket."""
+    """A ticket: `type` market, limit, stop, stop_limit or trailing at `price`; `stop_loss` and `take_profit` make it a bracket.
+
+    Of a stop-limit `price` is the trigger and `limit` its limit. `trail` (ticks) or `trail_ppm` (millionths of the price) is how
+    far a trailing stop stays behind; without a `price` it begins there. `stop_trail` and `stop_trail_ppm` let the bracket's stop
+    trail. `targets` are (price, quantity) in place of `take_profit`; what they leave has the stop only. `then` is placed once
+    this order has filled whole.
+    """
 
     symbol: str
     side: str
@@ -27,6 +38,22 @@ class SubmitOrder(Intent):
     tif: str = "GTC"
     expires: Nanos | None = None
     reduce_only: bool = False
+    limit: int | None = field(default=None, metadata=LATER)
+    trail: int = field(default=0, metadata=LATER)
+    trail_ppm: int = field(default=0, metadata=LATER)
+    stop_trail: int = field(default=0, metadata=LATER)
+    stop_trail_ppm: int = field(default=0, metadata=LATER)
+    targets: tuple[tuple[int, int], ...] = field(default=(), metadata=LATER)
+    post_only: bool = field(default=False, metadata=LATER)
+    then: SubmitOrder | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitPair(Intent):
+    """Two entries of which the first that fills, be it in part, ends the other; each with stop and targets of its own."""
+
+    first: SubmitOrder
+    second: SubmitOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +70,15 @@ class CancelAll(Intent):
 
 @dataclass(frozen=True, slots=True)
 class ModifyOrder(Intent):
-    """None leaves a value as it is."""
+    """None leaves a value as it is. `price` is the limit of a limit order, the stop of any other; `limit` that of a stop-limit.
+
+    A trailing stop's price is only ever brought closer: its distance is a new order's.
+    """
 
     order: str
     quantity: int | None = None
     price: int | None = None
+    limit: int | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +171,46 @@ class Disarm(Intent):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeLimits(Intent):
+    """Set the limit called `limit` (engine.domain.limit_rules) to `value`, decimal text or "none", for `symbol` alone where given.
+
+    What tightens acts at once; what loosens needs a `reason` and waits. The value in force withdraws what was asked before.
+    """
+
+    limit: str
+    value: str
+    symbol: str = ""
+    reason: str = ""
+
+
 KINDS: dict[str, type[Intent]] = {kind.__name__: kind for kind in Intent.__subclasses__()}
 
 
 def encode(intent: Intent) -> str:
     """Canonical JSON of the intent."""
-    return json.dumps({"kind": type(intent).__name__, **asdict(intent)}, sort_keys=True, separators=(",", ":"))
+    return json.dumps({"kind": type(intent).__name__, **_plain(intent)}, sort_keys=True, separators=(",", ":"))
 
 
 def decode(text: str) -> Intent:
     """The intent `encode` wrote."""
     values = json.loads(text)
-    return KINDS[values.pop("kind")](**values)
+    return _read(KINDS[values.pop("kind")], values)
+
+
+def _plain(intent: Intent) -> dict[str, Any]:
+    line = {}
+    for each in fields(intent):
+        value = getattr(intent, each.name)
+        if value != each.default or not each.metadata.get("later"):
+            line[each.name] = _plain(value) if isinstance(value, Intent) else value
+    return line
+
+
+def _read(kind: type[Intent], values: dict[str, Any]) -> Intent:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            values[name] = _read(SubmitOrder, value)
+        elif isinstance(value, list):
+            values[name] = tuple(tuple(item) for item in value)
+    return kind(**values)

@@ -92,7 +92,7 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (S.INTENT, "OrderRejected"): S.REJECTED,  # it could not be recorded, so nothing was sent
     (S.INTENT, "OrderUnknown"): S.UNKNOWN,  # the process died between the commit and the record of the send
     (S.INTENT, "OrderHeld"): S.HELD,
-    (S.HELD, "OrderSent"): S.SENT,
+    (S.HELD, "OrderReleased"): S.INTENT,  # on record before it leaves, so that a crash finds it and does not send it again
     (S.HELD, "OrderModified"): S.HELD,
     (S.HELD, "OrderCancelled"): S.CANCELLED,
     (S.HELD, "OrderExpired"): S.EXPIRED,
@@ -109,7 +109,9 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (S.UNKNOWN, "OrderUnknown"): S.UNKNOWN,
     (S.UNKNOWN, "OrderCancelled"): S.CANCELLED,
     (S.UNKNOWN, "OrderExpired"): S.EXPIRED,
+    (S.UNKNOWN, "OrderModified"): S.ACCEPTED,  # found, with other terms than we know
     (S.UNKNOWN, "CancelRequested"): S.UNKNOWN,  # asked, but its fate is still to be found
+    (S.UNKNOWN, "CancelRejected"): S.UNKNOWN,  # "no such order" is no proof
     (S.UNKNOWN, _PARTIAL): S.PARTIALLY_FILLED,
     (S.UNKNOWN, _FULL): S.FILLED,
     (S.ACCEPTED, "ModifyRequested"): S.PENDING_MODIFY,
@@ -118,6 +120,7 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (S.ACCEPTED, "OrderCancelled"): S.CANCELLED,
     (S.ACCEPTED, "OrderExpired"): S.EXPIRED,
     (S.ACCEPTED, "OrderRejected"): S.REJECTED,  # venues that acknowledge before they check
+    (S.ACCEPTED, "OrderUnknown"): S.UNKNOWN,  # gone from the venue's list, and no end was heard of
     (S.ACCEPTED, _PARTIAL): S.PARTIALLY_FILLED,
     (S.ACCEPTED, _FULL): S.FILLED,
     (S.PARTIALLY_FILLED, "OrderAccepted"): S.PARTIALLY_FILLED,  # late acknowledgement
@@ -126,6 +129,7 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (S.PARTIALLY_FILLED, "CancelRequested"): S.PENDING_CANCEL,
     (S.PARTIALLY_FILLED, "OrderCancelled"): S.CANCELLED,
     (S.PARTIALLY_FILLED, "OrderExpired"): S.EXPIRED,
+    (S.PARTIALLY_FILLED, "OrderUnknown"): S.UNKNOWN,
     (S.PARTIALLY_FILLED, _PARTIAL): S.PARTIALLY_FILLED,
     (S.PARTIALLY_FILLED, _FULL): S.FILLED,
     (S.PENDING_MODIFY, "OrderModified"): S.ACCEPTED,
@@ -134,10 +138,14 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (S.PENDING_MODIFY, "OrderCancelled"): S.CANCELLED,
     (S.PENDING_MODIFY, "OrderExpired"): S.EXPIRED,
     (S.PENDING_MODIFY, "OrderAccepted"): S.PENDING_MODIFY,
+    (S.PENDING_MODIFY, "OrderUnknown"): S.UNKNOWN,  # the old terms are gone and the new ones not there: seen at exchanges
     (S.PENDING_MODIFY, _PARTIAL): S.PENDING_MODIFY,
     (S.PENDING_MODIFY, _FULL): S.FILLED,
     (S.PENDING_CANCEL, "OrderAccepted"): S.PENDING_CANCEL,
     (S.PENDING_CANCEL, "OrderModified"): S.PENDING_CANCEL,  # the modify was answered after we asked to cancel
+    (S.PENDING_CANCEL, "ModifyRejected"): S.PENDING_CANCEL,
+    (S.PENDING_CANCEL, "OrderRejected"): S.REJECTED,  # we asked to cancel before the venue had answered at all
+    (S.PENDING_CANCEL, "OrderUnknown"): S.UNKNOWN,
     (S.PENDING_CANCEL, "CancelRejected"): S.ACCEPTED,
     (S.PENDING_CANCEL, "OrderCancelled"): S.CANCELLED,
     (S.PENDING_CANCEL, "OrderExpired"): S.EXPIRED,
@@ -165,6 +173,8 @@ class Order(NamedTuple):
     is where it stands, as far as its venue tells. `triggered`: the market reached the stop of an order that is still open.
     `parent` is the entry a bracket leg belongs to: the leg rests until the entry fills and covers what it filled.
     Orders with the same `oco` cancel each other: what one fills, the others lose.
+    `after` names the order that must fill whole before this one leaves. `released` says that what it was held for has happened.
+    `asked` is the quantity, limit and stop of a change that was asked for and not granted yet.
     `signal` names the signal behind it, "" for an order by hand.
     """
 
@@ -192,6 +202,9 @@ class Order(NamedTuple):
     trail_ppm: int = 0
     post_only: bool = False
     triggered: bool = False
+    after: ClientOrderId = ""
+    released: bool = False
+    asked: tuple[Steps, Ticks | None, Ticks | None] | None = None
 
     @property
     def leaves(self) -> Steps:
@@ -233,6 +246,7 @@ def from_terms(terms: f.OrderTerms, placed: Nanos) -> Order:
         trail=terms.trail,
         trail_ppm=terms.trail_ppm,
         post_only=terms.post_only,
+        after=terms.after,
     )
 
 
@@ -256,6 +270,7 @@ def terms(order: Order) -> dict[str, Any]:
         "trail": order.trail,
         "trail_ppm": order.trail_ppm,
         "post_only": order.post_only,
+        "after": order.after,
     }
 
 
@@ -270,19 +285,23 @@ def apply(order: Order, fact: f.OrderFact) -> Order:
     if isinstance(fact, f.OrderTrailed):
         return order._replace(stop=fact.stop)
     state = _next(order, type(fact).__name__)
+    if state is S.ACCEPTED and order.filled:
+        state = S.PARTIALLY_FILLED
     match fact:
         case f.OrderAdopted():
             return order._replace(state=state, broker_id=fact.broker_id, filled=fact.filled)
         case f.OrderAccepted():
             return order._replace(state=state, broker_id=fact.broker_id)
+        case f.OrderReleased():
+            return order._replace(state=state, quantity=fact.quantity, released=True)
+        case f.ModifyRequested():
+            return order._replace(state=state, asked=(fact.quantity, fact.limit, fact.stop))
         case f.OrderModified():
-            state = S.PARTIALLY_FILLED if state is S.ACCEPTED and order.filled else state
-            return order._replace(state=state, quantity=fact.quantity, limit=fact.limit, stop=fact.stop)
+            return order._replace(state=state, quantity=fact.quantity, limit=fact.limit, stop=fact.stop, asked=None)
         case f.OrderRejected() | f.OrderCancelled() | f.OrderUnknown() | f.OrderDenied() | f.OrderHeld():
             return order._replace(state=state, reason=fact.reason)
         case f.ModifyRejected() | f.CancelRejected():
-            state = S.PARTIALLY_FILLED if order.filled else state
-            return order._replace(state=state, reason=fact.reason)
+            return order._replace(state=state, reason=fact.reason, asked=None)
     return order._replace(state=state)
 
 

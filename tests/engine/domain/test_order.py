@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from engine.domain.order import (
     from_terms,
     terms,
 )
+from engine.domain.order_chart import BEGIN, END, chart
 
 PARTIAL, FULL = "partial fill", "full fill"
 EVENTS = sorted({event for _, event in TRANSITIONS})
@@ -133,3 +135,27 @@ def test_a_legal_walk_never_loses_a_fill(data: st.DataObject) -> None:
         assert order.leaves == max(0, order.quantity - booked)
         assert (order.state is State.FILLED) == (booked >= order.quantity)
         assert order.is_live == (order.state not in TERMINAL)
+
+
+def test_the_chart_in_the_architecture_is_that_of_the_table() -> None:
+    page = Path(__file__).parents[3].joinpath("ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert page.partition(BEGIN)[2].partition(END)[0].strip() == chart()
+
+
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.PENDING_CANCEL])
+def test_an_order_that_filled_in_part_is_found_partly_filled(state: State) -> None:
+    fact = f.CancelRejected("NG1", "no") if state is State.PENDING_CANCEL else f.OrderAccepted("NG1", "b")
+    assert apply(an_order(state, 3), fact).state is State.PARTIALLY_FILLED
+
+
+def test_what_was_asked_for_is_forgotten_once_it_is_answered() -> None:
+    asked = apply(an_order(State.ACCEPTED), f.ModifyRequested("NG1", 12, 200_001, None))
+    assert asked.asked == (12, 200_001, None)
+    assert apply(asked, f.OrderModified("NG1", 12, 200_001, None)).asked is None
+    assert apply(asked, f.ModifyRejected("NG1", "no")).asked is None
+
+
+def test_a_held_order_leaves_by_way_of_the_record() -> None:
+    released = apply(an_order(State.HELD), f.OrderReleased("NG1", 4))
+    assert (released.state, released.quantity, released.released) == (State.INTENT, 4, True)
+    assert not an_order(State.HELD).may("OrderSent")
