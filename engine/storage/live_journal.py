@@ -1,0 +1,154 @@
+"""The journal of a live session: the engine goes on while one thread writes, each step synced to the disk."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+from engine.core.clock import Nanos
+from engine.core.errors import StoreError
+from engine.domain.facts import Fact, Record, canonical, parse
+from engine.storage.backlog import Backlog, Handed, Then
+from engine.storage.books import Books
+from engine.storage.database import Database
+from engine.storage.journal import export_lines
+from engine.storage.spool import Spool, spool_path
+from engine.storage.spooling import Spooler, take_in
+from engine.storage.writers import Prepared
+from engine.storage.writing import StepWriter
+
+ATTEMPT_S = 0.25
+"""How long one try waits for another program's lock."""
+
+PATIENCE_S = 5.0
+"""How long closing waits for the database before what is left is spooled."""
+
+
+class LiveJournal:
+    """`engine.ports.journal.DurableJournal` over a database. For the engine's thread; whoever opens it holds the book."""
+
+    def __init__(self, database: Database, book_id: int, loop: AbstractEventLoop, folder: Path) -> None:
+        """Answers come on `loop`. `folder` is where the spool lies when the database is on a server.
+
+        What an earlier spool holds is taken into the database first; `found` says what that came to. Raises StoreError where the
+        spool and the database contradict each other, UserError where no spool can be made.
+        """
+        self._book_id = book_id
+        path = spool_path(database.place, book_id, folder)
+        with Database(database.place, "full") as patient:
+            self.found = take_in(patient, book_id, path)
+            book = Books(patient).get(book_id)
+        if book is None:
+            raise StoreError(f"{database.place.name} has no book {book_id}")
+        self._full = Database(database.place, "full", ATTEMPT_S)
+        self._seq = self._handed = book.facts
+        self._cursor = book.cursor
+        self._open: list[Prepared] = []
+        self._said: str | None = None
+        self._backlog = Backlog(_caller(loop), book.facts)
+        self._spool = Spool(path, book)
+        self._writer = StepWriter(self._full, book_id, self._backlog, self._spool)
+        self._threads = (
+            _started("journal", self._writer.run),
+            _started("spool", Spooler(self._backlog, self._spool).run),
+        )
+
+    def append(self, step: int, at: Nanos, fact: Fact) -> Record:
+        """Adds a fact to the open step. Raises ValueError for a number that JSON cannot hold; nothing is added then."""
+        record = Record(self._seq + 1, step, at, fact)
+        self._open.append((self._book_id, record.seq, step, at, type(fact).__name__, canonical(record)))
+        self._seq += 1
+        return record
+
+    def commit(self, step: int, at: Nanos) -> None:
+        """Hands the open step to the writer. Returns at once and raises nothing; `trouble` says when steps wait."""
+        if self._open:
+            self._backlog.add(Handed(tuple(self._open), step, at))
+            self._open.clear()
+            self._handed, self._cursor = self._seq, step
+
+    def when_durable(self, then: Then, safety: bool) -> None:
+        """Has `then` called on the loop: "" once the committed steps are on the disk, else why they are not.
+
+        For `safety` the spool's disk is as good as the database's; it is refused only where neither can be written.
+        """
+        self._backlog.ask(self._handed, then, safety)
+
+    @property
+    def trouble(self) -> str:
+        """Why steps wait, as a sentence; "" while they do not."""
+        return self._backlog.trouble
+
+    def records(self) -> Iterator[Record]:
+        """All committed facts of the book in order, those on their way to the disk among them."""
+        waiting = self._backlog.waiting()
+        seq = 0
+        for line in export_lines(self._full, self._book_id):
+            record = parse(line)
+            seq = record.seq
+            yield record
+        for step in waiting:
+            for row in step.rows:
+                if row[1] > seq:
+                    yield parse(row[5])
+
+    def last_seq(self) -> int:
+        """The number of the last fact appended, committed or not; 0 for a new book."""
+        return self._seq
+
+    def cursor(self) -> int:
+        """The step of the last commit; 0 for a new book."""
+        return self._cursor
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while facts are appended and not committed."""
+        return bool(self._open)
+
+    def close(self, patience_s: float = PATIENCE_S) -> str:
+        """Writes what waits, for `patience_s` at the most, and spools the rest. "" or what did not reach the database.
+
+        Facts of a step that was never committed are dropped, as in a crash. Blocks for that long; safe to call twice.
+        """
+        if self._said is not None:
+            return self._said
+        self._writer.end_within(patience_s)
+        self._backlog.close()
+        for thread in self._threads:
+            thread.join(patience_s + ATTEMPT_S)
+        left = self._backlog.waiting()
+        self._said = self._set_aside(left) if left else ""
+        self._backlog.end(self._said)
+        self._spool.close(self._backlog.stored)
+        self._full.close()
+        return self._said
+
+    def _set_aside(self, left: list[Handed]) -> str:
+        count = sum(len(step.rows) for step in left)
+        facts = "1 fact" if count == 1 else f"{count:,} facts"
+        why = self.trouble or "the database did not answer in time"
+        try:
+            self._spool.write([step.spooled() for step in left if step.last > self._spool.last], left[-1].last)
+        except StoreError as error:
+            return f"{facts} of book {self._book_id} are lost: {why}; {error}"
+        self._backlog.spooled(left[-1].last)
+        return f"{facts} of book {self._book_id} wait in {self._spool.path}, and are stored when it is opened again: {why}"
+
+
+def _caller(loop: AbstractEventLoop) -> Callable[[Then, str], object]:
+    def call(then: Then, sentence: str) -> object:
+        try:
+            return loop.call_soon_threadsafe(then, sentence)
+        except RuntimeError:  # the loop has ended, so there is nobody left to be told
+            return None
+
+    return call
+
+
+def _started(name: str, run: Callable[[], None]) -> Thread:
+    """A daemon: a database that never answers must not keep the program from ending."""
+    thread = Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
