@@ -12,6 +12,7 @@ from engine.core.errors import StoreError
 from engine.domain.facts import Fact, Record, canonical, parse
 from engine.storage.backlog import Backlog, Handed, Then
 from engine.storage.books import Books
+from engine.storage.chain import scheme_of
 from engine.storage.database import Database
 from engine.storage.journal import export_lines
 from engine.storage.spool import Spool, spool_path
@@ -29,19 +30,21 @@ PATIENCE_S = 5.0
 class LiveJournal:
     """`engine.ports.journal.DurableJournal` over a database. For the engine's thread; whoever opens it holds the book."""
 
-    def __init__(self, database: Database, book_id: int, loop: AbstractEventLoop, folder: Path) -> None:
-        """Answers come on `loop`. `folder` is where the spool lies when the database is on a server.
+    def __init__(self, database: Database, book_id: int, loop: AbstractEventLoop, folder: Path, key: bytes | None = None) -> None:
+        """Answers come on `loop`; `folder` is where the spool lies when the database is on a server; `key` as for `SqlJournal`.
 
         What an earlier spool holds is taken into the database first; `found` says what that came to. Raises StoreError where the
-        spool and the database contradict each other, UserError where no spool can be made.
+        spool and the database contradict each other, UserError where no spool can be made or the key is another.
         """
         self._book_id = book_id
         path = spool_path(database.place, book_id, folder)
         with Database(database.place, "full") as patient:
-            self.found = take_in(patient, book_id, path)
+            self.found = take_in(patient, book_id, path, key)
             book = Books(patient).get(book_id)
         if book is None:
             raise StoreError(f"{database.place.name} has no book {book_id}")
+        self.is_keyed = scheme_of(book_id, book.seal, key).is_keyed
+        """Whether the chain of facts is made with a key; else who can write to the database could compute it anew."""
         self._full = Database(database.place, "full", ATTEMPT_S)
         self._seq = self._handed = book.facts
         self._cursor = book.cursor
@@ -49,7 +52,7 @@ class LiveJournal:
         self._said: str | None = None
         self._backlog = Backlog(_caller(loop), book.facts)
         self._spool = Spool(path, book)
-        self._writer = StepWriter(self._full, book_id, self._backlog, self._spool)
+        self._writer = StepWriter(self._full, book_id, key, self._backlog, self._spool)
         self._threads = (
             _started("journal", self._writer.run),
             _started("spool", Spooler(self._backlog, self._spool).run),

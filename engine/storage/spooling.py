@@ -32,7 +32,7 @@ class Spooler:
                 self._backlog.spooled(steps[-1].last)
 
 
-def take_in(database: Database, book_id: int, path: Path) -> tuple[str, ...]:
+def take_in(database: Database, book_id: int, path: Path, key: bytes | None = None) -> tuple[str, ...]:
     """Stores what a spool holds and the book does not, and removes the file; sentences about what was found.
 
     Taking the same spool in twice changes nothing. StoreError, and nothing is stored, where it contradicts the book.
@@ -46,18 +46,18 @@ def take_in(database: Database, book_id: int, path: Path) -> tuple[str, ...]:
     if found.owner and found.owner != owner_of(book):
         aside = _put_aside(path)
         return (f"{path.name} belongs to another book, {found.owner}; it was put aside as {aside.name}",)
-    said = tuple(_store(database, book, found, path))
+    said = tuple(_store(database, book, found, path, key))
     path.unlink()
     return said
 
 
-def _store(database: Database, book: BookRow, found: Spooled, path: Path) -> list[str]:
+def _store(database: Database, book: BookRow, found: Spooled, path: Path, key: bytes | None) -> list[str]:
     said = []
     if found.torn:
         said.append(
             f"the last {found.torn} bytes of {path.name} were cut off by a crash and are ignored; nothing was sent on them"
         )
-    with closing(writer(database, book.id)) as into:
+    with closing(writer(database, book.id, key)) as into:
         rows = [row for step in found.steps for row in _rows(book.id, step)]
         for row in rows:
             if row[1] <= book.facts and into.stored(row[1]) != row[5]:

@@ -16,9 +16,10 @@ PAUSES_S = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 class StepWriter:
     """Takes steps from the backlog to the database, and empties the spool of what is stored."""
 
-    def __init__(self, database: Database, book_id: int, backlog: Backlog, spool: Spool) -> None:
+    def __init__(self, database: Database, book_id: int, key: bytes | None, backlog: Backlog, spool: Spool) -> None:
         self._database = database
         self._book_id = book_id
+        self._key = key
         self._backlog = backlog
         self._spool = spool
         self._writer: Writer | None = None
@@ -77,7 +78,7 @@ class StepWriter:
     def _ready(self) -> Writer:
         if self._writer is None:
             try:
-                self._writer = writer(self._database, self._book_id)
+                self._writer = writer(self._database, self._book_id, self._key)
             except UserError as error:  # it could be opened when the session began, so it may be back at the next try
                 raise StoreError(str(error)) from error
         return self._writer
