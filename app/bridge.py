@@ -67,7 +67,8 @@ class Bridge(QObject):
         self._stopping = False
         self._crashed.connect(self.failed)
         self._seen = Event()
-        self.host = Host(replace(request, progress=self.progressed.emit), self._crashed.emit, self._prepare, self._first_look)
+        wanted = replace(request, progress=self.progressed.emit)
+        self.host = Host(wanted, self._crashed.emit, self._prepare, self._first_look, self.faulted.emit)
 
     async def run(self) -> None:
         """Opens the session and shows frames until `close`."""

@@ -1,4 +1,4 @@
-"""The commands that speak with a broker: check, key."""
+"""The commands that speak with a broker: check, key, order."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli_order import broker_order
 from engine.core.errors import BrokerError, UserError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ broker_app = typer.Typer(help="Brokers and exchanges: what stands there.")
 
 def register(app: typer.Typer) -> None:
     """Adds these commands to the command line."""
+    broker_app.command("order")(broker_order)
     app.add_typer(broker_app, name="broker")
 
 

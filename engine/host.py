@@ -29,6 +29,8 @@ from engine.request import Progress, Request
 from engine.signals.desk import Mode
 
 if TYPE_CHECKING:
+    from engine.live.kill import KillReport
+    from engine.live.session import LiveSession
     from engine.session import Session
 
 SLICE_NS = 2_000_000
@@ -93,8 +95,8 @@ class Host:
     """Runs one session on its own thread: `start`, then `take` and the commands; `stop` ends it in order.
 
     `prepare` is called with the request before the session opens; `failed` with what ended the thread before its time.
-    `history` is given the bars of the request's instrument before the session as soon as they are known; the engine does
-    nothing while it runs.
+    `faulted` is told of a bug that a live session goes on after. `history` is given the bars of the request's instrument before
+    the session as soon as they are known; the engine does nothing while it runs.
     """
 
     def __init__(
@@ -103,7 +105,9 @@ class Host:
         failed: Callable[[BaseException], None],
         prepare: Callable[[Request], None] = lambda _request: None,
         history: Callable[[Bars], None] = lambda _bars: None,
+        faulted: Callable[[Exception], None] = lambda _error: None,
     ) -> None:
+        self._faulted = faulted
         self._history = history
         self._prepare = prepare
         self._request = replace(request, apart=True, review=True, progress=self._progress(request.progress))
@@ -116,7 +120,9 @@ class Host:
         self._opened: Future[Opening] = Future()
         self._outbox = _Outbox()
         self._stop = asyncio.Event()
-        self._session: Session | None = None
+        self._session: Session | LiveSession | None = None
+        self._played: Session | None = None
+        self._lived: LiveSession | None = None
         self._unwritten: StoreError | None = None
         self._playing = False
         self._speed = 1.0
@@ -137,15 +143,19 @@ class Host:
 
     def submit(self, intent: Intent) -> Future[Sequence[Record]]:
         """Carries out an intent; the facts it led to."""
-        return self._call(lambda session: _carry_out(session, intent))
+        return self._call(lambda session: session.do(intent))
 
     def preview(self, intent: SubmitOrder) -> Future[Verdict]:
         """What the gate would answer to a ticket."""
-        return self._call(lambda session: session.pipeline.preview(intent))
+        return self._call(lambda session: session.preview(intent))
+
+    def kill(self, flatten: bool, drill: bool) -> Future[KillReport]:
+        """Throws the kill switch of a live session; what it came to."""
+        return asyncio.run_coroutine_threadsafe(self._kill(flatten, drill), self._loop)
 
     def set_playing(self, playing: bool, speed: float | None = None) -> Future[None]:
         """Plays or pauses the market, at `speed` times real time."""
-        return self._call(lambda session: self._set_playing(session, playing, speed))
+        return self._call(lambda _session: self._set_playing(self._tape(), playing, speed))
 
     def step_bar(self) -> Future[None]:
         """Plays the market up to the close of the bar at hand, then pauses."""
@@ -153,7 +163,7 @@ class Host:
 
     def play_bars(self, bars: int) -> Future[None]:
         """Plays `bars` bars as fast as it goes, then pauses."""
-        return self._call(lambda session: self._play_bars(session, bars))
+        return self._call(lambda _session: self._play_bars(self._tape(), bars))
 
     @property
     def is_busy(self) -> bool:
@@ -168,7 +178,7 @@ class Host:
                 self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
 
-    def _call(self, action: Callable[[Session], T]) -> Future[T]:
+    def _call(self, action: Callable[[Session | LiveSession], T]) -> Future[T]:
         answer: Future[T] = Future()
         self._answers.add(answer)
         answer.add_done_callback(self._answers.discard)
@@ -188,7 +198,7 @@ class Host:
 
     # --- on the engine's thread ---------------------------------------------------------------------------------------
 
-    def _answer(self, action: Callable[[Session], T], answer: Future[T]) -> None:
+    def _answer(self, action: Callable[[Session | LiveSession], T], answer: Future[T]) -> None:
         if self._session is None or not answer.set_running_or_notify_cancel():
             return
         try:
@@ -208,15 +218,25 @@ class Host:
             self._failed(error)
         finally:
             self._playing = False
-            if self._session is not None:
-                self._session.close()
+            if self._played is not None:
+                self._played.close()
             self._loop.close()
             for answer in tuple(self._answers):
                 _refuse(answer)
 
+    async def _kill(self, flatten: bool, drill: bool) -> KillReport:
+        from engine.live.kill import kill
+
+        if self._lived is None:
+            raise UserError("the kill switch is for live sessions; halt this one instead")
+        return await kill(self._lived, flatten, drill)
+
     async def _live(self) -> None:
+        if self._request.feed:
+            await self._live_at_a_venue()
+            return
         try:
-            self._session = session = self._open()
+            self._session = self._played = session = self._open()
         except Exception as error:  # the window shows why; there is nothing here to go on with
             self._opened.set_exception(error)
             return
@@ -235,6 +255,44 @@ class Host:
             raise self._unwritten
         session.keep_place()
 
+    async def _live_at_a_venue(self) -> None:
+        """A session on real time: it has tasks of its own on this loop, so nothing is played in slices."""
+        self._prepare(self._request)
+        from engine.live.opening import live_session
+
+        try:
+            async with live_session(self._request, self._faulted, (self._bar,)) as opened:
+                self._session = self._lived = session = opened.session
+                lead = session.pipeline.lead.symbol
+                self._history(session.before[lead])
+                self._listen(session)
+                self._playing = True
+                self._opened.set_result(
+                    Opening(
+                        session.kind,
+                        session.before,
+                        opened.records(),
+                        opened.resumed,
+                        opened.book.id,
+                        session.pipeline.now,
+                        opened.doubts,
+                    )
+                )
+                await session.run(self._stop)
+        except Exception as error:  # before it is open the window shows why it is not; afterwards it ends the engine
+            if self._opened.done():
+                raise
+            self._opened.set_exception(error)
+
+    def _listen(self, session: Session | LiveSession) -> None:
+        """Facts and odds go to the outbox from now on."""
+        from engine.signals.model_policy import ModelPolicy
+
+        session.pipeline.subscribers.append(self._fact)
+        for symbol, lane in session.pipeline.lanes.items():
+            if isinstance(lane.policy, ModelPolicy):
+                lane.policy.watcher = partial(self._guessed, symbol)
+
     def _open(self) -> Session:
         from engine.feeds import feed_of
 
@@ -242,13 +300,9 @@ class Host:
         feed = feed_of(self._request)
         self._history(feed.before)
         from engine.session import open_session
-        from engine.signals.model_policy import ModelPolicy
 
         session = open_session(self._request, [self._bar], feed)
-        session.pipeline.subscribers.append(self._fact)
-        for symbol, lane in session.pipeline.lanes.items():
-            if isinstance(lane.policy, ModelPolicy):
-                lane.policy.watcher = partial(self._guessed, symbol)
+        self._listen(session)
         return session
 
     def _guessed(self, symbol: Symbol, at: Nanos, long: float, short: float) -> None:
@@ -289,6 +343,12 @@ class Host:
             return session.player.at + 1
         return due
 
+    def _tape(self) -> Session:
+        """The session, where it is one that is played."""
+        if self._played is None:
+            raise UserError("a live market goes by itself; it cannot be paused or played")
+        return self._played
+
     def _set_playing(self, session: Session, playing: bool, speed: float | None) -> None:
         self._playing = playing and not session.is_over
         self._speed = speed if speed is not None else self._speed
@@ -304,19 +364,17 @@ class Host:
 
     def _fact(self, record: Record) -> None:
         self._outbox.records.append(record)
-        if isinstance(record.fact, CardOpened) and self._session is not None and self._waits_on_cards(self._session):
+        if isinstance(record.fact, CardOpened) and self._played is not None and self._waits_on_cards(self._played):
             self._playing = False
 
     def _bar(self, symbol: Symbol, bar: Bar, equity: Cash) -> None:
         self._outbox.bars.setdefault(symbol, []).append(bar)
         self._outbox.curve.append((bar.at, equity))
 
-    def _frame(self, session: Session) -> Frame:
-        from engine.picture import paint
-
+    def _frame(self, session: Session | LiveSession) -> Frame:
         out, self._outbox = self._outbox, _Outbox()
         return Frame(
-            view=paint(session.pipeline),
+            view=session.picture(),
             records=out.records,
             bars=out.bars,
             curve=out.curve,
@@ -327,12 +385,6 @@ class Host:
             finished=session.is_over,
             played=session.played_share,
         )
-
-
-def _carry_out(session: Session, intent: Intent) -> Sequence[Record]:
-    if session.is_over:
-        raise UserError("this run is at its end and nothing is traded in it any more; start afresh to trade on")
-    return session.pipeline.on_intent(intent)
 
 
 def _refuse(answer: Future[Any]) -> None:

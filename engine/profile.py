@@ -67,10 +67,13 @@ class Profile(Section):
         return self.venues.get(broker.lower(), VenueSection())
 
 
-def load_profile(path: Path | None) -> Profile:
-    """The profile of the TOML file at `path`; the usual one for None. ConfigError names the file, the key and the remedy."""
-    if path is None:
-        return Profile()
+def load_profile(path: Path | Profile | None) -> Profile:
+    """The profile of the TOML file at `path`, one that is made already, or the usual one for None.
+
+    ConfigError names the file, the key and the remedy.
+    """
+    if path is None or isinstance(path, Profile):
+        return path or Profile()
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from engine.signals.desk import Mode
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.profile import Profile
 
 VERSION = program_version()
 """Part of a run's identity: another version may decide otherwise."""
@@ -42,7 +43,7 @@ class Request:
     """What is to be run. `policy` is "model" or "sma_cross"; `models` the folder trained models are kept in.
 
     `replay` None runs the built-in simulated market, unless `feed` names a live one ("ib", "binance"): then `broker` is where
-    orders go ("paper" or a venue), `profile` the file that tells where these are, and `beside` are more instruments of it.
+    orders go ("paper" or a venue), `profile` tells where these are, and `beside` are more instruments of it.
     `train_from` is "file" (the first share of it) or "db".
     `also` are recordings of other instruments, played beside `replay` on the same account. `apart` trains in a process of its
     own, for a session beside a window. `review` opens a finished run as it ended, to be looked at, instead of refusing it.
@@ -58,7 +59,7 @@ class Request:
     also: tuple[Recording, ...] = ()
     feed: str = ""
     broker: str = "paper"
-    profile: Path | None = None
+    profile: Path | Profile | None = None
     beside: tuple[Instrument, ...] = ()
     policy: str = "model"
     model: Path | None = None

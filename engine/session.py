@@ -10,6 +10,10 @@ from typing import Any
 from engine.brokers.sim.broker import SimBroker
 from engine.core.clock import Nanos, SystemClock, from_iso, to_iso
 from engine.core.errors import UserError
+from engine.domain.facts import Record
+from engine.domain.intents import Intent, SubmitOrder
+from engine.domain.limits import Verdict
+from engine.domain.views import EngineView
 from engine.feeds import Feed, feed_beside, feed_of
 from engine.lane import Lane
 from engine.market.medley import Medley
@@ -111,6 +115,22 @@ class Session:
         begun = self._clock.monotonic()
         self.player.play(min(until, self.until), most)
         self.played_ns += self._clock.monotonic() - begun
+
+    def do(self, intent: Intent, by: str = "owner") -> Sequence[Record]:
+        """Carries out an intent; the facts it led to."""
+        if self.is_over:
+            raise UserError("this run is at its end and nothing is traded in it any more; start afresh to trade on")
+        return self.pipeline.on_intent(intent, by)
+
+    def preview(self, intent: SubmitOrder) -> Verdict:
+        """What the gate would answer to a ticket."""
+        return self.pipeline.preview(intent)
+
+    def picture(self) -> EngineView:
+        """Everything as it stands now, for the window."""
+        from engine.picture import paint
+
+        return paint(self.pipeline)
 
     def keep_place(self) -> None:
         """Remembers how far the market was played, so that the run goes on from there; else it does from its last fact.

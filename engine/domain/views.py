@@ -141,6 +141,26 @@ class Gauge:
 
 
 @dataclass(frozen=True, slots=True)
+class VenueView:
+    """Where a live session trades. `account` is what has to be typed to arm it; `trouble` says why nothing may be opened there,
+    `feed_trouble` why no prices come, `blocked` which instruments may not be traded and why. `report` are the sentences of the
+    last comparison with the books, taken at `reconciled` (0: never)."""
+
+    broker: str
+    account: str
+    feed: str
+    is_live: bool
+    is_ready: bool
+    is_armed: bool
+    trouble: str
+    feed_trouble: str
+    blocked: tuple[tuple[Symbol, str], ...]
+    reconciled: Nanos
+    is_reconciled: bool
+    report: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EngineView:
     """The whole picture of one frame."""
 
@@ -158,3 +178,4 @@ class EngineView:
     cards: tuple[CardView, ...]
     gauges: tuple[Gauge, ...]
     limit_prices: tuple[LimitPrice, ...]
+    venue: VenueView | None = None

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from engine.brokers.registry import Surroundings, broker_at, feed_at
 from engine.core.clock import DAY, Nanos
@@ -46,6 +47,16 @@ class Opened:
     database: Database
     book: BookRow
     resumed: bool
+    doubts: tuple[str, ...]
+
+    def records(self) -> list[Record]:
+        """All facts of the book up to now."""
+        return list(self.session.journal.records())
+
+    async def finish(self) -> dict[str, Any]:
+        """Waits until everything is on record and returns the session in figures; nothing may be done in it afterwards."""
+        unwritten = await asyncio.to_thread(self.session.journal.close)
+        return {**self.session.summary(self.database, self.book.id), **({"unwritten": unwritten} if unwritten else {})}
 
 
 @asynccontextmanager
@@ -67,14 +78,15 @@ async def live_session(
         books = Books(database)
         book = _book(books, request, profile, sorted(instruments), clock.now())
         stack.callback(hold(database, book.id).release)
-        journal = LiveJournal(database, book.id, asyncio.get_running_loop())
-        stack.push_async_callback(journal.drain)
+        journal = LiveJournal(database, book.id, asyncio.get_running_loop(), request.models.parent)
+        stack.push_async_callback(asyncio.to_thread, journal.close)
+        book = books.get(book.id) or book
         ear = Ear()
         broker = _broker(request, profile, around, ear, parts)
         stack.push_async_callback(broker.close)
         ground = _Ground(request, profile, parts, book, journal, broker, feed, ear, clock, fault, on_bar)
         session = await _begun(ground)
-        yield Opened(session, database, book, book.facts > 0)
+        yield Opened(session, database, book, book.facts > 0, journal.found)
 
 
 async def _part(request: Request, instrument: Instrument, feed: LiveFeed, clock: SteadyClock, profile: Profile) -> Part:

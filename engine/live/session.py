@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,17 +22,18 @@ from engine.domain.intents import Intent
 from engine.domain.limits import Verdict
 from engine.domain.market import Bars, Quote, Symbol
 from engine.domain.order import ClientOrderId, IllegalTransition, Order, State
+from engine.domain.views import EngineView, VenueView
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.live.ear import Ear
 from engine.live.keeper import Books as Account
 from engine.live.keeper import Keeper
 from engine.pipeline import Pipeline
 from engine.ports.broker import Report
-from engine.ports.journal import DurableJournal
 from engine.ports.outside import LiveFeed, LiveQuote, OutsideBroker
 from engine.ports.venue import VenueState
 from engine.profile import SessionSection
 from engine.risk.guard import HALTED
+from engine.storage.live_journal import LiveJournal
 
 SLICE_NS = 2_000_000
 """How long quotes are taken in before others get their turn."""
@@ -44,12 +46,15 @@ _ANSWERLESS = "the program ended before the venue's answer was on record"
 
 
 class LiveSession:
-    """`start`, then `run` until it is told to stop. `do` and `preview` are the owner's, from the same loop."""
+    """`begin` or `recall`, then `run` until it is told to stop. `do` and `preview` are the owner's, from the same loop."""
+
+    is_over = is_finished = False
+    played_share: float | None = None
 
     def __init__(
         self,
         pipeline: Pipeline,
-        journal: DurableJournal,
+        journal: LiveJournal,
         broker: OutsideBroker,
         feed: LiveFeed,
         ear: Ear,
@@ -65,10 +70,11 @@ class LiveSession:
         self.clock = clock
         self.before = before
         self.account = account
+        self.kind = feed.kind
         self.quotes = 0
         self.contradictions = 0
         self.is_broken = False
-        self._journal = journal
+        self.journal = journal
         self._ear = ear
         self._fault = fault
         self._is_hearing = False
@@ -201,7 +207,7 @@ class LiveSession:
         """The step is over: what waits for the journal's word asks for it, and what was said meanwhile comes next."""
         leaving, self._leaving = self._leaving, []
         for orders, safety in leaving:
-            self._journal.when_durable(partial(self._written, orders), safety)
+            self.journal.when_durable(partial(self._written, orders), safety)
         if self.pipeline.due < self._watches_for:
             self._wake.set()
         self.hear()
@@ -217,8 +223,8 @@ class LiveSession:
     @property
     def trouble(self) -> str:
         """Why nothing may be opened at the venue, "" where nothing stands against it."""
-        if self._journal.trouble:
-            return f"orders cannot be recorded: {self._journal.trouble}"
+        if self.journal.trouble:
+            return f"orders cannot be recorded: {self.journal.trouble}"
         if not self.broker.is_ready:
             return f"{self.broker.name} is out of reach"
         if not self.keeper.found.is_clean:
@@ -226,6 +232,16 @@ class LiveSession:
         if self.broker.is_live and not self.pipeline.arming.account:
             return f"live trading is not armed; type the account's name {self.account} to arm it"
         return ""
+
+    def obstacles(self, symbol: Symbol) -> tuple[str, str]:
+        """Why `symbol` may not be traded now, and why nothing may be opened at the venue; "" where nothing stands against it."""
+        self._look_around()
+        return self.pipeline.blocked[symbol], self.pipeline.venue_trouble
+
+    @property
+    def may_be_armed(self) -> bool:
+        """Whether typing the account's name is all that is missing."""
+        return not self._objection(self.account)
 
     def _blocks(self, symbol: Symbol, stale_after_s: int) -> str:
         quote = self.pipeline.book.last.get(symbol)
@@ -298,6 +314,30 @@ class LiveSession:
             account=self.account,
             absences=absences,
             at=self.clock.now(),
+        )
+
+    def picture(self) -> EngineView:
+        """Everything as it stands now, for the window."""
+        from engine.picture import paint
+
+        self._look_around()
+        return replace(paint(self.pipeline), venue=self._venue_view())
+
+    def _venue_view(self) -> VenueView:
+        found, pipeline = self.keeper.found, self.pipeline
+        return VenueView(
+            broker=self.broker.name,
+            account=self.account,
+            feed=self.feed.kind,
+            is_live=self.broker.is_live,
+            is_ready=self.broker.is_ready,
+            is_armed=bool(pipeline.arming.account),
+            trouble=pipeline.venue_trouble,
+            feed_trouble=self.feed.trouble,
+            blocked=tuple((symbol, sentence) for symbol, sentence in pipeline.blocked.items() if sentence),
+            reconciled=found.at,
+            is_reconciled=found.is_clean,
+            report=found.lines,
         )
 
     def summary(self, database: Any, book: int) -> dict[str, Any]:
