@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.core.clock import Nanos
-from engine.domain.facts import Fact, FinancingCharged, OrderFact, VenueFact
+from engine.domain.facts import Fact, FinancingCharged, OrderFact, TradingStateChanged, VenueFact
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Order
@@ -15,9 +15,9 @@ from engine.domain.order import ClientOrderId, Order
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a broker said: the fact it amounts to. Executions carry the broker's own id."""
+    """What a broker said, or what the comparison with it came to: the fact. Executions carry the broker's own id."""
 
-    fact: OrderFact | FinancingCharged | VenueFact
+    fact: OrderFact | FinancingCharged | VenueFact | TradingStateChanged
 
 
 ReportSink = Callable[[Report], None]
