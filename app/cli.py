@@ -14,10 +14,12 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli_audit import register as register_audit
 from app.cli_broker import register as register_broker
 from app.cli_data import register
 from app.cli_db import register as register_db
 from app.cli_instruments import register as register_instruments
+from app.cli_kill import register as register_kill
 from engine.core.errors import NiceGoldError, UserError
 from engine.core.installation import is_frozen
 
@@ -27,9 +29,11 @@ audit_app = typer.Typer(help="Check that the books add up.")
 app.add_typer(export_app, name="export")
 app.add_typer(audit_app, name="audit")
 register(app, export_app)
+register_audit(audit_app)
 register_db(app)
 register_instruments(app)
 register_broker(app)
+register_kill(app)
 
 Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -20,8 +20,8 @@ TRIES = 5
 
 _OPEN = frozenset({State.SENT, State.UNKNOWN, State.PENDING_CANCEL, State.PENDING_MODIFY})
 
-Compare = Callable[[VenueState, dict[str, int], bool], Reconciliation]
-"""What the state comes to against the books, given how often each order was not found, and whether a mismatch is confirmed."""
+Compare = Callable[[VenueState, Mapping[str, int]], Reconciliation]
+"""What the state comes to against the books, given what the looks before doubted and how often."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Findings:
     is_clean: bool = False
     trouble: str = "the venue was not asked yet how things stand"
     lines: tuple[str, ...] = ()
-    absences: dict[str, int] = field(default_factory=dict)
+    absences: Mapping[str, int] = field(default_factory=dict)
 
 
 class Keeper:
@@ -100,12 +100,11 @@ class Keeper:
         return None
 
     def _settle(self, state: VenueState) -> None:
-        again = bool(self.found.lines) and not self.found.is_clean
-        result = self._books.compare(state, self.found.absences, again)
+        result = self._books.compare(state, self.found.absences)
         for report in result.reports:
             self._books.take(report)
         self.found.at = self._clock.now()
-        self.found.absences = dict(result.absences)
+        self.found.absences = result.absences
         self.found.lines = result.lines
         self.found.is_clean = result.is_clean
         self.found.trouble = "" if result.is_clean else result.trouble

@@ -7,7 +7,8 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -21,8 +22,9 @@ from engine.domain.market import Quote
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.feeds import Feed
 from engine.lane import Lane
+from engine.live.control import Control
 from engine.live.ear import Ear
-from engine.live.session import LiveSession
+from engine.live.session import LiveSession, margined
 from engine.market.living import LivingTape
 from engine.parts import Part, part_of, setup_of, terms_of
 from engine.pipeline import BarListener, Pipeline
@@ -86,7 +88,19 @@ async def live_session(
         stack.push_async_callback(broker.close)
         ground = _Ground(request, profile, parts, book, journal, broker, feed, ear, clock, fault, on_bar)
         session = await _begun(ground)
+        control = Control(request.models.parent, book.id, partial(_answer, session))
+        stack.push_async_callback(control.close)
+        await control.open()
         yield Opened(session, database, book, book.facts > 0, journal.found)
+
+
+async def _answer(session: LiveSession, asked: dict[str, Any]) -> dict[str, Any]:
+    """What commands of this machine's owner may ask of a running session."""
+    if asked.get("do") == "kill":
+        from engine.live.kill import kill
+
+        return asdict(await kill(session, bool(asked.get("flatten")), bool(asked.get("drill")), "command line"))
+    raise UserError(f"{asked.get('do')!r} is nothing a session can be asked to do")
 
 
 async def _part(request: Request, instrument: Instrument, feed: LiveFeed, clock: SteadyClock, profile: Profile) -> Part:
@@ -188,9 +202,9 @@ async def _opening(ground: _Ground) -> Reconciliation:
         quotes=quotes,
         currency=ground.request.config.account.currency,
         account=ground.profile.venue(ground.request.broker).account,
-        absences={},
         at=ground.clock.now(),
         is_new_book=True,
+        margined=margined(instruments),
     )
 
 

@@ -7,7 +7,7 @@ of the pipeline; between two steps nothing is half done.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from engine.core.errors import BrokerError, EngineStopped, FeedError
 from engine.core.log import logger
 from engine.core.steady import SteadyClock
 from engine.domain import facts as f
+from engine.domain.instrument import Instrument
 from engine.domain.intents import Intent
 from engine.domain.limits import Verdict
 from engine.domain.market import Bars, Quote, Symbol
@@ -301,7 +302,7 @@ class LiveSession:
     def _orders(self) -> list[Order]:
         return list(self.pipeline.register.all_live())
 
-    def _compare(self, state: VenueState, absences: dict[str, int], confirmed: bool) -> Reconciliation:
+    def _compare(self, state: VenueState, absences: Mapping[str, int]) -> Reconciliation:
         pipeline = self.pipeline
         return reconcile(
             state,
@@ -314,6 +315,7 @@ class LiveSession:
             account=self.account,
             absences=absences,
             at=self.clock.now(),
+            margined=margined(pipeline.instruments),
         )
 
     def picture(self) -> EngineView:
@@ -350,6 +352,11 @@ class LiveSession:
             "venue": self.broker.name,
             "reconciled": to_iso(self.keeper.found.at) if self.keeper.found.at else None,
         }
+
+
+def margined(instruments: Mapping[Symbol, Instrument]) -> frozenset[Symbol]:
+    """What is not paid for in cash when it is bought."""
+    return frozenset(symbol for symbol, instrument in instruments.items() if instrument.kind == "future")
 
 
 def _says_nothing_new(report: Report, pipeline: Pipeline) -> bool:
