@@ -38,7 +38,7 @@ class Instrument:
     `spread` (ticks) is used where the data has none. Nights begin at minute `night_minute` of the day in `night_zone`; that
     of the weekday `triple_night` (Monday = 0) is financed three times. Prices outside `plausible` are taken for another
     instrument or another scale; `kin` is what moves with it; `profile` tells apart what several brokers call by one symbol,
-    `definition` is the hash of the data it was made of.
+    `definition` is the hash of the data it was made of. `kind` is spot, cfd, future or crypto.
     """
 
     symbol: Symbol
@@ -67,6 +67,7 @@ class Instrument:
     character: Character | None = None
     profile: str = ""
     definition: str = ""
+    kind: str = "spot"
     tick_value: Cash = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +83,11 @@ class Instrument:
     def key(self) -> str:
         """What it is listed under: the symbol, and its profile after an @."""
         return f"{self.symbol}@{self.profile}" if self.profile else self.symbol
+
+    @property
+    def is_margined(self) -> bool:
+        """Whether a position is held against margin, and not paid for in cash."""
+        return self.kind in ("future", "cfd")
 
     @property
     def price_decimals(self) -> int:

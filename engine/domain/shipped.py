@@ -82,6 +82,7 @@ def instrument_from(definition: Definition) -> Instrument:
         character=Character(moves.level, moves.volatility, moves.volume) if moves else None,
         profile=definition.profile,
         definition=definition.sha256,
+        kind=definition.kind,
     )
 
 

@@ -356,7 +356,7 @@ class LiveSession:
 
 def margined(instruments: Mapping[Symbol, Instrument]) -> frozenset[Symbol]:
     """What is not paid for in cash when it is bought."""
-    return frozenset(symbol for symbol, instrument in instruments.items() if instrument.kind == "future")
+    return frozenset(symbol for symbol, instrument in instruments.items() if instrument.is_margined)
 
 
 def _says_nothing_new(report: Report, pipeline: Pipeline) -> bool:
