@@ -139,3 +139,21 @@ class QuoteColumns:
 
     def __len__(self) -> int:
         return len(self.at)
+
+
+class Depth(NamedTuple):
+    """A book of one instrument at `at` (ns UTC): (price in ticks, size in lot steps) a level, the best first."""
+
+    symbol: Symbol
+    at: Nanos
+    bids: tuple[tuple[Ticks, int], ...]
+    asks: tuple[tuple[Ticks, int], ...]
+
+
+class Trade(NamedTuple):
+    """A trade others made: `price` in ticks, `size` in lot steps, `at` in ns UTC."""
+
+    symbol: Symbol
+    at: Nanos
+    price: Ticks
+    size: int

@@ -25,6 +25,15 @@ def commission(price: int, steps: int, tick_value: int, per_step: int, ppm: int)
 
 
 @njit(cache=True)
+def topped_up(own: int, before: int, charged: int, least: int) -> int:
+    """What an execution is charged so that its order costs `least` at the least: `own` is its own commission, `before` that of
+    the order's executions before it, `charged` what they were charged. Never a credit unless it is one by itself."""
+    if own + before < 0:
+        return own
+    return max(0, max(own + before, least) - charged)
+
+
+@njit(cache=True)
 def financing(quantity: int, per_long: int, per_short: int, nights: int) -> int:
     """Charge for holding the signed `quantity` over `nights` nights; negative is a credit."""
     if quantity > 0:

@@ -11,6 +11,7 @@ from numba import njit
 NEVER = 1 << 30
 """Progress of an order that the move did not reach."""
 _ONE = 1 << 20
+_MILLION = 1_000_000
 
 
 @njit(cache=True)
@@ -54,3 +55,14 @@ def limit_price(side: int, before: int, now: int, limit: int, path: bool) -> int
     if crossed or (limit - now) * side < 0:
         return limit
     return now
+
+
+@njit(cache=True)
+def trail_stop(side: int, stop: int, has_stop: bool, touch: int, trail: int, ppm: int) -> int:
+    """Where a trailing stop of `side` stands once the touch was at `touch`: `trail` ticks, or `ppm` millionths of the touch where
+    that is given, behind it, at least one tick; it never moves back. Without a stop so far it begins there."""
+    away = max(1, (touch * ppm + _MILLION // 2) // _MILLION if ppm else trail)
+    new = touch + side * away
+    if has_stop and (new - stop) * side >= 0:
+        return stop
+    return new

@@ -1,42 +1,61 @@
-"""The simulated venue: fills orders from quotes by engine.rules, charges what a broker charges, holds brackets and OCO.
+"""The simulated venue: fills orders from quotes by engine.rules, charges what a venue charges, holds brackets and groups.
 
 Its book is rebuilt from facts (`apply`), so a run that was killed goes on where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
-from engine.brokers.sim.matching import Band, Match, calm_band, first_match
+from engine.brokers.sim.asked import Asked
+from engine.brokers.sim.charges import Charges
+from engine.brokers.sim.flight import Cancel, Change, Flight, Request
+from engine.brokers.sim.liquidity import Liquidity
+from engine.brokers.sim.matching import Band, Match, calm_band, deals_at_market, first_match, touch_of, waits_at_limit
+from engine.brokers.sim.queues import Queues, Served
+from engine.brokers.sim.terms import SimTerms
 from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
-from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order, OrderType, State, TimeInForce
+from engine.domain.market import Depth, Quote, Symbol, Ticks, Trade
+from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Report, ReportSink
-from engine.rules import costs
+from engine.rules import fills
 
+__all__ = ["SimBroker", "SimTerms"]
 
-@dataclass(frozen=True, slots=True)
-class SimTerms:
-    """How the venue deals: `slippage` ticks on market and stop fills, `through` ticks a limit must be passed by,
-    `fill_steps` the most one quote fills of one order (0 = no bound, so no partial fills)."""
-
-    slippage: Ticks = 2
-    through: Ticks = 0
-    fill_steps: Steps = 0
+_NEEDS_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_NEEDS_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+_AT_ONCE = {TimeInForce.IOC: "immediate or cancel", TimeInForce.FOK: "fill or kill"}
 
 
 class SimBroker:
-    """A Broker that matches resting orders against each quote, in the order of the quote's path."""
+    """A Broker that matches resting orders against each quote, in the order of the quote's path.
 
-    def __init__(self, instruments: Mapping[Symbol, Instrument], terms: SimTerms, sink: ReportSink) -> None:
+    `clock` tells the time requests leave at, where they take time; without it that is the time of what it heard of last.
+    """
+
+    def __init__(
+        self,
+        instruments: Mapping[Symbol, Instrument],
+        terms: SimTerms,
+        sink: ReportSink,
+        clock: Callable[[], Nanos] | None = None,
+    ) -> None:
         self._instruments = instruments
         self._terms = terms
         self._sink = sink
+        self._clock = clock or (lambda: self._now)
+        self._now: Nanos = 0
         self._book = OrderRegister()
+        self._asked = Asked()
+        self._flight = Flight(terms.latency)
+        self._charges = Charges(instruments, terms.venue)
+        self._liquidity = Liquidity()
+        self._queues = Queues(self._liquidity, terms.queue == "sizes")
+        self._takers: set[ClientOrderId] = set()
+        """Limit orders that could deal when they came, so that they pay for taking."""
         self._position: dict[Symbol, Steps] = {}
         self._last: dict[Symbol, Quote] = {}
         self._calm: dict[Symbol, Band] = {}
@@ -45,54 +64,44 @@ class SimBroker:
     # --- what the engine asks -----------------------------------------------------------------------------------------
 
     def submit(self, order: Order, *others: Order) -> None:
-        """Accepts the orders; they meet the next quote at the earliest. A repeated id changes nothing."""
+        """Accepts the orders, or refuses them; they meet the next quote at the earliest. A repeated id changes nothing."""
         for each in (order, *others):
-            if each.id not in self._book.orders:
-                self._book.adopt(each._replace(state=State.SENT))
-                self._report(f.OrderAccepted(each.id, f"sim-{each.id}"))
+            if each.id not in self._book.orders and not self._flight.carries(each.id):
+                self._ask(each)
 
     def cancel(self, order: ClientOrderId) -> None:
-        known = self._book.orders.get(order)
-        if known is None or not known.is_live:
-            self._sink(Report(f.CancelRejected(order, "the venue has no such working order")))
-            return
-        self._end(f.OrderCancelled(order, "as asked"))
+        self._ask(Cancel(order))
 
     def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
-        known = self._book.orders.get(order)
-        if known is None or not known.is_live or quantity <= known.filled:
-            self._sink(Report(f.ModifyRejected(order, "the venue has no such working order with that much left")))
-            return
-        self._report(f.OrderModified(order, quantity, limit, stop))
+        """A price that is not given stays."""
+        self._ask(Change(order, quantity, limit, stop))
 
     # --- what the market does -----------------------------------------------------------------------------------------
 
     def on_market(self, quote: Quote) -> None:
         """Fills what the way from the last quote to this one reaches, nearest first."""
-        symbol = quote.symbol
-        before = self._last.get(symbol)
-        self._last[symbol] = quote
-        working = self._book.live.get(symbol)
-        if not working:
-            return
-        calm = self._calm.get(symbol)
-        if calm is not None and _within(quote, calm):
-            return
-        if before is None or not quote.path:
-            before = quote
-        done: set[ClientOrderId] = set()
-        while match := first_match(working, done, before, quote, self._terms, self._armed):
-            before = match.reached
-            self._deal(match, done)
-        self._kill_immediate(symbol)
-        band = calm_band(working, self._terms.through)
-        if _within(quote, band):
-            self._calm[symbol] = band
-        else:  # what was reached here and not filled whole may fill on the way out
-            self._calm.pop(symbol, None)
+        before, served = self._see(quote)
+        if served:
+            self._serve(served)
+        if self._book.live.get(quote.symbol):
+            self._match(before, quote, set())
+        if self._flight.due is not None:
+            self._arrive(quote)
+
+    def on_depth(self, book: Depth) -> None:
+        """A book of the venue; orders meet it with the next quote."""
+        self._liquidity.on_depth(book)
+
+    def on_trade(self, trade: Trade) -> None:
+        """A trade others made: resting limit orders are served by it when their turn in the queue has come."""
+        if self._terms.queue:
+            self._serve(self._queues.on_trade(trade, self._book.live.get(trade.symbol, {}), self._armed))
 
     def on_time(self, at: Nanos) -> None:
-        """Expires good-till-date orders."""
+        """Requests arrive, and good-till-date orders expire."""
+        self._now = max(self._now, at)
+        for request in self._flight.land(at):
+            self._carry_out(request)
         expiry = self._book.next_expiry()
         if expiry is None or expiry > at:
             return
@@ -109,27 +118,257 @@ class SimBroker:
     def on_night(self, weekday: int, symbols: Sequence[Symbol]) -> None:
         """Charges financing for the night that begins."""
         for symbol, quantity in self._position.items():
-            if symbol not in symbols:
-                continue
-            instrument = self._instruments[symbol]
-            nights = costs.nights(weekday, -1 if instrument.triple_night is None else instrument.triple_night)
-            amount = costs.financing(quantity, instrument.financing_long, instrument.financing_short, nights)
-            if amount:
-                self._sink(Report(f.FinancingCharged(symbol, quantity, nights, amount)))
+            if symbol in symbols:
+                nights, amount = self._charges.financing(symbol, quantity, weekday)
+                if amount:
+                    self._sink(Report(f.FinancingCharged(symbol, quantity, nights, amount)))
+
+    # --- going on where a book ended ----------------------------------------------------------------------------------
 
     def mark(self, quote: Quote) -> None:
         """A quote that was dealt with before this process began: only remembered."""
-        self._last[quote.symbol] = quote
+        self._see(quote)
 
     def apply(self, fact: f.Fact) -> None:
-        """Restores the venue's book from a recorded fact; what was only asked for is not the venue's to know."""
+        """Restores the venue's book from a recorded fact; what was only asked for is on its way."""
         match fact:
-            case f.OrderDenied() | f.CancelRequested() | f.ModifyRequested() | f.CancelRejected() | f.ModifyRejected():
+            case f.OrderIntended():
+                self._asked.begin(fact)
+            case f.OrderSent():
+                self._asked.happened(fact)
+                self._leave(self._asked[fact.order]._replace(state=State.SENT))
+            case f.CancelRequested():
+                self._leave(Cancel(fact.order))
+            case f.ModifyRequested():
+                self._leave(Change(fact.order, fact.quantity, fact.limit, fact.stop))
+            case f.CancelRejected() | f.ModifyRejected():
+                self._flight.land(self._clock())
+            case f.OrderHeld() | f.OrderUnknown():
+                self._asked.happened(fact)
+            case f.OrderDenied() | f.FillCorrected() | f.CommissionCharged():
                 pass
             case f.OrderFact():
-                self._take(fact)
+                self._recall(fact)
+            case f.PositionAdopted():
+                self._position[fact.symbol] = fact.quantity
             case _:
                 pass
+
+    def _recall(self, fact: f.OrderFact) -> None:
+        if (asked := self._asked.taken(fact)) is not None:
+            self._book.adopt(asked)
+        elif fact.order in self._asked or not (isinstance(fact, f.OrderAdopted) or fact.order in self._book.orders):
+            return
+        self._flight.land(self._clock())
+        self._take(fact)
+
+    def _leave(self, request: Request) -> None:
+        if self._terms.latency:
+            self._flight.leave(request, self._clock())
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _ask(self, request: Request) -> None:
+        if self._terms.latency:
+            self._flight.leave(request, self._clock())
+        else:
+            self._carry_out(request)
+
+    def _arrive(self, quote: Quote) -> None:
+        """Carries out what has arrived by this quote; new orders meet it where it ended."""
+        old = set(self._book.live.get(quote.symbol, {}))
+        for request in self._flight.land(quote.at):
+            self._carry_out(request)
+        if self._book.live.get(quote.symbol, {}).keys() - old:
+            self._match(quote, quote._replace(path=False), old)
+
+    def _carry_out(self, request: Request) -> None:
+        match request:
+            case Order():
+                self._receive(request)
+            case Cancel():
+                self._cancel(request.order)
+            case Change():
+                self._change(request)
+
+    def _receive(self, order: Order) -> None:
+        refusal = self._refusal(order)
+        self._book.adopt(order._replace(state=State.SENT))
+        if refusal:
+            self._report(f.OrderRejected(order.id, refusal))
+            self._settle(order.id)
+            return
+        self._report(f.OrderAccepted(order.id, f"sim-{order.id}"))
+        last = self._last.get(order.symbol)
+        if last is not None and not order.parent:
+            self._begin_trail(order.id, last)
+
+    def _cancel(self, name: ClientOrderId) -> None:
+        known = self._book.orders.get(name)
+        if known is None or not known.is_live:
+            self._sink(Report(f.CancelRejected(name, "the venue has no such working order")))
+            return
+        self._end(f.OrderCancelled(name, "as asked"))
+
+    def _change(self, asked: Change) -> None:
+        known = self._book.orders.get(asked.order)
+        if known is None or not known.is_live or asked.quantity <= known.filled:
+            self._sink(Report(f.ModifyRejected(asked.order, "the venue has no such working order with that much left")))
+            return
+        limit = known.limit if asked.limit is None else asked.limit
+        stop = known.stop if asked.stop is None else asked.stop
+        if known.post_only and self._would_deal(known._replace(limit=limit)):
+            self._sink(Report(f.ModifyRejected(asked.order, "post-only: it would have dealt at once")))
+            return
+        self._report(f.OrderModified(asked.order, asked.quantity, limit, stop))
+
+    def _refusal(self, order: Order) -> str:
+        """Why the venue does not take the order, "" when it does."""
+        parent = self._book.orders.get(order.parent)
+        if parent is not None and not parent.is_live and not parent.filled:
+            return f"its entry {order.parent} never opened"
+        if order.limit is None and order.type in _NEEDS_LIMIT:
+            return f"a {order.type.value} order needs its limit price"
+        if order.stop is None and order.type in _NEEDS_STOP:
+            return f"a {order.type.value} order needs its stop price"
+        if order.post_only and order.type is OrderType.LIMIT and self._would_deal(order):
+            return "post-only: it would have dealt at once"
+        if order.type is OrderType.TRAILING and not (order.trail or order.trail_ppm):
+            return "a trailing stop needs the distance it trails at"
+        venue = self._terms.venue
+        if not venue.shorts and order.side is Side.SELL and not (order.parent or order.reduce_only):
+            held = self._position.get(order.symbol, 0) - self._offered(order.symbol)
+            if order.quantity > held:
+                return f"{venue.name} does not sell short: {max(0, held)} lot steps are held and not on offer"
+        return ""
+
+    def _offered(self, symbol: Symbol) -> Steps:
+        """What orders of their own offer of the position already."""
+        live = self._book.live.get(symbol, {}).values()
+        return sum(it.leaves for it in live if it.side is Side.SELL and not (it.parent or it.reduce_only))
+
+    def _would_deal(self, order: Order) -> bool:
+        last = self._last.get(order.symbol)
+        return (
+            last is not None
+            and order.limit is not None
+            and fills.limit_reached(order.side.sign, touch_of(order, last), order.limit, 0)
+        )
+
+    # --- dealing ------------------------------------------------------------------------------------------------------
+
+    def _see(self, quote: Quote) -> tuple[Quote | None, Served]:
+        """Remembers the quote; the one before it, and who was served by what changed in between."""
+        before = self._last.get(quote.symbol)
+        self._last[quote.symbol] = quote
+        self._now = max(self._now, quote.at)
+        if not self._terms.is_observant:
+            return before, []
+        self._liquidity.on_quote(before, quote)
+        if not self._terms.queue:
+            return before, []
+        return before, self._queues.on_quote(before, quote, self._book.live.get(quote.symbol, {}), self._armed)
+
+    def _match(self, before: Quote | None, quote: Quote, done: set[ClientOrderId]) -> None:
+        working = self._book.live[quote.symbol]
+        calm = self._calm.get(quote.symbol)
+        if calm is not None and _within(quote, calm):
+            return
+        if before is None or not quote.path:
+            before = quote
+        while match := first_match(working, done, before, quote, self._terms, self._armed):
+            before = match.reached
+            self._deal(match, done)
+        self._kill_immediate(quote.symbol)
+        band = calm_band(working, self._terms.through)
+        if band == _RESTLESS:
+            self._follow(quote)
+        if _within(quote, band):
+            self._calm[quote.symbol] = band
+        else:  # what was reached here and not filled whole may fill on the way out
+            self._calm.pop(quote.symbol, None)
+
+    def _deal(self, match: Match, done: set[ClientOrderId]) -> None:
+        order = match.order
+        if match.triggers:
+            self._report(f.OrderTriggered(order.id))
+            return
+        slices = self._slices(match)
+        whole = sum(steps for _, steps in slices)
+        if whole < match.armed:
+            done.add(order.id)
+        if order.tif is TimeInForce.FOK and not order.parent and whole < order.quantity:
+            done.add(order.id)
+            return
+        if not whole and order.type is not OrderType.MARKET and not order.triggered and not waits_at_limit(order):
+            self._report(f.OrderTriggered(order.id))
+        for price, steps in slices:
+            self._fill(order, price, steps)
+        if whole:
+            self._settle(order.id)
+            for leg in self._book.children.get(order.id, ()):
+                self._begin_trail(leg, match.reached)
+
+    def _slices(self, match: Match) -> list[tuple[Ticks, Steps]]:
+        """At which prices how much of the order deals now."""
+        order, bound = match.order, self._terms.fill_steps
+        wanted = min(match.armed, bound) if bound else match.armed
+        limits = waits_at_limit(order)
+        makes = limits and (order.post_only or (self._terms.is_observant and order.id not in self._takers))
+        price = order.limit if makes and order.limit is not None else match.price
+        if not self._terms.sizes:
+            return [(price, wanted)]
+        reached = match.reached
+        levels = self._liquidity.deals(reached, order.side.sign, order.limit if limits else None, wanted)
+        if levels is None:
+            return [(price, wanted)]
+        if makes:
+            return [(price, sum(steps for _, steps in levels))] if levels else []
+        slips = 0 if limits or self._liquidity.has_book(reached) else order.side.sign * self._terms.slippage
+        return [(at + slips, steps) for at, steps in levels]
+
+    def _serve(self, served: Served) -> None:
+        """Limit orders whose turn in the queue came; they deal at their own price."""
+        for name, steps in served:
+            order = self._book[name]
+            if order.is_live and order.limit is not None and (steps := min(steps, self._armed(order))):
+                self._fill(order, order.limit, steps)
+                self._settle(name)
+
+    def _fill(self, order: Order, price: Ticks, quantity: Steps) -> None:
+        execution = f"{order.id}/{self._book.executions(order.id) + 1}"
+        commission = self._charges.commission(order, price, quantity, self._makes(order))
+        self._report(f.OrderFilled(order.id, execution, order.symbol, order.side.value, price, quantity, commission))
+
+    def _makes(self, order: Order) -> bool:
+        return order.post_only or (order.type is OrderType.LIMIT and order.id not in self._takers)
+
+    def _kill_immediate(self, symbol: Symbol) -> None:
+        """What an order could not fill at once is cancelled where it must not wait, or has nothing to reduce."""
+        for order in self._book.working(symbol):
+            stranded = order.type is OrderType.MARKET and order.reduce_only and not self._armed(order)
+            if stranded or (order.tif in _AT_ONCE and not order.parent):
+                self._end(f.OrderCancelled(order.id, "nothing left to reduce" if stranded else _AT_ONCE[order.tif]))
+
+    # --- trailing stops -----------------------------------------------------------------------------------------------
+
+    def _follow(self, quote: Quote) -> None:
+        """Trailing stops move after the market, from one vertex of its path to the next."""
+        for order in self._book.working(quote.symbol):
+            if order.type is OrderType.TRAILING and not deals_at_market(order) and self._armed(order):
+                self._trail(order, quote)
+
+    def _begin_trail(self, name: ClientOrderId, quote: Quote) -> None:
+        """A trailing stop without a price of its own begins at its distance from the market."""
+        order = self._book[name]
+        if order.type is OrderType.TRAILING and order.stop is None and order.is_live and self._armed(order):
+            self._trail(order, quote)
+
+    def _trail(self, order: Order, quote: Quote) -> None:
+        side, touch = order.side.sign, touch_of(order, quote)
+        stop = fills.trail_stop(side, order.stop or 0, order.stop is not None, touch, order.trail, order.trail_ppm)
+        if stop != order.stop:
+            self._report(f.OrderTrailed(order.id, stop))
 
     # --- the book -----------------------------------------------------------------------------------------------------
 
@@ -138,39 +377,37 @@ class SimBroker:
         self._sink(Report(fact))
 
     def _take(self, fact: f.OrderFact) -> None:
+        """What happens to the book by a fact, whether it is said now or recalled."""
+        if isinstance(fact, f.OrderFilled):
+            self._charges.note(fact, self._makes(self._book[fact.order]))
         order = self._book.apply(fact, 0)
         self._calm.pop(order.symbol, None)
         if isinstance(fact, f.OrderFilled):
             self._position[order.symbol] = self._position.get(order.symbol, 0) + order.side.sign * fact.quantity
+            if self._terms.sizes and (last := self._last.get(order.symbol)) is not None:
+                self._liquidity.take(last, order.side.sign, fact.price, fact.quantity)
+        if isinstance(fact, f.OrderAccepted | f.OrderModified | f.OrderTriggered) and waits_at_limit(order):
+            self._rest(order, isinstance(fact, f.OrderModified))
+        if not order.is_live:
+            self._queues.leave(order.id)
+            self._takers.discard(order.id)
+
+    def _rest(self, order: Order, is_known: bool) -> None:
+        """A limit order comes to rest, or could deal where it is."""
+        if self._would_deal(order) or (order.symbol not in self._last and not is_known):
+            self._takers.add(order.id)
+            return
+        self._takers.discard(order.id)
+        if self._terms.queue:
+            self._queues.join(order, self._last.get(order.symbol))
 
     def _armed(self, order: Order) -> Steps:
-        """How much may fill now; a reduce-only order never more than the position it reduces."""
-        if order.state is State.INTENT:
-            return 0
+        """How much may fill now; what only reduces, or may not sell short, never more than the position."""
         armed = self._book.armed(order)
-        if order.reduce_only:
-            return min(armed, max(0, -self._position.get(order.symbol, 0) * order.side.sign))
+        held = -self._position.get(order.symbol, 0) * order.side.sign
+        if order.reduce_only or (order.side is Side.SELL and not self._terms.venue.shorts):
+            return min(armed, max(0, held))
         return armed
-
-    def _deal(self, match: Match, done: set[ClientOrderId]) -> None:
-        order, instrument = match.order, self._instruments[match.order.symbol]
-        quantity = min(match.armed, self._terms.fill_steps) if self._terms.fill_steps else match.armed
-        if quantity < match.armed:
-            done.add(order.id)
-        per_step, ppm = instrument.commission, instrument.commission_ppm
-        commission = costs.commission(match.price, quantity, instrument.tick_value, per_step, ppm)
-        execution = f"{order.id}/{self._book.executions(order.id) + 1}"
-        side, price = order.side.value, match.price
-        self._report(f.OrderFilled(order.id, execution, order.symbol, side, price, quantity, commission))
-        self._settle(order.id)
-
-    def _kill_immediate(self, symbol: Symbol) -> None:
-        """What an IOC or a reduce-only market order could not fill at once is cancelled."""
-        for order in self._book.working(symbol):
-            stranded = order.type is OrderType.MARKET and order.reduce_only and not self._armed(order)
-            if stranded or (order.tif is TimeInForce.IOC and not order.parent):
-                reason = "nothing left to reduce" if stranded else "immediate or cancel"
-                self._end(f.OrderCancelled(order.id, reason))
 
     def _end(self, fact: f.OrderCancelled | f.OrderExpired) -> None:
         self._report(fact)
@@ -180,10 +417,17 @@ class SimBroker:
         """After a fill or an end: legs of an entry that is over shrink to it, and legs with nothing left to do go."""
         order = self._book[ended]
         if order.oco and order.filled:
+            if order.role is Role.ENTRY and not order.parent:
+                self._drop([name for name in self._book.group(order) if name != ended], "the other entry filled")
             self._release(self._book.group(order), "the other leg filled")
-        if order.state in (State.CANCELLED, State.EXPIRED):
+        if order.state in (State.CANCELLED, State.EXPIRED, State.REJECTED):
             reason = "the entry filled no more" if order.filled else "the entry never opened"
             self._release(self._book.children.get(ended, []), reason)
+
+    def _drop(self, entries: list[ClientOrderId], reason: str) -> None:
+        for name in entries:
+            if self._book[name].is_live:
+                self._end(f.OrderCancelled(name, reason))
 
     def _release(self, legs: list[ClientOrderId], reason: str) -> None:
         for leg in [self._book[name] for name in legs]:
@@ -194,6 +438,9 @@ class SimBroker:
                 self._report(f.OrderCancelled(leg.id, reason))
             elif parent is not None and leg.quantity > parent.filled:
                 self._report(f.OrderModified(leg.id, parent.filled, leg.limit, leg.stop))
+
+
+_RESTLESS: Band = (0, 0, 0, 0)
 
 
 def _within(quote: Quote, band: Band) -> bool:

@@ -22,12 +22,19 @@ class DealingTerms(Protocol):
 
 
 class Match(NamedTuple):
-    """An order that deals `armed` steps at `price`; `reached` is the market at that point of the move."""
+    """An order that deals `armed` steps at `price`; `reached` is the market at that point of the move.
+
+    A stop-limit order that `triggers` there does not deal yet.
+    """
 
     order: Order
     armed: Steps
     price: Ticks
     reached: Quote
+
+    @property
+    def triggers(self) -> bool:
+        return self.order.type is OrderType.STOP_LIMIT and not self.order.triggered
 
 
 Band = tuple[int, int, int, int]
@@ -35,12 +42,12 @@ Band = tuple[int, int, int, int]
 
 
 def calm_band(working: Mapping[ClientOrderId, Order], through: Ticks) -> Band:
-    """The band in which none of the working orders is reached; an empty one while a market order waits."""
+    """The band in which none of the working orders is reached; an empty one while a market order waits or a stop trails."""
     bid_low, bid_high, ask_low, ask_high = 0, 1 << 62, 0, 1 << 62
     for order in working.values():
-        if deals_at_market(order):
+        if deals_at_market(order) or order.type is OrderType.TRAILING:
             return 0, 0, 0, 0
-        buys, limits = order.side.sign > 0, order.type is OrderType.LIMIT
+        buys, limits = order.side.sign > 0, waits_at_limit(order)
         price = order.limit if limits else order.stop
         assert price is not None
         if buys and limits:
@@ -55,12 +62,18 @@ def calm_band(working: Mapping[ClientOrderId, Order], through: Ticks) -> Band:
 
 
 def deals_at_market(order: Order) -> bool:
-    """A market order, or a stop that has triggered and was filled in part."""
-    return order.type is OrderType.MARKET or (order.type is OrderType.STOP and order.filled > 0)
+    """A market order, or a stop that has triggered and was not filled whole."""
+    return order.type is OrderType.MARKET or (order.type in _STOPS and (order.filled > 0 or order.triggered))
+
+
+def waits_at_limit(order: Order) -> bool:
+    """A limit order, or a stop-limit order that has triggered."""
+    return order.type is OrderType.LIMIT or (order.type is OrderType.STOP_LIMIT and order.triggered)
 
 
 _HALF = 1 << 19
-_RANK = {OrderType.MARKET: 0, OrderType.STOP: 1, OrderType.LIMIT: 2}
+_STOPS = frozenset({OrderType.STOP, OrderType.TRAILING})
+_RANK = {OrderType.MARKET: 0, OrderType.STOP: 1, OrderType.TRAILING: 1, OrderType.STOP_LIMIT: 1, OrderType.LIMIT: 2}
 """At the same point of a move a stop comes before a target."""
 
 
@@ -81,7 +94,7 @@ def first_match(
         at = _progress(order, before, quote, terms)
         if at == fills.NEVER:
             continue
-        key = (at, _RANK[order.type], number)
+        key = (at, 2 if order.triggered and waits_at_limit(order) else _RANK[order.type], number)
         if (best is None or key < best) and (steps := armed(order)) > 0:
             best, found = key, (order, steps)
     if best is None or found is None:
@@ -90,17 +103,19 @@ def first_match(
     return Match(order, steps, _price(order, before, quote, best[0], terms), _between(before, quote, best[0]))
 
 
-def _touch(order: Order, quote: Quote) -> Ticks:
+def touch_of(order: Order, quote: Quote) -> Ticks:
+    """The price of the side of the market that the order deals with."""
     return quote.ask if order.side.sign > 0 else quote.bid
 
 
 def _progress(order: Order, before: Quote, quote: Quote, terms: DealingTerms) -> int:
     """Where on the move the order deals; at its start what was reached there already, NEVER what the move does not reach."""
-    side, start, now = order.side.sign, _touch(order, before), _touch(order, quote)
+    side, start, now = order.side.sign, touch_of(order, before), touch_of(order, quote)
     if deals_at_market(order):
         return 0
-    if order.type is OrderType.STOP:
-        assert order.stop is not None
+    if not waits_at_limit(order):
+        if order.stop is None:  # a trailing stop that has not seen the market yet
+            return fills.NEVER
         price = order.stop
         at_start, reached = fills.stop_reached(side, start, price), fills.stop_reached(side, now, price)
     else:
@@ -114,11 +129,11 @@ def _progress(order: Order, before: Quote, quote: Quote, terms: DealingTerms) ->
 
 def _price(order: Order, before: Quote, quote: Quote, at: int, terms: DealingTerms) -> Ticks:
     """What was reached at the start of a path deals at the touch there: the rest of the way comes after it."""
-    side, start = order.side.sign, _touch(order, before)
-    now = start if quote.path and at == 0 else _touch(order, quote)
+    side, start = order.side.sign, touch_of(order, before)
+    now = start if quote.path and at == 0 else touch_of(order, quote)
     if deals_at_market(order):
         return fills.market_price(side, now, terms.slippage)
-    if order.type is OrderType.STOP:
+    if not waits_at_limit(order):
         assert order.stop is not None
         return fills.stop_price(side, start, now, order.stop, quote.path, terms.slippage)
     assert order.limit is not None

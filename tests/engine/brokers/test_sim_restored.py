@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given, settings
@@ -42,6 +43,7 @@ class Venue:
         self.journal: list[f.Fact | Quote] = []
         self.said: list[f.Fact] = []
         self.names: list[str] = []
+        self.orders: dict[str, Order] = {}
         self.number = 0
         self.broker = SimBroker({"XAUUSD": GOLD}, given, self._hear)
         self.at = 0
@@ -53,6 +55,7 @@ class Venue:
     def submit(self, order: Order) -> None:
         self.journal += [f.OrderIntended(**terms(order)), f.OrderSent(order.id)]
         self.names.append(order.id)
+        self.orders[order.id] = order
         self.broker.submit(order)
 
     def do(self, what: tuple[Any, ...]) -> None:
@@ -62,7 +65,7 @@ class Venue:
             case "close", side, type_, quantity, price:
                 self.submit(_order(self._name(), side, type_, quantity, Role.CLOSE, price)._replace(reduce_only=True))
             case "cancel", number:
-                self._known(number, self.broker.cancel)
+                self._known(number, self._cancel)
             case "modify", number, quantity, price:
                 self._known(number, lambda name: self._modify(name, quantity, price))
             case "quote", bid, spread, path:
@@ -85,24 +88,42 @@ class Venue:
             action(self.names[number])
 
     def _modify(self, name: str, quantity: int, price: int) -> None:
-        type_ = self.broker._book[name].type
-        if type_ is not OrderType.MARKET:
-            limit, stop = (price, None) if type_ is OrderType.LIMIT else (None, price)
+        order = self.orders[name]
+        if order.type is not OrderType.MARKET:
+            limit, stop = PRICED[order.type](price, order.side.sign)
+            self.journal.append(f.ModifyRequested(name, quantity, limit, stop))
             self.broker.modify(name, quantity, limit, stop)
+
+    def _cancel(self, name: str) -> None:
+        self.journal.append(f.CancelRequested(name, "asked"))
+        self.broker.cancel(name)
 
     def _bracket(self, side: Side, type_: OrderType, quantity: int, price: int, stop: int, target: int, tif: TimeInForce) -> None:
         name = self._name()
         expires = self.at + 25 if tif is TimeInForce.GTD else None
         self.submit(_order(name, side, type_, quantity, Role.ENTRY, price)._replace(tif=tif, expires=expires))
         legs = {"parent": name, "oco": f"{name}-oco", "reduce_only": True}
-        self.submit(_order(f"{name}-stop", side.opposite, OrderType.STOP, quantity, Role.STOP, stop)._replace(**legs))
+        guard = OrderType.TRAILING if stop % 3 == 0 else OrderType.STOP
+        self.submit(_order(f"{name}-stop", side.opposite, guard, quantity, Role.STOP, stop)._replace(**legs))
         self.submit(_order(f"{name}-target", side.opposite, OrderType.LIMIT, quantity, Role.TARGET, target)._replace(**legs))
 
 
 def _order(name: str, side: Side, type_: OrderType, quantity: int, role: Role, price: int) -> Order:
-    limit = price if type_ is OrderType.LIMIT else None
-    stop = price if type_ is OrderType.STOP else None
-    return Order(name, "XAUUSD", side, type_, quantity, role, limit, stop)
+    """A stop-limit order gives way by 15 ticks; a trailing stop of an even quantity begins at its distance from the market."""
+    limit, stop = PRICED[type_](price, side.sign)
+    if type_ is not OrderType.TRAILING:
+        return Order(name, "XAUUSD", side, type_, quantity, role, limit, stop)
+    begins = None if quantity % 2 == 0 else stop
+    return Order(name, "XAUUSD", side, type_, quantity, role, limit, begins, trail=5 + quantity)
+
+
+PRICED: dict[OrderType, Callable[[int, int], tuple[int | None, int | None]]] = {
+    OrderType.MARKET: lambda price, sign: (None, None),
+    OrderType.LIMIT: lambda price, sign: (price, None),
+    OrderType.STOP: lambda price, sign: (None, price),
+    OrderType.STOP_LIMIT: lambda price, sign: (price + 15 * sign, price),
+    OrderType.TRAILING: lambda price, sign: (None, price),
+}
 
 
 @settings(max_examples=200)
@@ -119,7 +140,7 @@ def test_a_venue_cut_anywhere_and_restored_says_the_same(
             restored.broker.mark(happened)
         else:
             restored.broker.apply(happened)
-    restored.at, restored.names, restored.number = live.at, list(live.names), live.number
+    restored.at, restored.names, restored.number, restored.orders = live.at, list(live.names), live.number, dict(live.orders)
     live.said.clear()
     for what in flow[cut:]:
         live.do(what)
