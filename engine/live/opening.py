@@ -24,6 +24,7 @@ from engine.feeds import Feed
 from engine.lane import Lane
 from engine.live.control import Control
 from engine.live.ear import Ear
+from engine.live.recorder import Recorder
 from engine.live.session import LiveSession, margined
 from engine.market.living import LivingTape
 from engine.parts import Part, part_of, setup_of, terms_of
@@ -218,6 +219,7 @@ def _built(ground: _Ground, balance: Cash) -> LiveSession:
     for lane in lanes:
         lane.warm(before[lane.symbol])
     pipeline.correlations.warm(before)
+    pipeline.returns.warm(before)
     return LiveSession(
         pipeline,
         ground.journal,
@@ -229,6 +231,7 @@ def _built(ground: _Ground, balance: Cash) -> LiveSession:
         ground.book.account,
         before,
         ground.fault,
+        Recorder(request.db, f"live {ground.feed.kind}", [lane.instrument for lane in lanes]),
     )
 
 

@@ -28,6 +28,7 @@ from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.live.ear import Ear
 from engine.live.keeper import Books as Account
 from engine.live.keeper import Keeper
+from engine.live.recorder import Recorder
 from engine.pipeline import Pipeline
 from engine.ports.broker import Report
 from engine.ports.outside import LiveFeed, LiveQuote, OutsideBroker
@@ -64,6 +65,7 @@ class LiveSession:
         account: str,
         before: dict[Symbol, Bars],
         fault: Callable[[Exception], None],
+        recorder: Recorder,
     ) -> None:
         self.pipeline = pipeline
         self.broker = broker
@@ -78,6 +80,7 @@ class LiveSession:
         self.journal = journal
         self._ear = ear
         self._fault = fault
+        self._recorder = recorder
         self._is_hearing = False
         self._watches_for: Nanos = 0
         self._leaving: list[tuple[list[ClientOrderId], bool]] = []
@@ -120,7 +123,7 @@ class LiveSession:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lives until `stop` is set. A link that is lost is mended by its own adapter; the session goes on meanwhile."""
-        tasks = [asyncio.ensure_future(task) for task in (self._follow(), self._watch(), self.keeper.run())]
+        tasks = [asyncio.ensure_future(task) for task in (self._follow(), self._watch(), self.keeper.run(), self._recorder.run())]
         stopping = asyncio.ensure_future(stop.wait())
         try:
             done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -131,6 +134,7 @@ class LiveSession:
             for task in (stopping, *tasks):
                 task.cancel()
             await asyncio.gather(stopping, *tasks, return_exceptions=True)
+            await self._recorder.flush()
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
@@ -181,7 +185,9 @@ class LiveSession:
         self.quotes += 1
         self._tradeable[quote.symbol] = live.is_tradeable
         at = max(min(quote.at, now), self.pipeline.now)
-        self._step(lambda: self.pipeline.on_quote(quote._replace(at=at, path=False)), at)
+        seen = quote._replace(at=at, path=False)
+        self._recorder.take(seen)
+        self._step(lambda: self.pipeline.on_quote(seen), at)
 
     def _written(self, orders: list[ClientOrderId], refusal: str) -> None:
         self._step(lambda: self.pipeline.on_written(orders, refusal))
