@@ -10,7 +10,6 @@ from engine.domain.views import AccountView, CardView, EngineView, Gauge, Positi
 from engine.pipeline import Pipeline
 from engine.portfolio.ledger import Holding
 from engine.risk.exposure import Snapshot, mark
-from engine.rules.limits import LIMITS, empty_rows, preview
 from engine.signals.desk import Card
 
 WARN_SHARE = 0.75
@@ -24,6 +23,9 @@ _WORDS = {
     "leverage": "gross notional to equity",
     "drawdown": "fall from the peak of equity",
     "correlation": "largest loss at the stops of positions that move together",
+    "margin": "initial margin of what is open and what waits",
+    "value_at_risk": "what a day is not likely to lose more than",
+    "expected_shortfall": "what a bad day loses on average",
 }
 
 
@@ -117,35 +119,15 @@ def _card(pipeline: Pipeline, card: Card, snapshot: Snapshot) -> CardView:
 
 
 def _gauges(pipeline: Pipeline, snapshot: Snapshot) -> tuple[Gauge, ...]:
-    rows = empty_rows()
-    by_risk = pipeline.gate.limits.position_basis == "risk"
-    worst = max((s.total_risk if by_risk else s.total_notional for s in snapshot.stakes.values()), default=0)
-    risk, gross = snapshot.risk, snapshot.gross
-    equity, day, peak = snapshot.equity, snapshot.day_start, snapshot.peak
-    preview(equity, day, peak, worst, worst, worst, risk, risk, risk, gross, gross, gross, 0, 0, 0, rows)
-    words = _WORDS
-    values = dict(zip(LIMITS, rows[:, 0].tolist(), strict=True))
-    if snapshot.correlation is None:
-        del values["correlation"]
-    else:
-        cluster = pipeline.gate.largest_cluster(snapshot)
-        values["correlation"] = cluster.measured / max(1, equity)
-        words = {**_WORDS, "correlation": f"{_WORDS['correlation']}: {cluster.words or 'none do'}"}
-    limits = pipeline.gate.limits
-    caps = {
-        "position": limits.position,
-        "daily_loss": limits.daily_loss,
-        "worst_day": limits.worst_day_hard,
-        "open_risk": limits.open_risk,
-        "leverage": limits.leverage,
-        "drawdown": limits.drawdown,
-        "correlation": limits.position,
-    }
     gauges = []
-    for name, value in values.items():
-        cap = float(caps[name])
-        state = "trip" if value >= cap else "warn" if value >= WARN_SHARE * cap else "ok"
-        gauges.append(Gauge(name, value, cap, state, words[name]))
+    for measure in pipeline.gate.now(snapshot):
+        hard = measure.hard if measure.hard is not None else measure.soft
+        cap = hard or 0.0
+        warns = WARN_SHARE * cap if measure.soft is None else min(measure.soft, cap)
+        over = "trip" if measure.hard is not None else "warn"
+        state = over if measure.value >= cap else "warn" if measure.value >= warns else "ok"
+        words = _WORDS[measure.name] + (f": {measure.words}" if measure.words else "")
+        gauges.append(Gauge(measure.name, measure.value, cap, state, words))
     return tuple(gauges)
 
 

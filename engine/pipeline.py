@@ -18,6 +18,7 @@ from engine.domain.limits import Limits, Verdict
 from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Role
 from engine.domain.sessions import daily_after
+from engine.execution.actions import Actions
 from engine.execution.cards import expired
 from engine.execution.hands import Arming, Hands
 from engine.execution.manager import OrderManager
@@ -35,7 +36,11 @@ from engine.risk.correlation import Correlations
 from engine.risk.exposure import Snapshot, Stakes, equity
 from engine.risk.gate import Gate
 from engine.risk.guard import HALTED, Guard
+from engine.risk.in_force import LimitsInForce
+from engine.risk.returns import Returns
+from engine.risk.tilt import Tilt
 from engine.risk.trip import trip_prices
+from engine.risk.watch import Watch
 from engine.signals.desk import Answer, Desk, Mode
 from engine.signals.policy import Proposal
 
@@ -106,11 +111,16 @@ class Pipeline:
         self.register = OrderRegister()
         self.guard = Guard(setup.limits)
         self.correlations = Correlations(tuple(self.lanes), setup.limits.correlation_half_life)
+        self.in_force = LimitsInForce(setup.limits, self.instruments)
+        self.tilt = Tilt()
+        self.returns = Returns(tuple(self.lanes), lanes[0].timeframe.span, setup.limits)
         self.desk = Desk()
         self.broker = broker(self._reports.append)
         self.stakes = Stakes(self.instruments, self.ledger, self.register, self.book.last, self.atr, setup.slippage)
-        self.gate = Gate(self.instruments, setup.limits, setup.slippage)
+        self.gate = Gate(self.instruments, setup.limits, setup.slippage, self.returns)
+        self.watch = Watch(self.gate, self.guard)
         self.manager = OrderManager(self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, setup.id_prefix)
+        self.actions = Actions(self.emit, self.manager, self.guard, self.ledger, self.stakes, self.book.last)
         self.protection = Protection(
             self.emit, self.manager, self.register, self.ledger, self.book.last, self.stakes.default_distance
         )
@@ -128,6 +138,7 @@ class Pipeline:
                 self.ledger,
                 self.gate,
                 self.guard,
+                self.in_force,
                 self.desk,
                 self.book.last,
                 self.stakes,
@@ -166,6 +177,8 @@ class Pipeline:
         self.now = at
         for card in self.desk.due(at):
             self.emit(expired(card))
+        for change in self.in_force.take(at):
+            self.emit(change)
         self.broker.on_time(at)
         self._drain()
         self._close_bars(at)
@@ -252,6 +265,7 @@ class Pipeline:
     def _take_bar(self, lane: Lane) -> tuple[Bar, Floats | None]:
         bar, row = lane.close()
         self.correlations.push(lane.symbol, bar.at, bar.close)
+        self.returns.push(lane.symbol, bar.at, bar.close)
         worth = self.equity()
         self.guard.mark(worth)
         self.bars_closed += 1
@@ -320,11 +334,21 @@ class Pipeline:
         self._quoted = False
 
     def _check_equity(self) -> None:
-        changed = self.guard.tripped(self.equity())
-        if changed is not None:
-            self.emit(changed)
-            self.manager.cancel_entries(changed.reason)
+        trip = self.guard.tripped(self.equity())
+        if trip is not None:
+            self.actions.carry_out(trip)
             self._drain()
+
+    def _check_book(self) -> None:
+        """The limits that do something by themselves beside those on equity; most sessions have none."""
+        if self.watch.is_idle:
+            return
+        trips, cleared = self.watch.look(self.snapshot())
+        for fact in cleared:
+            self.emit(fact)
+        for trip in trips:
+            self.actions.carry_out(trip)
+        self._drain()
 
     # --- the end of a step --------------------------------------------------------------------------------------------
 
@@ -341,13 +365,15 @@ class Pipeline:
         self._drain()
         if self.ledger.open or self._pending:
             self._check_equity()
+        self._check_book()
         self._schedule()
         if self._pending:
             self._commit()
 
     def _schedule(self) -> None:
         """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
-        due = min(self._roll, self.nights.due, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER)
+        due = min(self._roll, self.nights.due, self.in_force.due)
+        due = min(due, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER)
         for symbol, lane in self.lanes.items():
             if 0 < lane.bars.due < due:
                 due = lane.bars.due
@@ -373,6 +399,7 @@ class Pipeline:
     def _apply(self, record: f.Record) -> None:
         fact = record.fact
         self._unsettled = True
+        self.tilt.apply(fact, record.at)
         if isinstance(fact, f.OrderFact):  # most facts are an order's, and of those only fills concern anybody else
             self.register.apply(fact, record.at)
             if isinstance(fact, _MONEY):
@@ -383,6 +410,9 @@ class Pipeline:
         self.ledger.apply(fact)
         self.guard.apply(fact)
         self.desk.apply(fact, record.at)
+        if isinstance(fact, f.LimitFact) and self.in_force.apply(fact, record.at):
+            self.gate.adopt(self.in_force.limits)
+            self.guard.adopt(self.in_force.limits)
 
     def _note_opening(self, fact: f.PositionChanged, at: Nanos) -> None:
         before = self.ledger.holdings.get(fact.symbol)
@@ -490,6 +520,7 @@ class Pipeline:
             atr={symbol: lane.atr for symbol, lane in self.lanes.items()},
             recent=self.register.recent,
             correlation=self.correlations.between if len(self.lanes) > 1 else None,
+            tilt=self.tilt.sentence(self.in_force.limits, self.now),
             blocked=self.blocked,
             venue_trouble=self.venue_trouble,
             resting=self.register.live,

@@ -67,6 +67,7 @@ class Session:
         for lane in lanes:
             lane.warm(self.before[lane.symbol])
         self.pipeline.correlations.warm(self.before)
+        self.pipeline.returns.warm(self.before)
         self.player = Player(self.tape, self.pipeline)
         self.resumed = self.book.facts > 0
         self.is_finished = self.book.is_finished

@@ -173,7 +173,7 @@ class Disarm(Intent):
 
 @dataclass(frozen=True, slots=True)
 class ChangeLimits(Intent):
-    """Set the limit called `limit` (engine.domain.limit_rules) to `value`, decimal text or "none", for `symbol` alone where given.
+    """Set the limit called `limit` (engine.domain.limit_rules) to `value`, decimal text or "none", for one `symbol` where given.
 
     What tightens acts at once; what loosens needs a `reason` and waits. The value in force withdraws what was asked before.
     """

@@ -39,16 +39,22 @@ class Cards:
         instrument = self._h.instruments[signal.symbol]
         if intent.quantity > instrument.max_order:
             raise Refused(f"the new quantity is more than the largest order of {instrument.lots(instrument.max_order)} lots")
+        self._check_tilt()
         self._decide(signal, "resized", intent.reason, Side(signal.side), signal.stop, signal.target, intent.quantity)
 
     def flip(self, intent: i.FlipCard) -> None:
         signal = self._fresh(intent.signal)
+        self._check_tilt()
         side = Side(signal.side).opposite
         quote = self._h.quotes[signal.symbol]
         entry = quote.ask if side is Side.BUY else quote.bid
         stop = entry - side.sign * abs(signal.reference - signal.stop)
         target = entry + side.sign * abs(signal.target - signal.reference)
         self._decide(signal, "flipped", intent.reason, side, stop, target, 0)
+
+    def _check_tilt(self) -> None:
+        if tilt := self._h.snapshot().tilt:
+            raise Refused(tilt)
 
     def _fresh(self, name: str) -> f.SignalEmitted:
         """The signal of a waiting card, unless nothing may be opened now or the price has run away from it."""

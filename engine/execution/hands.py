@@ -16,6 +16,7 @@ from engine.portfolio.register import OrderRegister
 from engine.risk.exposure import Snapshot, Stakes
 from engine.risk.gate import Gate
 from engine.risk.guard import Guard
+from engine.risk.in_force import LimitsInForce
 from engine.signals.desk import Desk
 
 
@@ -49,6 +50,7 @@ class Hands:
     ledger: Ledger
     gate: Gate
     guard: Guard
+    in_force: LimitsInForce
     desk: Desk
     quotes: Mapping[Symbol, Quote]
     stakes: Stakes

@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, TypeVar
 
+from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.market import Quote, Symbol, Ticks
@@ -43,6 +44,7 @@ class Owner:
             i.SetMode: self._set_mode,
             i.Halt: self._halt,
             i.Resume: self._resume,
+            i.ChangeLimits: self._change_limits,
             i.Arm: self._arm,
             i.Disarm: self._disarm,
         }
@@ -62,7 +64,8 @@ class Owner:
             raise Refused(f"{intent.symbol} is not traded in this session")
         side, kind = _word(Side, intent.side), _word(OrderType, intent.type)
         price = None if kind is OrderType.MARKET else intent.price
-        return Draft(intent.symbol, side, kind, intent.quantity, price, intent.stop_loss, intent.take_profit, intent.reduce_only)
+        exits = intent.stop_loss, intent.take_profit
+        return Draft(intent.symbol, side, kind, intent.quantity, price, *exits, intent.reduce_only, by_hand=True)
 
     def _submit(self, intent: i.SubmitOrder) -> None:
         role = Role.CLOSE if intent.reduce_only else Role.ENTRY
@@ -174,7 +177,7 @@ class Owner:
         quote = self._h.quotes[intent.symbol]
         stop = self._mirrored_stop(intent.symbol, side, quote)
         self._h.manager.close(intent.symbol, abs(held))
-        draft = Draft(intent.symbol, side, OrderType.MARKET, abs(held), stop_loss=stop)
+        draft = Draft(intent.symbol, side, OrderType.MARKET, abs(held), stop_loss=stop, by_hand=True)
         verdict = self._h.manager.place(draft)
         if not verdict.approved:
             raise Refused("the position is being closed, but not reversed: " + "; ".join(verdict.reasons))
@@ -270,7 +273,6 @@ class Owner:
             raise Refused(changed)
         self._h.emit(f.TradingStateChanged(changed.state, changed.cause, intent.reason or changed.reason))
 
-
     def _arm(self, intent: i.Arm) -> None:
         objection = self._h.arming.objection(intent.account)
         if objection:
@@ -283,6 +285,13 @@ class Owner:
             raise Refused("trading is not armed")
         self._h.emit(f.TradingDisarmed(self._h.arming.account, intent.reason or "by the owner"))
         self._h.arming.account = ""
+
+    def _change_limits(self, intent: i.ChangeLimits) -> None:
+        try:
+            answer = self._h.in_force.answer(intent, self._h.snapshot().at)
+        except UserError as refusal:
+            raise Refused(str(refusal)) from refusal
+        self._h.emit(answer)
 
 
 def _word(kind: type[Word], text: str) -> Word:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.core.clock import MINUTE, SECOND
-from engine.domain.instrument import Cash, Instrument
-from engine.domain.limits import Limits
+from engine.domain.instrument import Cash, Instrument, Steps, money
 from engine.domain.market import Quote, Ticks
-from engine.domain.order import OrderType
+from engine.domain.order import ClientOrderId, Order, OrderType, Side, State
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
+from engine.risk.terms import UNLIMITED, Terms
 
 HIGHEST: Ticks = 1 << 40
 """No price is above this."""
@@ -16,27 +18,45 @@ MOST: Cash = 1 << 60
 """No order is worth more; the arithmetic of the limits stays within 64 bits below it."""
 WITHOUT_FIGURES = {"absurd"}
 """Faults of drafts that no figures can be worked out for."""
+ABOUT_SIZE = {"quantity", "reduce_only", "order_lots", "order_notional", "short", "buying_power"}
+"""Faults that a smaller order may not have."""
+_RESTS = {State.ACCEPTED, State.PARTIALLY_FILLED, State.PENDING_MODIFY, State.PENDING_CANCEL, State.SENT, State.UNKNOWN}
+_NOBODY = Stake()
 
 
-def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, limits: Limits) -> dict[str, str]:
+def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Terms) -> dict[str, str]:
     """Limit name -> sentence for everything that stands against the draft, in the order it is checked."""
-    faults = dict(_size(draft, instrument, snapshot.quotes.get(draft.symbol)))
+    quote = snapshot.quotes.get(draft.symbol)
+    faults = _size(draft, instrument, quote)
     if draft.reduce_only:
-        return faults | dict(_reduces(draft, snapshot))
+        return faults | _reduces(draft, snapshot)
     if snapshot.state != "ACTIVE":
         faults["trading_state"] = f"trading is {snapshot.state}: only orders that reduce a position may go"
     if snapshot.venue_trouble:
         faults["venue"] = snapshot.venue_trouble
     if reason := snapshot.blocked.get(draft.symbol):
         faults["blocked"] = reason
-    faults |= _market(draft, instrument, snapshot)
-    faults |= _pace(draft, snapshot, limits)
+    if snapshot.tilt and draft.by_hand:
+        faults["tilt"] = snapshot.tilt
+    if terms.limits.allowed and draft.symbol not in terms.limits.allowed:
+        faults["allowed"] = f"{draft.symbol} is not among the instruments that may be opened: {', '.join(terms.limits.allowed)}"
+    _news(draft, snapshot, terms, faults)
+    if quote is None or quote.bid <= 0 or quote.ask < quote.bid:
+        faults["quote"] = f"there is no quote of {draft.symbol}" + (" yet" if quote is None else " that makes sense")
+        return faults
+    stake = snapshot.stakes.get(draft.symbol, _NOBODY)
+    _market(draft, instrument, snapshot, terms, quote, faults)
+    if "absurd" not in faults:
+        _funds(draft, instrument, snapshot, terms, stake, quote, faults)
+    _self_match(draft, snapshot, terms, quote, faults)
+    _pace(draft, snapshot, terms, faults)
     return faults
 
 
 def _size(draft: Draft, instrument: Instrument, quote: Quote | None) -> dict[str, str]:
-    prices = [abs(price) for price in (draft.price, draft.stop_loss, draft.take_profit) if price is not None]
-    highest = max([*prices, quote.ask if quote is not None else 1])
+    highest = max(
+        abs(draft.price or 0), abs(draft.stop_loss or 0), abs(draft.take_profit or 0), quote.ask if quote is not None else 1
+    )
     if highest > HIGHEST or highest * draft.quantity * instrument.tick_value > MOST:
         return {"absurd": "the order's quantity or one of its prices is beyond anything that can be dealt"}
     if draft.quantity < instrument.min_order:
@@ -51,7 +71,7 @@ def _size(draft: Draft, instrument: Instrument, quote: Quote | None) -> dict[str
 
 
 def _reduces(draft: Draft, snapshot: Snapshot) -> dict[str, str]:
-    held = snapshot.stakes.get(draft.symbol, Stake()).quantity * draft.side.sign
+    held = snapshot.stakes.get(draft.symbol, _NOBODY).quantity * draft.side.sign
     if held >= 0:
         return {"reduce_only": f"there is no {draft.symbol} position that this order would reduce"}
     if draft.quantity > -held:
@@ -59,54 +79,136 @@ def _reduces(draft: Draft, snapshot: Snapshot) -> dict[str, str]:
     return {}
 
 
-def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot) -> dict[str, str]:
-    quote = snapshot.quotes.get(draft.symbol)
-    if quote is None:
-        return {"quote": f"there is no quote of {draft.symbol} yet"}
-    faults = {}
-    if snapshot.stakes.get(draft.symbol, Stake()).is_unknown:
+def _news(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]) -> None:
+    if not terms.news.blackouts:
+        return
+    blackout = terms.news.at(snapshot.at)
+    if blackout is not None:
+        what = blackout.title or f"{blackout.importance} news"
+        wait = -((snapshot.at - blackout.ends) // MINUTE)
+        faults["news"] = f"{what} ({blackout.currency}): nothing is opened in {draft.symbol} for another {wait} min"
+
+
+def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Terms, quote: Quote, faults: dict[str, str]) -> None:
+    stake = snapshot.stakes.get(draft.symbol, _NOBODY)
+    if stake.is_unknown:
         faults["unknown_order"] = f"the fate of an order in {draft.symbol} is not known yet; nothing is opened there until it is"
-    age = snapshot.at - quote.at
-    sessions = instrument.sessions
-    if not (sessions.is_open(snapshot.at) or sessions.is_open(snapshot.at - 1)):
+    age, sessions = snapshot.at - quote.at, instrument.sessions
+    is_shut = not (sessions.is_open(snapshot.at) or sessions.is_open(snapshot.at - 1))
+    if is_shut and terms.limits.sessions == "listed":
         closure = sessions.closure(snapshot.at)
         faults["session"] = f"{draft.symbol} is outside its trading hours" + (f" ({closure.name})" if closure else "")
     elif age > instrument.stale_after_s * SECOND:
         faults["stale"] = f"the last quote of {draft.symbol} is {age // SECOND} s old, more than {instrument.stale_after_s} s"
     middle = (quote.bid + quote.ask) // 2
     price = draft.price if draft.price is not None else middle
-    if abs(price - middle) > middle * instrument.collar:
-        faults["collar"] = f"the price is more than {100 * instrument.collar:g} % away from the market"
-    faults |= _exits(draft, draft.price or (quote.ask if draft.side.sign > 0 else quote.bid))
-    return faults
+    if abs(price - middle) > middle * terms.collar:
+        faults["collar"] = f"the price is more than {100 * terms.collar:g} % away from the market"
+    _exits(draft, draft.price or (quote.ask if draft.side is Side.BUY else quote.bid), faults)
 
 
-def _exits(draft: Draft, reference: Ticks) -> dict[str, str]:
-    faults = {}
-    if draft.stop_loss is not None and draft.stop_loss <= 0:
+def _exits(draft: Draft, reference: Ticks, faults: dict[str, str]) -> None:
+    stop, target = draft.stop_loss, draft.take_profit
+    if stop is None and target is None:
+        return
+    sign = draft.side.sign
+    if stop is not None and stop <= 0:
         faults["stop"] = "a stop needs a price above zero"
-    elif draft.stop_loss is not None and (reference - draft.stop_loss) * draft.side.sign <= 0:
-        word = "below" if draft.side.sign > 0 else "above"
-        faults["stop"] = f"the stop of a {draft.side.value} must lie {word} its price"
-    if draft.take_profit is not None and draft.take_profit <= 0:
+    elif stop is not None and (reference - stop) * sign <= 0:
+        faults["stop"] = f"the stop of a {draft.side.value} must lie {'below' if sign > 0 else 'above'} its price"
+    if target is not None and target <= 0:
         faults["target"] = "a target needs a price above zero"
-    elif draft.take_profit is not None and (draft.take_profit - reference) * draft.side.sign <= 0:
-        word = "above" if draft.side.sign > 0 else "below"
-        faults["target"] = f"the target of a {draft.side.value} must lie {word} its price"
-    return faults
+    elif target is not None and (target - reference) * sign <= 0:
+        faults["target"] = f"the target of a {draft.side.value} must lie {'above' if sign > 0 else 'below'} its price"
 
 
-def _pace(draft: Draft, snapshot: Snapshot, limits: Limits) -> dict[str, str]:
-    faults = {}
-    since = snapshot.at - MINUTE
+# --- how much may be ordered ------------------------------------------------------------------------------------------
+
+
+def _funds(
+    draft: Draft,
+    instrument: Instrument,
+    snapshot: Snapshot,
+    terms: Terms,
+    stake: Stake,
+    quote: Quote,
+    faults: dict[str, str],
+) -> None:
+    if draft.quantity > terms.most_steps:
+        cap = instrument.lots(terms.most_steps)
+        faults["order_lots"] = f"order size: {instrument.lots(draft.quantity)} lots, the cap is {cap}"
+    price = _price(draft, quote)
+    if terms.most_notional != UNLIMITED and price * draft.quantity * instrument.tick_value > terms.most_notional:
+        worth, cap = money(price * draft.quantity * instrument.tick_value), money(terms.most_notional)
+        faults["order_notional"] = f"order size: worth {worth:,.2f} {instrument.currency}, the cap is {cap:,.2f}"
+    if terms.limits.account != "cash":
+        return
+    if draft.side is Side.SELL and draft.quantity > stake.closes(Side.SELL):
+        held = instrument.lots(stake.closes(Side.SELL))
+        faults["short"] = f"a cash account sells what it holds only, and of {draft.symbol} {held} lots are free to be sold"
+    elif draft.side is Side.BUY and draft.quantity > (fits := _affordable(draft, instrument, snapshot, quote)):
+        faults["buying_power"] = (
+            f"there is cash for {instrument.lots(fits)} lots of {draft.symbol}, beside what waits to be filled"
+        )
+
+
+def _price(draft: Draft, quote: Quote) -> Ticks:
+    return draft.price or (quote.ask if draft.side is Side.BUY else quote.bid)
+
+
+def _affordable(draft: Draft, instrument: Instrument, snapshot: Snapshot, quote: Quote) -> Steps:
+    """What free cash buys in a cash account: equity less what is held and what may still be bought."""
+    value = _price(draft, quote) * instrument.tick_value
+    each = value + instrument.commission + value * instrument.commission_ppm // 1_000_000
+    return max(0, (snapshot.equity - snapshot.gross) // max(1, each))
+
+
+def ceiling(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Terms, stake: Stake) -> Steps:
+    """The biggest quantity that none of the size checks stands against, whatever the limits on the book say."""
+    most, warned = min(draft.quantity, instrument.max_order), terms.limits.only_warn
+    quote = snapshot.quotes[draft.symbol]
+    if "order_lots" not in warned:
+        most = min(most, terms.most_steps)
+    if terms.most_notional != UNLIMITED and "order_notional" not in warned:
+        most = min(most, terms.most_notional // max(1, _price(draft, quote) * instrument.tick_value))
+    if terms.limits.account != "cash":
+        return most
+    return min(most, stake.closes(draft.side) if draft.side is Side.SELL else _affordable(draft, instrument, snapshot, quote))
+
+
+# --- what else is on its way ------------------------------------------------------------------------------------------
+
+
+def _self_match(draft: Draft, snapshot: Snapshot, terms: Terms, quote: Quote, faults: dict[str, str]) -> None:
+    """An order that would be filled by one of our own: it costs fees, and exchanges forbid it."""
+    orders = snapshot.resting.get(draft.symbol)
+    if not orders or not terms.limits.self_match or draft.type in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING):
+        return
+    price, sign = _price(draft, quote), draft.side.sign
+    for order in orders.values():
+        if order.side is draft.side or order.limit is None or order.state not in _RESTS:
+            continue
+        if (price - order.limit) * sign >= 0 and not _waits(order, orders):
+            faults["self_match"] = f"it would trade with your own order {order.id}; cancel or change that first"
+            return
+
+
+def _waits(order: Order, live: Mapping[ClientOrderId, Order]) -> bool:
+    """A leg that rests nowhere yet, because its entry has filled nothing."""
+    entry = live.get(order.parent) if order.parent else None
+    return entry is not None and not entry.filled
+
+
+def _pace(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]) -> None:
+    limits = terms.limits
+    since, window = snapshot.at - MINUTE, limits.duplicate_window_s * SECOND
     count = 0
     for at, order in reversed(snapshot.recent):
         if at <= since:
             break
         count += 1
         same = (order.symbol, order.side, order.type, order.quantity) == (draft.symbol, draft.side, draft.type, draft.quantity)
-        if same and snapshot.at - at < limits.duplicate_window_s * SECOND and draft.price in (order.limit, order.stop):
+        if same and snapshot.at - at < window and draft.price in (order.limit, order.stop):
             faults["duplicate"] = f"the same order was placed less than {limits.duplicate_window_s} s ago"
     if count >= limits.orders_per_minute:
         faults["rate"] = f"{count} orders in the last minute, the cap is {limits.orders_per_minute}"
-    return faults

@@ -7,22 +7,26 @@ from typing import NamedTuple
 
 from engine.domain.instrument import Cash, Instrument, Steps
 from engine.domain.limits import LimitLine, Limits, Verdict
-from engine.domain.market import Symbol, Ticks
+from engine.domain.market import Floats, Symbol, Ticks
 from engine.domain.order import OrderType, Side
-from engine.risk.checks import WITHOUT_FIGURES, order_faults
+from engine.risk.checks import ABOUT_SIZE, WITHOUT_FIGURES, ceiling, order_faults
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
+from engine.risk.returns import LEAST, Returns
+from engine.risk.sentences import sentence
+from engine.risk.terms import Cap, Terms, caps, margin_rate, terms_of
 from engine.rules import costs
 from engine.rules.limits import (
     CORRELATION,
-    DAILY_LOSS,
-    DRAWDOWN,
-    LEVERAGE,
     LIMITS,
+    MARGIN,
     OPEN_RISK,
     POSITION,
+    SHORTFALL,
+    VALUE_AT_RISK,
     WORST_DAY,
     empty_rows,
+    held_back,
     preview,
 )
 from engine.rules.sizing import default_stop, loss_per_step
@@ -35,62 +39,146 @@ class Cluster(NamedTuple):
     words: str
 
 
+class Measure(NamedTuple):
+    """A limit as the book stands: its value and hard cap (None where it only warns), its soft cap, and what it is about."""
+
+    name: str
+    value: float
+    hard: float | None
+    soft: float | None
+    words: str = ""
+
+
+class Sums(NamedTuple):
+    """What a book comes to: losses at the stops, gross notional, initial margin (cash units), and signed values for the tails."""
+
+    risk: Cash
+    gross: Cash
+    margin: float
+    exposures: dict[Symbol, float]
+
+
 Kin = tuple[Symbol, Stake, float | None]
 
 DEFAULT_STOP_PER_MILLE = 3_000
 """An opening order without a stop gets one three ATR away."""
-_ABOUT_SIZE = {"quantity", "reduce_only"}
-"""Faults that a smaller order may not have."""
+_TAILS = (VALUE_AT_RISK, SHORTFALL)
+_NOBODY = Stake()
 
 
 class Gate:
-    """Checks drafts against the limits in force."""
+    """Checks drafts against the limits in force. `returns` are the scenarios of value at risk, None where there are none."""
 
-    def __init__(self, instruments: Mapping[Symbol, Instrument], limits: Limits, slippage: Ticks) -> None:
+    def __init__(
+        self, instruments: Mapping[Symbol, Instrument], limits: Limits, slippage: Ticks, returns: Returns | None = None
+    ) -> None:
         self._instruments = instruments
-        self.limits = limits
+        self._returns = returns
         self.slippage = slippage
         self._rows = empty_rows()
-        self._caps = caps(limits)
+        self._no_tails: Floats = empty_rows()[:2]
+        self.adopt(limits)
+
+    def adopt(self, limits: Limits) -> None:
+        """Other limits from here on."""
+        self.limits = limits
+        self._terms = {symbol: terms_of(instrument, limits) for symbol, instrument in self._instruments.items()}
+        self._rates = {symbol: margin_rate(limits, symbol) for symbol in self._instruments}
 
     def check(self, draft: Draft, snapshot: Snapshot) -> Verdict:
         """Every limit now -> after the fill -> after the stop-out, and whether the order may go. Changes nothing."""
-        faults = order_faults(draft, self._instruments[draft.symbol], snapshot, self.limits)
+        terms = self._terms[draft.symbol]
+        faults = order_faults(draft, self._instruments[draft.symbol], snapshot, terms)
         stop, is_default = self._stop(draft, snapshot)
         if draft.symbol not in snapshot.quotes or faults.keys() & WITHOUT_FIGURES:
             return Verdict((), tuple(faults.values()), tuple(faults), (), 0)
-        stake = snapshot.stakes.get(draft.symbol, Stake())
+        stake = snapshot.stakes.get(draft.symbol, _NOBODY)
         grows = _grows(draft, draft.quantity, stake)
         if grows and stop is None:
             faults["stop"] = "an opening order needs a stop, and no ATR is known yet to set one; give a stop price"
-        lines = self._lines(draft, draft.quantity, stop, snapshot, stake, grows)
-        reasons = [*faults.values(), *(line.sentence for line in lines if line.hard and not line.passed)]
-        limits = [*faults, *(line.name for line in lines if line.hard and not line.passed)]
-        warnings = tuple(line.sentence for line in lines if not line.hard and not line.passed)
+        kin = self._kin(draft, snapshot)
+        sums = self._sums(snapshot, terms)
+        self._fill(draft, draft.quantity, stop, snapshot, stake, terms, sums, kin)
+        lines, warnings = self._lines(terms, snapshot, grows, kin)
+        warnings += [f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults]
+        broken = [line for line in lines if line.hard and not line.passed]
+        limits = (*faults, *(line.name for line in broken))
         largest = draft.quantity if not limits else 0
-        if limits and not set(faults) - _ABOUT_SIZE:
+        if limits and not faults.keys() - ABOUT_SIZE:
             largest = self._largest(draft, stop, snapshot, stake)
-        return Verdict(lines, tuple(reasons), tuple(limits), warnings, largest, stop, is_default)
+        reasons = (*faults.values(), *(line.sentence for line in broken))
+        return Verdict(tuple(lines), reasons, limits, tuple(warnings), largest, stop, is_default)
 
     def broken(self, symbol: Symbol, snapshot: Snapshot) -> list[str]:
         """Sentences of the hard limits on losses at stops that the book is over, as `snapshot` has it."""
-        stake, rows = snapshot.stakes.get(symbol, Stake()), self._rows
-        measure = stake.total_risk if self.limits.position_basis == "risk" else 0
+        stake, rows, terms = snapshot.stakes.get(symbol, _NOBODY), self._rows, self._terms[symbol]
+        measure = stake.total_risk if terms.by_risk else 0
         risk, gross = snapshot.risk, snapshot.gross
         held = (measure, measure, measure, risk, risk, risk, gross, gross, gross)
         preview(snapshot.equity, snapshot.day_start, snapshot.peak, *held, 0, 0, 0, rows)
-        over = [(row, cap) for row, hard, cap in self._caps if hard and row in (POSITION, WORST_DAY, OPEN_RISK)]
-        said = [_sentence(LIMITS[row], rows[row, 0], cap, True) for row, cap in over if rows[row, 0] > cap]
-        together, cap = self.largest_cluster(snapshot).measured / max(1, snapshot.equity), float(self.limits.position)
-        if self.limits.position_basis == "risk" and together > cap:
-            said.append(_sentence(LIMITS[CORRELATION], together, cap, True))
+        over = [cap for cap in terms.caps if cap.hard and cap.row in (POSITION, WORST_DAY, OPEN_RISK)]
+        said = [sentence(cap.name, rows[cap.row, 0], cap.value, True) for cap in over if rows[cap.row, 0] > cap.value]
+        together, most = self.largest_cluster(snapshot).measured / max(1, snapshot.equity), float(self.limits.position)
+        if terms.by_risk and together > most:
+            said.append(sentence(LIMITS[CORRELATION], together, most, True))
         return said
 
     def largest(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The biggest quantity, up to the draft's, that every hard limit lets pass."""
         stop, _ = self._stop(draft, snapshot)
-        stake = snapshot.stakes.get(draft.symbol, Stake())
-        return self._largest(draft, stop, snapshot, stake)
+        return self._largest(draft, stop, snapshot, snapshot.stakes.get(draft.symbol, _NOBODY))
+
+    def now(self, snapshot: Snapshot) -> list[Measure]:
+        """Every limit as the book stands, without a new order; what is not known yet is left out."""
+        by_risk, rows = self.limits.position_basis == "risk", self._rows
+        worst, cap = 0, float(self.limits.position)
+        share = 0.0
+        for symbol, stake in snapshot.stakes.items():
+            measured, own = stake.total_risk if by_risk else stake.total_notional, float(self._terms[symbol].limits.position)
+            if measured / own > share:
+                worst, cap, share = measured, own, measured / own
+        risk, gross = snapshot.risk, snapshot.gross
+        preview(
+            snapshot.equity,
+            snapshot.day_start,
+            snapshot.peak,
+            worst,
+            worst,
+            worst,
+            risk,
+            risk,
+            risk,
+            gross,
+            gross,
+            gross,
+            0,
+            0,
+            0,
+            rows,
+        )
+        terms = next(iter(self._terms.values()))
+        sums = self._sums(snapshot, terms)
+        symbol = next(iter(self._terms))
+        own_exposure = sums.exposures.get(symbol, 0.0)
+        tails = self._tails(sums, symbol, own_exposure, own_exposure)
+        held_back(snapshot.equity, 0, 0, sums.margin, sums.margin, sums.margin, *tails, rows)
+        values = rows[:, 0].tolist()
+        account = {cap.name: cap.value for cap in caps(self.limits)}
+        account[LIMITS[POSITION]] = cap
+        found = []
+        for row, name in enumerate(LIMITS):
+            words = ""
+            if row == CORRELATION:
+                if snapshot.correlation is None:
+                    continue
+                cluster = self.largest_cluster(snapshot)
+                values[row], words = cluster.measured / max(1, snapshot.equity), cluster.words or "none do"
+            if (row == MARGIN and not terms.has_margin) or (row in _TAILS and not tails[1]):
+                continue
+            hard, soft = account.get(name), account.get(f"{name}_soft")
+            if hard is not None or soft is not None:
+                found.append(Measure(name, values[row], hard, soft, words))
+        return found
 
     def _stop(self, draft: Draft, snapshot: Snapshot) -> tuple[Ticks | None, bool]:
         if draft.stop_loss is not None or draft.symbol not in snapshot.quotes:
@@ -100,25 +188,70 @@ class Gate:
             return None, False
         return default_stop(draft.side.sign, entry(draft, snapshot), atr, DEFAULT_STOP_PER_MILLE), True
 
-    def _lines(
-        self, draft: Draft, quantity: Steps, stop: Ticks | None, snapshot: Snapshot, stake: Stake, grows: bool
-    ) -> tuple[LimitLine, ...]:
-        self._fill(draft, quantity, stop, snapshot, stake)
-        lines = []
-        rows = self._rows.tolist()
-        for row, hard, cap in self._caps:
-            if row == CORRELATION and snapshot.correlation is None:
+    def _lines(self, terms: Terms, snapshot: Snapshot, grows: bool, kin: list[Kin]) -> tuple[list[LimitLine], list[str]]:
+        """A line for every cap, and the sentences of what only warns."""
+        rows, lines, warnings = self._rows.tolist(), [], []
+        for cap in terms.caps:
+            row, hard, value, name = cap
+            if row >= CORRELATION and not self._applies(row, terms, snapshot):
+                if row in _TAILS and hard and grows:
+                    warnings.append(self._unknown(cap))
                 continue
             now, fill, out = rows[row]
-            passed = fill <= cap or not grows
-            name = LIMITS[row] if hard else f"{LIMITS[row]}_soft"
-            sentence = "" if passed else _sentence(name, fill, cap, hard)
-            if sentence and row == CORRELATION:
-                sentence += f"; {_together(self._kin(draft, snapshot))}"
-            lines.append(LimitLine(name, now, fill, out, cap, hard, passed, sentence))
-        return tuple(lines)
+            passed = fill <= value or not grows or (row in _TAILS and fill <= now)
+            text = ""
+            if not passed:
+                text = sentence(name, fill, value, hard)
+                if row == CORRELATION:
+                    text += f"; {_together(kin)}"
+                if not hard:
+                    warnings.append(text)
+            lines.append(LimitLine(name, now, fill, out, value, hard, passed, text))
+        return lines, warnings
 
-    def _fill(self, draft: Draft, quantity: Steps, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> None:
+    def _applies(self, row: int, terms: Terms, snapshot: Snapshot) -> bool:
+        if row == CORRELATION:
+            return snapshot.correlation is not None
+        return terms.has_margin if row == MARGIN else self._returns is not None and self._returns.is_known
+
+    def _unknown(self, cap: Cap) -> str:
+        bars = 0 if self._returns is None else self._returns.count
+        return f"{cap.name.replace('_', ' ')} is not known yet: {bars} of {LEAST} bars have closed, so it denies nothing"
+
+    def _sums(self, snapshot: Snapshot, terms: Terms) -> Sums:
+        """What the whole book comes to; margin and exposures only where something asks for them."""
+        risk = gross = 0
+        margin, exposures = 0.0, {}
+        with_margin, with_tails = terms.has_margin, self._returns is not None and self._returns.is_known
+        for symbol, stake in snapshot.stakes.items():
+            notional = stake.notional + stake.pending_notional
+            risk += stake.risk + stake.pending_risk
+            gross += notional
+            if with_margin:
+                margin += notional * self._rates[symbol]
+            if with_tails:
+                held = stake.quantity
+                exposures[symbol] = self._worth(symbol, snapshot) * _farther(
+                    held + stake.pending_buys, held - stake.pending_sells
+                )
+        return Sums(risk, gross, margin, exposures)
+
+    def _worth(self, symbol: Symbol, snapshot: Snapshot) -> float:
+        """A lot step at the middle of the market, in cash units."""
+        quote = snapshot.quotes[symbol]
+        return (quote.bid + quote.ask) * 0.5 * self._instruments[symbol].tick_value
+
+    def _fill(
+        self,
+        draft: Draft,
+        quantity: Steps,
+        stop: Ticks | None,
+        snapshot: Snapshot,
+        stake: Stake,
+        terms: Terms,
+        sums: Sums,
+        kin: list[Kin],
+    ) -> None:
         instrument = self._instruments[draft.symbol]
         value, sign = instrument.tick_value, draft.side.sign
         quote, price = snapshot.quotes[draft.symbol], entry(draft, snapshot)
@@ -133,25 +266,39 @@ class Gate:
         risk_after, notional_after = risk_out + opening * per_step, notional_out + costs.notional(marked, opening, value)
         fee = costs.commission(price, quantity, value, instrument.commission, instrument.commission_ppm)
         cost = fee + opening * spread * value
-        by_risk = self.limits.position_basis == "risk"
+        risk_now, notional_now = stake.risk + stake.pending_risk, stake.notional + stake.pending_notional
+        by_risk = terms.by_risk
         preview(
             snapshot.equity,
             snapshot.day_start,
             snapshot.peak,
-            stake.total_risk if by_risk else stake.total_notional,
+            risk_now if by_risk else notional_now,
             risk_after if by_risk else notional_after,
             risk_out if by_risk else notional_out,
-            snapshot.risk,
-            snapshot.risk - stake.total_risk + risk_after,
-            snapshot.risk - stake.total_risk + risk_out,
-            snapshot.gross,
-            snapshot.gross - stake.total_notional + notional_after,
-            snapshot.gross - stake.total_notional + notional_out,
+            sums.risk,
+            sums.risk - risk_now + risk_after,
+            sums.risk - risk_now + risk_out,
+            sums.gross,
+            sums.gross - notional_now + notional_after,
+            sums.gross - notional_now + notional_out,
             cost,
             opening * per_step,
-            sum(stake.total_risk if by_risk else stake.total_notional for _, stake, _ in self._kin(draft, snapshot)),
+            sum(other.total_risk if by_risk else other.total_notional for _, other, _ in kin) if kin else 0,
             self._rows,
         )
+        rate, worth = terms.margin_rate, self._worth(draft.symbol, snapshot)
+        tails = self._tails(sums, draft.symbol, worth * _held(draft, quantity, stake), worth * _held(draft, closing, stake))
+        margin_after, margin_out = (
+            sums.margin + rate * (notional_after - notional_now),
+            sums.margin + rate * (notional_out - notional_now),
+        )
+        held_back(snapshot.equity, cost, opening * per_step, sums.margin, margin_after, margin_out, *tails, self._rows)
+
+    def _tails(self, sums: Sums, symbol: Symbol, after: float, out_of: float) -> tuple[Floats, bool]:
+        """Value at risk and expected shortfall (2, 3), and whether they are known."""
+        if self._returns is None or not self._returns.is_known:
+            return self._no_tails, False
+        return self._returns.measure(sums.exposures, symbol, after, out_of), True
 
     def largest_cluster(self, snapshot: Snapshot) -> Cluster:
         """The open position that measures most together with all that moves with it; an empty one where nothing does."""
@@ -170,31 +317,38 @@ class Gate:
         known = snapshot.correlation
         if known is None:
             return []
-        least, found = float(self.limits.correlation), []
+        least, side, found = float(self.limits.correlation), draft.side.sign, []
         for symbol, stake in snapshot.stakes.items():
             if symbol == draft.symbol or not stake.signs:
                 continue
             together = known(draft.symbol, symbol)
-            if together is None or any(together * draft.side.sign * sign > least for sign in stake.signs):
+            if together is None or any(together * side * sign > least for sign in stake.signs):
                 found.append((symbol, stake, together))
         return found
 
     def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> Steps:
-        instrument = self._instruments[draft.symbol]
+        instrument, terms = self._instruments[draft.symbol], self._terms[draft.symbol]
         low, high = 0, min(draft.quantity, instrument.max_order)
         if draft.reduce_only:
             high = max(0, min(high, -stake.quantity * draft.side.sign))
             low = high
-        hard_caps = [(row, cap) for row, hard, cap in self._caps if hard]
+        else:
+            high = min(high, ceiling(draft, instrument, snapshot, terms, stake))
+        hard_caps = [cap for cap in terms.caps if cap.hard and (cap.row < CORRELATION or self._applies(cap.row, terms, snapshot))]
+        sums, kin = self._sums(snapshot, terms), self._kin(draft, snapshot)
         middle = high  # most drafts pass whole, so the whole is tried first
         while low < high:
-            self._fill(draft, middle, stop, snapshot, stake)
-            if not _grows(draft, middle, stake) or all(self._rows[row, 1] <= cap for row, cap in hard_caps):
+            self._fill(draft, middle, stop, snapshot, stake, terms, sums, kin)
+            if not _grows(draft, middle, stake) or all(self._lets_pass(cap) for cap in hard_caps):
                 low = middle
             else:
                 high = middle - 1
             middle = (low + high + 1) // 2
         return low if low >= instrument.min_order else 0
+
+    def _lets_pass(self, cap: Cap) -> bool:
+        now, fill, _ = self._rows[cap.row]
+        return bool(fill <= cap.value or (cap.row in _TAILS and fill <= now))
 
 
 def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
@@ -216,29 +370,18 @@ def _closes(draft: Draft, stake: Stake) -> Steps:
     return stake.closes(draft.side) if draft.type is OrderType.MARKET else 0
 
 
-def caps(limits: Limits) -> tuple[tuple[int, bool, float], ...]:
-    """(row in engine.rules.limits, hard, cap) of every limit."""
-    return (
-        (POSITION, True, float(limits.position)),
-        (DAILY_LOSS, True, float(limits.daily_loss)),
-        (WORST_DAY, False, float(limits.worst_day_soft)),
-        (WORST_DAY, True, float(limits.worst_day_hard)),
-        (OPEN_RISK, True, float(limits.open_risk)),
-        (LEVERAGE, True, float(limits.leverage)),
-        (DRAWDOWN, True, float(limits.drawdown)),
-        (CORRELATION, True, float(limits.position)),
-    )
+def _farther(long: Steps, short: Steps) -> Steps:
+    """Of the most and the least that may be held, what is farther from nothing."""
+    return long if long >= -short else short
 
 
-_WORDS = {
-    "position": "the position's loss at its stop would be",
-    "daily_loss": "it would be",
-    "worst_day": "the day's loss with every stop filled would be",
-    "open_risk": "the sum of losses at all stops would be",
-    "leverage": "gross notional to equity would be",
-    "drawdown": "from the peak it would be",
-    "correlation": "with what moves along, the position's loss at its stop would be",
-}
+def _held(draft: Draft, quantity: Steps, stake: Stake) -> Steps:
+    """What is held at the farthest once `quantity` of the draft has filled, or waits to."""
+    signed, held = quantity * draft.side.sign, stake.quantity
+    if draft.type is OrderType.MARKET or draft.reduce_only:
+        held += signed
+        signed = 0
+    return _farther(held + stake.pending_buys + max(0, signed), held - stake.pending_sells + min(0, signed))
 
 
 def _together(kin: list[Kin]) -> str:
@@ -247,12 +390,3 @@ def _together(kin: list[Kin]) -> str:
         f"{symbol} correlates {together:+.2f}" if together is not None else f"how {symbol} correlates is not known yet"
         for symbol, _, together in kin
     )
-
-
-def _sentence(name: str, value: float, cap: float, hard: bool) -> str:
-    base = name.removesuffix("_soft")
-    if base == "leverage":
-        figure = f"{value:.2f}:1, the cap is {cap:g}:1"
-    else:
-        figure = f"{100 * value:.2f} % of equity, the cap is {100 * cap:g} %"
-    return f"{base.replace('_', ' ')}: {_WORDS[base]} {figure}" + ("" if hard else " (a warning)")

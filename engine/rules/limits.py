@@ -11,8 +11,19 @@ from numba import njit
 
 from engine.domain.market import Floats
 
-POSITION, DAILY_LOSS, WORST_DAY, OPEN_RISK, LEVERAGE, DRAWDOWN, CORRELATION = range(7)
-LIMITS = ("position", "daily_loss", "worst_day", "open_risk", "leverage", "drawdown", "correlation")
+POSITION, DAILY_LOSS, WORST_DAY, OPEN_RISK, LEVERAGE, DRAWDOWN, CORRELATION, MARGIN, VALUE_AT_RISK, SHORTFALL = range(10)
+LIMITS = (
+    "position",
+    "daily_loss",
+    "worst_day",
+    "open_risk",
+    "leverage",
+    "drawdown",
+    "correlation",
+    "margin",
+    "value_at_risk",
+    "expected_shortfall",
+)
 
 
 @njit(cache=True)
@@ -47,7 +58,7 @@ def preview(
     kin: int,
     out: Floats,
 ) -> None:
-    """Fills `out` (7, 3).
+    """Fills the first seven rows of `out` (10, 3).
 
     `symbol_*` is what the position limit measures (loss at the stop or notional of this instrument), `risk_*` the sum of losses
     at the stops, `gross_*` the gross notional, each before and after the fill and once what it opened is stopped out; `cost` is
@@ -60,6 +71,21 @@ def preview(
     _rows(out, 2, filled - loss, day_start, peak, symbol_out, risk_out, gross_out, kin)
 
 
+@njit(cache=True)
+def held_back(
+    equity: int, cost: int, loss: int, now: float, after: float, out_of: float, tails: Floats, has_tails: bool, out: Floats
+) -> None:
+    """Fills the rows of margin, and of value at risk and shortfall where `tails` (2, 3) are known, as shares of equity.
+
+    `now`, `after` and `out_of` are the initial margin in cash units.
+    """
+    for column in range(3):
+        base = float(max(1, equity - (cost if column else 0) - (loss if column == 2 else 0)))
+        out[MARGIN, column] = (now if column == 0 else after if column == 1 else out_of) / base
+        out[VALUE_AT_RISK, column] = tails[0, column] / base if has_tails else 0.0
+        out[SHORTFALL, column] = tails[1, column] / base if has_tails else 0.0
+
+
 def empty_rows() -> Floats:
-    """A fresh (7, 3) block for `preview`."""
-    return np.zeros((7, 3))
+    """A fresh (10, 3) block for `preview` and `held_back`."""
+    return np.zeros((10, 3))

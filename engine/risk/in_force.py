@@ -1,0 +1,90 @@
+"""The limits in force: what the book was opened with, and what facts made of it. No limit loosens itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.core.clock import MINUTE, Nanos
+from engine.core.errors import StoreError, UserError
+from engine.domain import facts as f
+from engine.domain.instrument import Instrument
+from engine.domain.intents import ChangeLimits
+from engine.domain.limit_rules import read, rule_of, spelled
+from engine.domain.limits import Limits
+from engine.domain.market import Symbol
+
+NEVER: Nanos = 1 << 62
+
+
+class LimitsInForce:
+    """Folds the facts about limits. `limits` is what holds now, `waiting` what was asked for and is not due yet."""
+
+    def __init__(self, opening: Limits, instruments: Mapping[Symbol, Instrument]) -> None:
+        self.limits = opening
+        self.waiting: dict[tuple[str, Symbol], f.LimitsRequested] = {}
+        self._instruments = instruments
+
+    @property
+    def due(self) -> Nanos:
+        """When the next request comes into force; NEVER where none waits."""
+        return min((request.due for request in self.waiting.values()), default=NEVER)
+
+    def answer(self, intent: ChangeLimits, at: Nanos) -> f.LimitFact:
+        """The fact that the intent leads to. UserError says why it cannot be done."""
+        name, symbol = intent.limit, intent.symbol
+        if symbol and symbol not in self._instruments:
+            raise UserError(f"{symbol} is not traded in this session")
+        rule = rule_of(name, symbol)
+        value, before = read(name, intent.value), self.limits.value(name, symbol)
+        self._check(name, value)
+        if value == before:
+            if (name, symbol) in self.waiting:
+                return f.LimitsWithdrawn(name, symbol, intent.reason or "withdrawn by the owner")
+            raise UserError(f"{_called(name, symbol)} is {spelled(before)} already")
+        if not rule.loosens(before, value):
+            return f.LimitsChanged(name, symbol, spelled(value), spelled(before), intent.reason or "tightened by the owner")
+        if not intent.reason.strip():
+            raise UserError(f"{_called(name, symbol)} would be loosened from {spelled(before)} to {spelled(value)}; say why")
+        due = at + self.limits.loosen_after_min * MINUTE
+        return f.LimitsRequested(name, symbol, spelled(value), spelled(before), intent.reason, due)
+
+    def _check(self, name: str, value: Any) -> None:
+        """What a limit may not be beside the others."""
+        if name == "position" and self.limits.position_basis == "risk" and value > 1:
+            raise UserError("position is a share of equity, such as 0.05 for 5 %; above 1 only where it measures notional")
+
+    def take(self, at: Nanos) -> list[f.LimitsChanged]:
+        """What comes into force by `at`, the earliest first."""
+        due = sorted((request for request in self.waiting.values() if request.due <= at), key=lambda request: request.due)
+        return [f.LimitsChanged(each.limit, each.symbol, each.value, self._now(each), each.reason) for each in due]
+
+    def _now(self, request: f.LimitsRequested) -> str:
+        return spelled(self.limits.value(request.limit, request.symbol))
+
+    def apply(self, fact: f.Fact, at: Nanos) -> bool:
+        """Takes a fact in; True when it changed the limits. StoreError for a limit that would loosen unasked or too early."""
+        match fact:
+            case f.LimitsRequested():
+                self.waiting[fact.limit, fact.symbol] = fact
+            case f.LimitsWithdrawn():
+                self.waiting.pop((fact.limit, fact.symbol), None)
+            case f.LimitsChanged():
+                value = read(fact.limit, fact.value)
+                asked = self.waiting.pop((fact.limit, fact.symbol), None)
+                if rule_of(fact.limit, fact.symbol).loosens(self.limits.value(fact.limit, fact.symbol), value):
+                    self._check_asked(fact, asked, at)
+                self.limits = self.limits.with_value(fact.limit, value, fact.symbol)
+                return True
+            case _:
+                pass
+        return False
+
+    def _check_asked(self, fact: f.LimitsChanged, asked: f.LimitsRequested | None, at: Nanos) -> None:
+        if asked is None or asked.value != fact.value or asked.due > at:
+            what = f"{_called(fact.limit, fact.symbol)} would be loosened to {fact.value}"
+            raise StoreError(f"{what} without a request that is due; audit the book")
+
+
+def _called(name: str, symbol: Symbol) -> str:
+    return f"{name} of {symbol}" if symbol else name

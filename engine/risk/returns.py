@@ -1,0 +1,104 @@
+"""The returns the session's instruments had together: the scenarios that value at risk and expected shortfall are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, exp, log, pi, sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+from engine.core.clock import DAY, Nanos
+from engine.domain.limits import Limits
+from engine.domain.market import Bars, Floats, Symbol
+from engine.rules.var import METHODS, tails
+
+LEAST = 100
+"""Bars before anything is told; until then it is unknown."""
+
+
+class Returns:
+    """The last `limits.var_bars` log returns of closed bars `span` ns long, a column for each moment at which any closed.
+
+    An instrument without a bar at that moment did not move then, and has the whole move in its next one.
+    """
+
+    def __init__(self, symbols: Sequence[Symbol], span: Nanos, limits: Limits) -> None:
+        self._rows = {symbol: row for row, symbol in enumerate(symbols)}
+        self._kept: Floats = np.zeros((len(symbols), limits.var_bars))
+        self._closes: dict[Symbol, float] = {}
+        self._at: Nanos = -1
+        self._newest = -1
+        self.count = 0
+        self._scale = sqrt(DAY / span)
+        self._method = METHODS.index(limits.var_method)
+        self._tail_share = float(1 - limits.confidence)
+        self._z = NormalDist().inv_cdf(float(limits.confidence))
+        self._tail_z = exp(-self._z * self._z / 2) / sqrt(2 * pi) / self._tail_share
+        self._out: Floats = np.zeros((2, 3))
+        self._sized(0)
+
+    def _sized(self, count: int) -> None:
+        """Scratch space for `count` scenarios."""
+        self.count = count
+        self._rest: Floats = np.zeros(count)
+        self._worst: Floats = np.zeros(max(1, ceil(self._tail_share * count - 1e-9)))
+
+    @property
+    def is_known(self) -> bool:
+        return self.count >= LEAST
+
+    def push(self, symbol: Symbol, at: Nanos, close: float) -> None:
+        """A closed bar."""
+        before = self._closes.get(symbol)
+        self._closes[symbol] = close
+        if before is None or before <= 0 or close <= 0:
+            return
+        if at != self._at:
+            self._turn(at)
+        self._kept[self._rows[symbol], self._newest] += log(close / before)
+
+    def _turn(self, at: Nanos) -> None:
+        """Begins a scenario, in place of the oldest where there is no room."""
+        self._at = at
+        self._newest = (self._newest + 1) % self._kept.shape[1]
+        self._kept[:, self._newest] = 0.0
+        if self.count < self._kept.shape[1]:
+            self._sized(self.count + 1)
+
+    def warm(self, before: Mapping[Symbol, Bars]) -> None:
+        """The bars that lie before the session."""
+        newest = self._kept.shape[1] + 1
+        merged = sorted(
+            (at, symbol, close)
+            for symbol, bars in before.items()
+            for at, close in zip(bars.at[-newest:].tolist(), bars.close[-newest:].tolist(), strict=True)
+        )
+        for at, symbol, close in merged:
+            self.push(symbol, at, close)
+
+    def measure(self, exposures: Mapping[Symbol, float], symbol: Symbol, after: float, out_of: float) -> Floats:
+        """(2, 3): value at risk and expected shortfall of one day, in the money of `exposures`, now, after and stopped out.
+
+        `exposures` are signed values by instrument; `after` and `out_of` that of `symbol` after the fill and once stopped out.
+        The block is overwritten by the next call.
+        """
+        rows = self._rows
+        held: Floats = np.zeros(len(rows))
+        for name, exposure in exposures.items():
+            held[rows[name]] = exposure
+        tails(
+            self._kept,
+            held,
+            rows[symbol],
+            after,
+            out_of,
+            self._worst,
+            self._scale,
+            self._z,
+            self._tail_z,
+            self._method,
+            self._rest,
+            self._out,
+        )
+        return self._out
