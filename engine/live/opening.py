@@ -211,7 +211,7 @@ async def _opening(ground: _Ground) -> Reconciliation:
 
 def _built(ground: _Ground, balance: Cash) -> LiveSession:
     request, parts = ground.request, ground.parts
-    setup = replace(setup_of(parts), account=ground.book.account, balance=balance)
+    setup = replace(setup_of(parts), account=ground.book.account, balance=balance, id_prefix=_prefix(ground.book))
     lanes = [Lane(part.request.instrument, request.timeframe, part.policy) for part in parts]
     before = {part.request.instrument.symbol: part.feed.before for part in parts}
     pipeline = Pipeline(setup, lanes, ground.journal, lambda _sink: ground.broker, abilities=ground.broker.abilities)
@@ -233,6 +233,12 @@ def _built(ground: _Ground, balance: Cash) -> LiveSession:
         ground.fault,
         Recorder(request.db, f"live {ground.feed.kind}", [lane.instrument for lane in lanes]),
     )
+
+
+def _prefix(book: BookRow) -> str:
+    """What the book's order ids begin with. The venue knows orders by them, so no two books may share it, wherever they lie."""
+    digest = hashlib.sha256(f"{book.run_id} {book.attempt} {book.created_at}".encode()).hexdigest()
+    return f"NG{digest[:8]}-"
 
 
 def _last_quotes(parts: list[Part]) -> list[Quote]:
