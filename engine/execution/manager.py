@@ -9,10 +9,12 @@ from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.limits import Verdict
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce, apply, terms
+from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce, apply, from_terms, terms
+from engine.execution.lacks import as_sent, kept_back
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Broker, Report
+from engine.ports.outside import Abilities
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot
 from engine.risk.gate import Gate
@@ -40,6 +42,7 @@ class OrderManager:
         broker: Broker,
         snapshot: Callable[[], Snapshot],
         prefix: str,
+        abilities: Abilities | None = None,
     ) -> None:
         self._emit = emit
         self._register = register
@@ -48,6 +51,9 @@ class OrderManager:
         self._broker = broker
         self._snapshot = snapshot
         self._prefix = prefix
+        self.abilities = abilities
+        self.on_held: Callable[[Order], None] = lambda _order: None
+        """Told of an order that is kept back, once all that was dispatched with it is on its way."""
         self.release: Release = lambda orders, _safety: self.dispatch(orders)
 
     def place(
@@ -63,14 +69,38 @@ class OrderManager:
 
         `snapshot` is the book as it is now, where the caller has it at hand.
         """
+        verdict, orders = self.intend(draft, role, signal, tif, expires, snapshot)
+        if orders:
+            self.let_go(orders)
+        return verdict
+
+    def intend(
+        self,
+        draft: Draft,
+        role: Role = Role.ENTRY,
+        signal: str = "",
+        tif: TimeInForce = TimeInForce.GTC,
+        expires: Nanos | None = None,
+        snapshot: Snapshot | None = None,
+        oco: str = "",
+        after: ClientOrderId = "",
+    ) -> tuple[Verdict, list[ClientOrderId]]:
+        """Checks the draft and puts it on record with its legs, to be let go or withdrawn; no orders where it was denied."""
         verdict = self._gate.check(draft, snapshot or self._snapshot())
-        order = self._draft(draft, role, signal, tif, expires)
+        order = self._draft(draft, role, signal, tif, expires)._replace(oco=oco, after=after)
         if not verdict.approved:
             reason = "; ".join(verdict.reasons)
             self._emit(f.OrderDenied(**terms(order), reason=reason, limits=verdict.limits, largest=verdict.largest))
-            return verdict
-        self._send([order, *self._legs(order, draft, verdict.stop)])
-        return verdict
+            return verdict, []
+        return verdict, self._record([order, *self._legs(order, draft, verdict.stop)])
+
+    def let_go(self, orders: Sequence[ClientOrderId]) -> None:
+        """Lets recorded orders leave together."""
+        self.release(list(orders), all(self._register[name].reduce_only for name in orders))
+
+    def pair_id(self) -> str:
+        """The name of a group for the next order and one after it."""
+        return f"{self._next_id()}-pair"
 
     def protect(self, symbol: Symbol, side: Side, quantity: Steps, stop: Ticks | None, target: Ticks | None) -> None:
         """Stands a stop and a target, cancelling each other, over `quantity` of a position; `side` is the exit's."""
@@ -80,7 +110,17 @@ class OrderManager:
             exits.append(_exit(self._next_id(), symbol, side, quantity, stop, Role.STOP, oco=oco))
         if target is not None:
             exits.append(_exit(self._next_id(len(exits)), symbol, side, quantity, target, Role.TARGET, oco=oco))
-        self._send(exits)
+        self.let_go(self._record(exits))
+
+    def repeat(self, like: Order, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
+        """Places another order of the same kind for `quantity`; that of an entry has the stop and target of the first too."""
+        again = _anew(like, self._next_id(), quantity)._replace(limit=limit, stop=stop)
+        legs = {leg.role: leg for leg in map(self._register.__getitem__, reversed(self._register.children.get(like.id, ())))}
+        copies = [
+            _anew(leg, f"{again.id}-{leg.role.value}", quantity)._replace(parent=again.id, oco=f"{again.id}-oco")
+            for leg in legs.values()
+        ]
+        self.let_go(self._record([again, *copies]))
 
     def close(self, symbol: Symbol, quantity: Steps, signal: str = "", snapshot: Snapshot | None = None) -> Verdict:
         """Closes `quantity` of the position at the market."""
@@ -89,11 +129,27 @@ class OrderManager:
         return self.place(draft, Role.CLOSE, signal, snapshot=snapshot)
 
     def cancel(self, order: Order, reason: str) -> None:
-        """Asks the broker to cancel; a cancel already under way is not asked again."""
+        """Asks the broker to cancel; a cancel already under way is not asked again. What has not left is over at once."""
+        if order.state in (State.INTENT, State.HELD):
+            self.drop(f.OrderCancelled(order.id, reason))
+            return
         if not order.may("CancelRequested"):
             return
         self._emit(f.CancelRequested(order.id, reason))
         self._broker.cancel(order.id)
+
+    def drop(self, end: f.OrderCancelled | f.OrderExpired) -> None:
+        """Ends an order that has not left, with the legs and followers that have not left either."""
+        self._emit(end)
+        self.drop_dependents(self._register[end.order])
+
+    def drop_dependents(self, ended: Order) -> None:
+        """What has not left and counts on an order that ended without filling ends too."""
+        legs = [self._register[name] for name in self._register.children.get(ended.id, ())] if not ended.filled else []
+        followers = [order for order in self._register.held() if order.after == ended.id]
+        for order in (*legs, *followers):
+            if order.state in (State.INTENT, State.HELD):
+                self.drop(f.OrderCancelled(order.id, f"{ended.id} never {'filled whole' if order.after else 'opened'}"))
 
     def cancel_entries(self, reason: str, symbols: Iterable[Symbol] = ()) -> None:
         """Cancels every live entry; protective orders stay."""
@@ -102,14 +158,25 @@ class OrderManager:
             if order.role is Role.ENTRY and (not wanted or order.symbol in wanted):
                 self.cancel(order, reason)
 
-    def modify(self, order: Order, quantity: Steps, price: Ticks) -> None:
-        """Asks for a new quantity (in all, filled part included) and price; not while another change is under way."""
+    def modify(self, order: Order, quantity: Steps, price: Ticks, limit: Ticks | None = None) -> None:
+        """Asks for a new quantity (in all, filled part included) and price; not while another change is under way.
+
+        `price` is the limit of a limit order and the stop of any other; `limit` that of a stop-limit, None leaving it. Where the
+        venue cannot change orders, the order is cancelled and one with the new terms takes its place once it is over.
+        """
+        stops = order.type is not OrderType.LIMIT
+        new_limit = price if not stops else (limit or order.limit) if order.type is OrderType.STOP_LIMIT else None
+        stop = price if stops else None
+        if order.state is State.HELD:
+            self._emit(f.OrderModified(order.id, quantity, new_limit, stop))
+            return
         if not order.may("ModifyRequested"):
             return
-        limit = price if order.type is OrderType.LIMIT else None
-        stop = price if order.type is OrderType.STOP else None
-        self._emit(f.ModifyRequested(order.id, quantity, limit, stop))
-        self._broker.modify(order.id, quantity, limit, stop)
+        self._emit(f.ModifyRequested(order.id, quantity, new_limit, stop))
+        if self.abilities is None or self.abilities.modifies:
+            self._broker.modify(order.id, quantity, new_limit, stop)
+        else:
+            self.cancel(self._register[order.id], "another takes its place: the venue cannot change orders")
 
     def on_report(self, report: Report) -> Symbol | None:
         """Records what the broker said; the symbol whose position or exits it changed, if any. A known execution counts once.
@@ -124,6 +191,10 @@ class OrderManager:
             return None
         if isinstance(fact, f.FillCorrected):
             return self._correct(fact)
+        if isinstance(fact, f.OrderAdopted):
+            if fact.order not in self._register.orders:
+                self._emit(fact)
+            return None
         order = apply(self._register[fact.order], fact)
         if isinstance(fact, f.OrderFilled):
             self._fill(order, fact)
@@ -153,8 +224,8 @@ class OrderManager:
             self._emit(f.TradingStateChanged(HALTED, "overfill", reason))
 
     def _draft(self, draft: Draft, role: Role, signal: str, tif: TimeInForce, expires: Nanos | None) -> Order:
-        limit = draft.price if draft.type is OrderType.LIMIT else None
-        stop = draft.price if draft.type is OrderType.STOP else None
+        limits = draft.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        stop = draft.trigger if draft.type is OrderType.STOP_LIMIT else None if limits else draft.price
         return Order(
             id=self._next_id(),
             symbol=draft.symbol,
@@ -162,41 +233,64 @@ class OrderManager:
             type=draft.type,
             quantity=draft.quantity,
             role=role,
-            limit=limit,
-            stop=stop,
+            limit=draft.price if limits else None,
+            stop=stop if draft.type is not OrderType.MARKET else None,
             tif=tif,
             expires=expires,
             reduce_only=draft.reduce_only,
             signal=signal,
+            trail=draft.trail,
+            trail_ppm=draft.trail_ppm,
+            post_only=draft.post_only,
         )
 
     def _legs(self, entry: Order, draft: Draft, stop: Ticks | None) -> list[Order]:
+        """Each target with a stop of its own over its share of the entry, and a stop over what no target is for.
+
+        A share is a group by itself, because venues shrink a group's orders in proportion, not by what was filled.
+        """
         if draft.reduce_only or stop is None:
             return []
-        side, oco = entry.side.opposite, f"{entry.id}-oco"
-        legs = [_exit(f"{entry.id}-stop", entry.symbol, side, entry.quantity, stop, Role.STOP, oco, entry.id, entry.signal)]
-        if draft.take_profit is not None:
-            target = draft.take_profit
-            legs.append(
-                _exit(f"{entry.id}-target", entry.symbol, side, entry.quantity, target, Role.TARGET, oco, entry.id, entry.signal)
-            )
+        legs = []
+        for number, (target, quantity) in enumerate(draft.shares, start=1):
+            word = str(number) if number > 1 else ""
+            common = (entry.symbol, entry.side.opposite, quantity)
+            ties = (f"{entry.id}-oco{word}", entry.id, entry.signal)
+            leg = _exit(f"{entry.id}-stop{word}", *common, stop, Role.STOP, *ties)
+            trails = OrderType.TRAILING if draft.stop_trail or draft.stop_trail_ppm else OrderType.STOP
+            legs.append(leg._replace(type=trails, trail=draft.stop_trail, trail_ppm=draft.stop_trail_ppm))
+            if target is not None:
+                legs.append(_exit(f"{entry.id}-target{word}", *common, target, Role.TARGET, *ties))
         return legs
 
     def dispatch(self, orders: Sequence[ClientOrderId]) -> None:
-        """Sends what is on record; what was ended meanwhile is left out."""
+        """Sends what is on record, holding back what the venue lacks; what was ended meanwhile is left out."""
         due = [name for name in orders if self._register[name].state is State.INTENT]
+        leaving: list[ClientOrderId] = []
         for name in due:
-            self._emit(f.OrderSent(name))
-        if due:
-            self._broker.submit(*(self._register[name] for name in due))
+            order = self._register[name]
+            reason = "" if order.released else kept_back(order, self._register, self.abilities)
+            self._emit(f.OrderHeld(name, reason) if reason else f.OrderSent(name))
+            if not reason:
+                leaving.append(name)
+        if leaving:
+            self._broker.submit(*(as_sent(self._register[name], self.abilities) for name in leaving))
+        for name in due:
+            if self._register[name].state is State.HELD:
+                self.on_held(self._register[name])
 
-    def _send(self, orders: list[Order]) -> None:
+    def _record(self, orders: list[Order]) -> list[ClientOrderId]:
         for order in orders:
             self._emit(f.OrderIntended(**terms(order)))
-        self.release([order.id for order in orders], all(order.reduce_only for order in orders))
+        return [order.id for order in orders]
 
     def _next_id(self, ahead: int = 0) -> ClientOrderId:
         return f"{self._prefix}{len(self._register.orders) + 1 + ahead:06d}"
+
+
+def _anew(like: Order, identity: ClientOrderId, quantity: Steps) -> Order:
+    """An order on the terms of another, before it is one."""
+    return from_terms(f.OrderIntended(**terms(like)), like.placed)._replace(id=identity, quantity=quantity)
 
 
 def _exit(
