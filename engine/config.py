@@ -8,12 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator, model_validator
 
-from engine.core.errors import ConfigError
+from engine.core.errors import ConfigError, UserError
+from engine.domain.definition import Minute, Zone
 from engine.domain.instrument import Instrument, cash
-from engine.domain.limits import Limits
+from engine.domain.limit_rules import MayWarn, Measured, check
+from engine.domain.limits import USUAL_ACTIONS, USUAL_SOFT, Limits
+from engine.domain.news import NO_NEWS, NewsCalendar
 from engine.models.learners import LEARNERS
+from engine.risk.news import load_news
 
 Fraction = Decimal
 
@@ -32,11 +36,49 @@ class AccountSection(Section):
     balance: Decimal = Field(Decimal(100_000), gt=0, le=1_000_000_000)
 
 
-class LimitsSection(Section):
-    """Caps as fractions of equity; see engine.domain.limits.
+Action = Literal["warn", "reduce_only", "cancel_entries", "close_worst", "flatten", "halt"]
 
-    `correlation` and its half-life are told in a run's description only where they are not the usual ones.
-    """
+
+def _usual(value: Any) -> dict[str, Any]:
+    """A field that a run's description holds only where it is not the usual `value`, so that runs keep their names."""
+    return {"default": value, "exclude_if": lambda given: given == value}
+
+
+class NewsSection(Section):
+    """The calendar around whose announcements nothing is opened; see engine.risk.news. Minutes where the file says none."""
+
+    file: Path
+    importance: Literal["low", "medium", "high"] = "medium"
+    before_min: int = Field(5, ge=0, le=10_080)
+    after_min: int = Field(15, ge=0, le=10_080)
+
+    @field_serializer("file")
+    def _hashed(self, _file: Path) -> str:
+        """A run is told apart by what the calendar says, not by where it lies."""
+        return self.calendar().sha256
+
+    def calendar(self) -> NewsCalendar:
+        return load_news(self.file, self.importance, self.before_min, self.after_min)
+
+
+class InstrumentLimits(Section):
+    """Limits that one instrument has of its own, "none" for none; what is left out is the account's."""
+
+    position: Fraction | None = None
+    margin_rate: Fraction | None = None
+    order_lots: Decimal | None = None
+    order_notional: Decimal | None = None
+    collar: Fraction | None = None
+    duplicate_window_s: int | None = None
+    soft: dict[Literal["position"], Fraction] = {}
+
+    def limits(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in self.model_fields_set if name != "soft"}
+        return own | {f"soft.{name}": cap for name, cap in self.soft.items()}
+
+
+class LimitsSection(Section):
+    """Caps as fractions of equity; see engine.domain.limits."""
 
     position: Fraction = Field(Decimal("0.05"), gt=0, le=100)
     position_basis: Literal["risk", "notional"] = "risk"
@@ -46,20 +88,56 @@ class LimitsSection(Section):
     open_risk: Fraction = Field(Decimal("0.10"), gt=0, le=1)
     leverage: Decimal = Field(Decimal(3), gt=0, le=500)
     drawdown: Fraction = Field(Decimal("0.15"), gt=0, le=1)
-    correlation: Fraction = Field(Decimal("0.7"), ge=0, le=1, exclude_if=lambda share: share == Decimal("0.7"))
-    correlation_half_life: int = Field(240, ge=10, le=100_000, exclude_if=lambda bars: bars == 240)
+    correlation: Fraction = Field(ge=0, le=1, **_usual(Decimal("0.7")))
+    correlation_half_life: int = Field(ge=10, le=100_000, **_usual(240))
     orders_per_minute: int = Field(60, ge=1)
     duplicate_window_s: int = Field(1, ge=0)
+    day_zone: Zone = Field(**_usual("America/New_York"))
+    day_minute: Minute = Field(**_usual(17 * 60))
+    margin: Fraction = Field(**_usual(Decimal(1)))
+    margin_rate: Fraction | None = Field(**_usual(None))
+    value_at_risk: Fraction | None = Field(**_usual(None))
+    expected_shortfall: Fraction | None = Field(**_usual(None))
+    confidence: Fraction = Field(ge=Decimal("0.5"), lt=1, **_usual(Decimal("0.99")))
+    var_method: Literal["historical", "parametric", "larger"] = Field(**_usual("larger"))
+    var_bars: int = Field(ge=100, le=10_000, **_usual(500))
+    order_lots: Decimal | None = Field(**_usual(None))
+    order_notional: Decimal | None = Field(**_usual(None))
+    collar: Fraction | None = Field(**_usual(None))
+    account: Literal["margin", "cash"] = Field(**_usual("margin"))
+    sessions: Literal["listed", "ignore"] = Field(**_usual("listed"))
+    self_match: bool = Field(**_usual(True))
+    allowed: tuple[str, ...] = Field(**_usual(()))
+    losing_streak: int | None = Field(**_usual(None))
+    override_losses: int | None = Field(**_usual(None))
+    override_window_min: int = Field(**_usual(240))
+    cool_off_min: int = Field(**_usual(60))
+    loosen_after_min: int = Field(**_usual(24 * 60))
+    news: NewsSection | None = Field(**_usual(None))
+    soft: dict[Measured, Fraction] = Field(**_usual({}))
+    only_warn: tuple[MayWarn, ...] = Field(**_usual(()))
+    actions: dict[Measured, tuple[Action, ...]] = Field(**_usual({}))
+    instruments: dict[str, InstrumentLimits] = Field(**_usual({}))
 
     @model_validator(mode="after")
     def _shares(self) -> LimitsSection:
         """Five per cent is 0.05; a loss of more than all equity is no limit."""
         if self.position_basis == "risk" and self.position > 1:
             raise ValueError("position is a share of equity, such as 0.05 for 5 %; above 1 only with position_basis = 'notional'")
+        try:
+            check(self.limits())
+        except UserError as error:
+            raise ValueError(str(error)) from error
         return self
 
     def limits(self) -> Limits:
-        return Limits(**{name: getattr(self, name) for name in type(self).model_fields})
+        """The limits these are. ConfigError where the news calendar cannot be read."""
+        given: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        given["soft"] = {**USUAL_SOFT, **self.soft}
+        given["actions"] = {**USUAL_ACTIONS, **self.actions}
+        given["news"] = NO_NEWS if self.news is None else self.news.calendar()
+        given["instruments"] = {symbol: section.limits() for symbol, section in self.instruments.items()}
+        return Limits(**given)
 
 
 class ModelSection(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 
 from engine.core.errors import UserError
 from engine.domain.limits import Limits
@@ -64,7 +64,18 @@ _CAP = {
     "value_at_risk": _share(off=True),
     "expected_shortfall": _share(off=True),
 }
-MEASURED = tuple(_CAP)
+Measured = Literal[
+    "position",
+    "daily_loss",
+    "worst_day",
+    "open_risk",
+    "leverage",
+    "drawdown",
+    "correlation",
+    "margin",
+    "value_at_risk",
+    "expected_shortfall",
+]
 """Limits that are measured now, after the fill and after the stop-out; each may have a soft cap too."""
 
 RULES: dict[str, Rule] = {
@@ -93,18 +104,10 @@ RULES: dict[str, Rule] = {
     **{f"soft.{name}": _share(off=True, high=int(rule.high)) for name, rule in _CAP.items() if name != "worst_day"},
 }
 
-CHECKS_THAT_MAY_WARN = (
-    "order_lots",
-    "order_notional",
-    "collar",
-    "rate",
-    "duplicate",
-    "self_match",
-    "session",
-    "news",
-    "tilt",
-    "allowed",
-)
+MayWarn = Literal[
+    "order_lots", "order_notional", "collar", "rate", "duplicate", "self_match", "session", "news", "tilt", "allowed"
+]
+"""Checks of an order that may be told to warn only."""
 
 
 def rule_of(name: str, symbol: str = "") -> Rule:
