@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from engine.core.errors import NiceGoldError
 from engine.domain.facts import DayStarted
 from engine.storage.books import BookRow, Books
 from engine.storage.database import Database
@@ -54,6 +55,13 @@ class Desk:
 
     def stored(self) -> list[str]:
         return list(export_lines(self.database, self.book.id))
+
+    def stored_again(self) -> list[str]:
+        """As `stored`; none while the database cannot be read."""
+        try:
+            return self.stored()
+        except NiceGoldError:
+            return []
 
     def seqs(self) -> list[int]:
         return [record.seq for record in self.journal.records()]
