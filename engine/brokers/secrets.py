@@ -1,13 +1,14 @@
 """Credentials of brokers: from the desktop's keyring, or from the environment for a loopback host. Never from a file.
 
 In the keyring they lie under the service `nicegold`, as `binance-key`, `binance-secret` and, where an exchange wants one,
-`binance-password`; those of a test exchange as `binance-sandbox-key` and so on.
+`binance-password`; those of a test exchange as `binance-sandbox-key` and so on. The key of the books' chains is `audit-key`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 
 from engine.brokers.exchange.keys import ApiKey
@@ -18,6 +19,7 @@ KEY_VARIABLE, SECRET_VARIABLE = "NICEGOLD_API_KEY", "NICEGOLD_API_SECRET"
 TRUSTED = ("SecretService", "libsecret", "kwallet", "macOS", "Windows")
 """Backends that keep secrets encrypted by the desktop; keyrings.alt, for one, falls back to plain text without a word."""
 
+_AUDIT_KEY, _AUDIT_KEY_BYTES = "audit-key", 32
 _PARTS = ("key", "secret", "password")
 _NO_KEYRING = "there is no keyring that keeps secrets encrypted; install gnome-keyring or KWallet and log in to a desktop session"
 _LOCKED = "the keyring is locked or does not answer; unlock it and try again"
@@ -60,6 +62,40 @@ def store_key(broker: str, key: str, secret: str, password: str = "", *, sandbox
                 backend.set_password(SERVICE, _name(broker, part, sandbox), value)
     except Exception as error:  # what lies below raises its own: of D-Bus, of the system's calls
         raise UserError(_LOCKED) from error
+
+
+@dataclass(frozen=True, slots=True)
+class AuditKey:
+    """The key that books are chained with (32 bytes), or one sentence that says why there is none."""
+
+    key: bytes | None = field(repr=False)
+    why: str = ""
+
+
+def audit_key(*, make: bool) -> AuditKey:
+    """The key of the books' chains in the keyring, where it lies as `audit-key`; with `make` a new one where there is none.
+
+    Raises UserError where what lies there is no key.
+    """
+    backend = _keyring()
+    if not is_trusted(backend):
+        return AuditKey(None, _NO_KEYRING)
+    try:
+        text = backend.get_password(SERVICE, _AUDIT_KEY)
+        if not text and make:
+            backend.set_password(SERVICE, _AUDIT_KEY, token_hex(_AUDIT_KEY_BYTES))
+            text = backend.get_password(SERVICE, _AUDIT_KEY)
+    except Exception:  # as in storing
+        return AuditKey(None, _LOCKED)
+    if not text:
+        return AuditKey(None, "the keyring holds no key for the books' chains; restore the one they were begun with")
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _AUDIT_KEY_BYTES:
+        raise UserError(f"{SERVICE}/{_AUDIT_KEY} in the keyring is no key of the books' chains; restore it or take it away")
+    return AuditKey(key)
 
 
 def is_trusted(backend: Any) -> bool:

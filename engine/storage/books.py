@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.core.clock import Nanos
 from engine.storage.database import Database
-from engine.storage.link import Row
+from engine.storage.link import Link, Row
 
 _COLUMNS = "id, run_id, attempt, account, kind, description, status, cursor, cursor_at, facts, summary, created_at, seal"
 
@@ -42,7 +42,7 @@ class BookRow:
 class Books:
     """Opens, finds and finishes books."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database | Link) -> None:
         self._database = database
 
     def latest(self, run_id: str | None = None) -> BookRow | None:

@@ -1,8 +1,8 @@
 """The chain of a book's facts: each row carries a link over all that came before it, the book a seal over the last one.
 
-    link 0 = H("nicegold book", run, attempt)        so that no book passes for another
+    link 0 = H("nicegold book", number, when it was opened)    so that no book passes for another
     link n = H(link n-1, the committed line of fact n)
-    seal   = H("nicegold seal", n, link n)           so that a tail cannot be cut with the books row moved back
+    seal   = H("nicegold seal", n, link n)                     so that a tail cannot be cut with the books row moved back
 
 H is SHA-256, or HMAC-SHA256 for a book that was begun with a key. Without one, who may write to the database can compute the
 whole chain anew; that shows only against a head kept elsewhere.
@@ -10,11 +10,9 @@ whole chain anew; that shows only against a head kept elsewhere.
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -29,7 +27,10 @@ Chained = tuple[int, int, int, Nanos, str, str, str | None, bytes]
 
 PLAIN, KEYED = "sha256", "hmac-sha256"
 
+_SEE = "main.py audit verify --book {} says what is broken, and --new begins a new book"
 _FINGERPRINT = 8
+_BLOCK = 64
+"""Bytes that SHA-256 takes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ class Scheme:
     def is_keyed(self) -> bool:
         return self.name != PLAIN
 
-    def first(self, run_id: str, attempt: int) -> bytes:
+    def first(self, book_id: int, created_at: Nanos) -> bytes:
         """The link before the first fact."""
-        return self.digest(f"nicegold book {run_id} {attempt}".encode())
+        return self.digest(b"nicegold book %d %d" % (book_id, created_at))
 
     def seal(self, seq: int, link: bytes) -> str:
         """What the books row keeps of the last fact."""
@@ -56,11 +57,25 @@ def _sha256(data: bytes) -> bytes:
     return sha256(data).digest()
 
 
+def _hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
+    """HMAC-SHA256 (RFC 2104) with both halves of the key taken in beforehand: less than half the time of hmac.digest."""
+    block = (key if len(key) <= _BLOCK else _sha256(key)).ljust(_BLOCK, b"\0")
+    inner, outer = sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(data: bytes) -> bytes:
+        within, around = inner.copy(), outer.copy()
+        within.update(data)
+        around.update(within.digest())
+        return around.digest()
+
+    return digest
+
+
 def scheme(key: bytes | None) -> Scheme:
     """The scheme of a new book."""
     if key is None:
         return Scheme(PLAIN, _sha256)
-    return Scheme(f"{KEYED}/{fingerprint(key)}", partial(hmac.digest, key, digest="sha256"))
+    return Scheme(f"{KEYED}/{fingerprint(key)}", _hmac_sha256(key))
 
 
 def fingerprint(key: bytes) -> str:
@@ -70,15 +85,17 @@ def fingerprint(key: bytes) -> str:
 
 def is_keyed(seal: str | None) -> bool:
     """Whether a book with this seal is chained with a key."""
-    return seal is not None and not seal.startswith(f"{PLAIN}:")
+    return seal is not None and seal.startswith(f"{KEYED}/")
 
 
 def scheme_of(book_id: int, seal: str | None, key: bytes | None) -> Scheme:
     """The scheme a book goes on with: the one it was begun with. UserError where its key is not at hand."""
     if seal is None:
         return scheme(key)
-    if not is_keyed(seal):
+    if seal.startswith(f"{PLAIN}:"):
         return scheme(None)
+    if not is_keyed(seal):
+        raise UserError(f"the seal of book {book_id} was edited: it names no chain; {_SEE.format(book_id)}")
     if key is None:
         raise UserError(f"book {book_id} is chained with a key of the keyring, which is not at hand; unlock the keyring")
     found = scheme(key)
@@ -88,6 +105,13 @@ def scheme_of(book_id: int, seal: str | None, key: bytes | None) -> Scheme:
             f"{fingerprint(key)}; restore the key it was begun with, or begin a new book with --new"
         )
     return found
+
+
+def changed_outside(book_id: int, seq: int) -> UserError:
+    """What to raise where the last fact of a book is not the one it was sealed with."""
+    return UserError(
+        f"book {book_id} was changed outside this program: fact {seq} is not the one it was sealed with; {_SEE.format(book_id)}"
+    )
 
 
 class Lengthened(NamedTuple):

@@ -7,7 +7,7 @@ opens half a copy, and the next copy begins afresh.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from engine.storage.link import Link, Row, SqliteLink
 from engine.storage.lock import hold, holding_all
 from engine.storage.market import place_of
 from engine.storage.migrate import BOOKS, MARKET, TRACKS, UNFINISHED, Track, move, version
+from engine.storage.snapshot import snapshot
 from engine.storage.tables import TABLES, Table
 from engine.storage.tally import CopiedTable, Progress, Tally
 
@@ -106,7 +107,7 @@ def _seen_at_once(sources: dict[Track, Database], opened: ExitStack) -> dict[Tra
     if BOOKS in sources:
         held = [book.id for book in Books(sources[BOOKS]).list()]
         opened.enter_context(holding_all(sources[BOOKS], held))
-    links = {track: opened.enter_context(_snapshot(database)) for track, database in sources.items()}
+    links = {track: opened.enter_context(snapshot(database)) for track, database in sources.items()}
     if BOOKS in links and [row[0] for row in links[BOOKS].rows("SELECT id FROM books ORDER BY id")] != held:
         raise UserError(f"a session was begun in {sources[BOOKS].place.name} meanwhile; copy it when that has ended")
     return links
@@ -154,17 +155,6 @@ def _mark_all(targets: dict[Track, Database], marks: dict[Track, str]) -> None:
 
 def _mark(target: Database | Link, track: Track, mark: str, sqlite: bool) -> None:
     target.rows(f"UPDATE {track.version_table(sqlite)} SET version_num = ?", (mark,))
-
-
-@contextmanager
-def _snapshot(database: Database) -> Iterator[Link]:
-    """A connection that sees one moment of the database, whatever is written meanwhile."""
-    link = database.link()
-    try:
-        link.rows("BEGIN" if database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield link
-    finally:
-        link.close()
 
 
 def _count(link: Link, table: Table, sources: dict[Track, Database]) -> int:

@@ -32,30 +32,37 @@ def salted(kind: str, line: str, random: Callable[[int], bytes]) -> str | None:
     paths = PERSONAL.get(kind)
     if paths is None:
         return None
-    found = {path: random(_SALT_BYTES).hex() for path, _ in _values(kind, json.loads(line), paths)}
-    return _encode(found) if found else None
+    salts = {path: random(_SALT_BYTES).hex() for path, _ in _values(kind, json.loads(line), paths)}
+    return _encode(salts) if salts else None
 
 
 def committed(line: str, salts: str | None) -> str:
     """The line as it is chained: every salted value replaced by its commitment.
 
-    Raises ValueError, KeyError or TypeError where line and salts do not belong together.
+    Raises ValueError, KeyError, TypeError or AttributeError where line and salts do not belong together, byte for byte.
     """
     if salts is None:
         return line
-    values = json.loads(line)
-    for path, salt in json.loads(salts).items():
-        holder, name, inner = _holder(values, path)
+    values, told = _decode(line), _decode(salts)
+    if not told:
+        raise ValueError("a fact without anything personal has no salts")
+    for path, salt in told.items():
+        if bytes.fromhex(salt).hex() != salt:
+            raise ValueError("a salt is written in small hex digits")
+        outer, _, name = path.rpartition(".")
+        holder = _decode(values[outer]) if outer else values
         holder[name] = ERASED + sha256(bytes.fromhex(salt) + holder[name].encode("utf-8", "surrogatepass")).hexdigest()
-        if inner is not None:
-            values[inner] = _encode(holder)
+        if outer:
+            values[outer] = _encode(holder)
     return _encode(values)
 
 
 def erased_of(kind: str, line: str) -> tuple[str, ...]:
-    """The paths of a line's values that were erased."""
-    paths = PERSONAL.get(kind, ())
-    return tuple(path for path, value in _values(kind, json.loads(line), paths) if value.startswith(ERASED)) if paths else ()
+    """The paths of the values that were erased from a line without salts."""
+    paths = PERSONAL.get(kind)
+    if paths is None or ERASED not in line:
+        return ()
+    return tuple(path for path, value in _values(kind, json.loads(line), paths) if value.startswith(ERASED))
 
 
 def _values(kind: str, values: dict[str, Any], paths: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -63,18 +70,29 @@ def _values(kind: str, values: dict[str, Any], paths: tuple[str, ...]) -> Iterat
     if kind == "TradingStateChanged" and values["cause"] != "owner":
         return
     for path in paths:
-        holder, name, _ = _holder(values, path)
-        value = holder.get(name)
+        outer, _, name = path.rpartition(".")
+        value = (_inner(values[outer]) if outer else values).get(name)
         if isinstance(value, str) and value:
             yield path, value
 
 
-def _holder(values: dict[str, Any], path: str) -> tuple[dict[str, Any], str, str | None]:
-    """The object in which the path's last name stands, that name, and the field the object's JSON stands in."""
-    outer, _, name = path.rpartition(".")
-    return (json.loads(values[outer]), name, outer) if outer else (values, name, None)
+def _inner(text: str) -> dict[str, Any]:
+    """The object that a field holds as JSON; an empty one where it holds something else, which then stays as it is."""
+    try:
+        values = _decode(text)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _decode(text: str) -> Any:
+    """Canonical JSON, and no other: ValueError."""
+    values = json.loads(text)
+    if _encode(values) != text:
+        raise ValueError("it is not canonical JSON")
+    return values
 
 
 def _encode(values: Any) -> str:
-    """As facts and intents are written, so that an unchanged value gives its bytes again."""
+    """As facts and intents are written."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

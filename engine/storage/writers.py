@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.core.clock import Nanos
-from engine.core.errors import StoreError, UserError
-from engine.storage.chain import Chain, scheme_of
+from engine.core.errors import StoreError
+from engine.storage.chain import Chain, changed_outside, scheme_of
 from engine.storage.chain import Prepared as Prepared
 from engine.storage.database import Database
 from engine.storage.link import Link, PostgresLink, SqliteLink, said
@@ -52,18 +52,15 @@ def writer(database: Database, book_id: int, key: bytes | None = None) -> Writer
 
 
 def _end_of_chain(link: Link, book_id: int, key: bytes | None) -> Chain:
-    run_id, attempt, facts, seal, last = link.rows(
-        "SELECT run_id, attempt, facts, seal, link FROM books LEFT JOIN facts ON book_id = id AND seq = facts WHERE id = ?",
+    created_at, facts, seal, last = link.rows(
+        "SELECT created_at, facts, seal, link FROM books LEFT JOIN facts ON book_id = id AND seq = facts WHERE id = ?",
         (book_id,),
     )[0]
     scheme = scheme_of(book_id, seal, key)
     if facts == 0 and seal is None:
-        return Chain(scheme, scheme.first(run_id, attempt))
+        return Chain(scheme, scheme.first(book_id, created_at))
     if last is None or scheme.seal(facts, last) != seal:
-        raise UserError(
-            f"book {book_id} was changed outside this program: fact {facts} is not the one it was sealed with; "
-            f"main.py audit verify --book {book_id} says what is broken, and --new begins a new book"
-        )
+        raise changed_outside(book_id, facts)
     return Chain(scheme, bytes(last))
 
 

@@ -64,7 +64,7 @@ def upgrade() -> None:
     op.add_column("facts", sa.Column("salts", sa.Text))
     op.add_column("facts", sa.Column("link", sa.LargeBinary))
     op.add_column("books", sa.Column("seal", sa.Text))
-    for book in op.get_bind().execute(sa.text("SELECT id, run_id, attempt FROM books ORDER BY id")).all():
+    for book in op.get_bind().execute(sa.text("SELECT id, created_at FROM books ORDER BY id")).all():
         _chain(*book)
     _guarded(sqlite)
 
@@ -104,9 +104,9 @@ def _guarded(sqlite: bool) -> None:
         op.execute(SQLITE_GUARD.format(table="erasures", verb=verb, when=""))
 
 
-def _chain(book_id: int, run_id: str, attempt: int) -> None:
+def _chain(book_id: int, created_at: int) -> None:
     plain = scheme(None)
-    chain, seal = Chain(plain, plain.first(run_id, attempt)), None
+    chain, seal = Chain(plain, plain.first(book_id, created_at)), None
     for rows in _pages(book_id):
         longer = chain.lengthen(rows)
         chain.link, seal = longer.link, longer.seal
