@@ -11,8 +11,8 @@ from typing import Any
 from engine.brokers.exchange.addresses import Place, hosts, moved
 from engine.brokers.exchange.catalogue import PROFILES, SIGNS_ON_LOAD, Profile
 from engine.brokers.exchange.keys import ApiKey
-from engine.brokers.exchange.trouble import Garbled
-from engine.core.errors import BrokerError, UserError
+from engine.brokers.exchange.trouble import Garbled, Hopeless
+from engine.core.errors import UserError
 
 _LOUD = "ccxt.base.exchange"
 
@@ -37,7 +37,7 @@ def make_client(
     """A client that has not asked anything yet; the caller closes it. Importing the library takes seconds.
 
     `consent` lets a key be given to a class that signs something of the library's own; without `paced` nothing waits its turn.
-    Raises UserError for an exchange there is not, BrokerError for a test exchange there is not.
+    Raises UserError for an exchange there is not, Hopeless for a test exchange there is not.
     """
     library = load_library()
     logging.getLogger(_LOUD).setLevel(logging.INFO)  # below that it logs headers, which hold the key
@@ -113,11 +113,11 @@ def _enter_sandbox(client: Any, profile: Profile) -> None:
     live = set(hosts(client.urls["api"]))
     nothing = f"{profile.name} has no test exchange that can be reached through its interface; nothing was sent"
     if profile.has_sandbox is False or not client.urls.get("test"):
-        raise BrokerError(nothing)
+        raise Hopeless(nothing)
     try:
         client.set_sandbox_mode(True)
     except Exception as error:  # the library raises whatever comes of a missing address
-        raise BrokerError(nothing) from error
+        raise Hopeless(nothing) from error
     marked = bool(profile.sandbox_header) and (client.headers or {}).get(profile.sandbox_header) == "1"
     if not marked and live & set(hosts(client.urls["api"])):
-        raise BrokerError(nothing)
+        raise Hopeless(nothing)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from engine.core.errors import BrokerError, NiceGoldError
 
 _CODE = re.compile(r"\"code\":\s*\"?(-?\d+)")
+_WORDS = re.compile(r"\"msg\":\s*\"([^\"]*)\"")
 _ASKED_TO_WAIT = ("DDoSProtection", "RateLimitExceeded")
 
 CODES = {
@@ -35,14 +36,69 @@ KINDS = {
 }
 """By the name of an exception's class or of the nearest of its parents."""
 
+REFUSALS = (
+    "InsufficientFunds",
+    "InvalidOrder",
+    "BadRequest",
+    "PermissionDenied",
+    "AuthenticationError",
+    "MarketClosed",
+    "RestrictedLocation",
+    "ManualInteractionNeeded",
+    "ArgumentsRequired",
+    "NotSupported",
+)
+"""Kinds of exceptions, with all that are of their kind, after which an order is certainly not at the exchange."""
+_NOT_REFUSALS = ("DuplicateOrderId", "OrderNotFound", "OrderNotCached", "OperationFailed")
+_KEY_CODES = ("-1022", "-2014", "-2015")
+
 
 class Garbled(Exception):
     """An answer of status 200 that is not what was asked for."""
 
 
+class Hopeless(BrokerError):
+    """What trying again does not change: the key is not accepted, or there is no such place."""
+
+
+class AskedToWait(BrokerError):
+    """Nothing was sent, because the exchange asked to be left alone and that time is not over."""
+
+
 def told(error: BaseException, where: str, doing: str, wait: str = "try again in a minute") -> BrokerError:
     """The sentence for an exception met at `where` while `doing`; the library's own text, which may name keys, is left out."""
-    return BrokerError(f"{where} {_meaning(error).format(wait=wait)} ({doing})")
+    sentence = f"{where} {_meaning(error).format(wait=wait)} ({doing})"
+    return Hopeless(sentence) if is_about_key(error) else BrokerError(sentence)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an order that met this is certainly not at the exchange; everything that is not listed may be there.
+
+    -1021 is a refusal though the library calls it a matter of the network: Binance answers so at the door, before the book.
+    A deleted key, which the library takes for too many questions, likewise.
+    """
+    if code_of(error) == "-1021" or is_about_key(error):
+        return True
+    if "duplicate" in str(error).lower():  # another order of that id is there, and it may be this one
+        return False
+    return _is_a(error, *REFUSALS) and not _is_a(error, *_NOT_REFUSALS)
+
+
+def is_about_key(error: BaseException) -> bool:
+    """Whether the key itself is not accepted (any more)."""
+    return code_of(error) in _KEY_CODES or (_is_a(error, "AuthenticationError") and not _is_a(error, "PermissionDenied"))
+
+
+def is_unknown_order(error: BaseException) -> bool:
+    """Whether the exchange says that it has no such order."""
+    return _is_a(error, "OrderNotFound")
+
+
+def refusal_of(error: BaseException) -> str:
+    """What the exchange said against an order: its own words where they are plain, without the library's prefix."""
+    found = _WORDS.search(str(error))
+    words = found.group(1) if found else str(error).partition(" ")[2]
+    return words.strip().rstrip(".") or type(error).__name__
 
 
 def asks_to_wait(error: BaseException) -> bool:

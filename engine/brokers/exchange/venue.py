@@ -12,13 +12,13 @@ from engine.brokers.exchange.catalogue import profile_of
 from engine.brokers.exchange.client import close_client, load_library, make_client
 from engine.brokers.exchange.keys import ApiKey
 from engine.brokers.exchange.reading import Reader, our_names, own_ids
-from engine.brokers.exchange.trouble import is_an_answer
+from engine.brokers.exchange.trouble import Hopeless, is_an_answer
 from engine.brokers.exchange.wire import Wire
 from engine.core.clock import Clock, SystemClock
 from engine.core.errors import BrokerError, UserError
 from engine.domain.instrument import INSTRUMENTS
 from engine.domain.market import Symbol
-from engine.ports.venue import VenueAddress, VenueState
+from engine.ports.venue import VenueAddress, VenueCash, VenueState
 
 _FAR_MS = 500
 """From here on a difference of clocks is told."""
@@ -73,11 +73,18 @@ class ExchangeVenue:
         """Our symbols by the library's, of the markets that exist there."""
         return dict(self._names)
 
-    def new_client(self) -> Any:
-        """Another client of the same exchange without the key, with the markets already known."""
-        client = self._client(None)
+    def new_client(self, *, signing: bool = False) -> Any:
+        """Another client of the same exchange, with the markets already known; without the key unless it is for `signing`."""
+        client = self._client(self._key if signing else None)
         client.set_markets(self.wire.client.markets)
+        if signing and "timeDifference" in self.wire.client.options:
+            client.options["timeDifference"] = self.wire.client.options["timeDifference"]
         return client
+
+    def new_wire(self) -> Wire:
+        """Another wire to the same account, which waits for nothing this one is asked; the caller closes its client."""
+        wire = self.wire
+        return Wire(self.new_client(signing=True), self.profile, wire.where, self.clock, self._address.timeout, wire.pause)
 
     async def connect(self) -> None:
         if self._wire is not None:
@@ -109,7 +116,7 @@ class ExchangeVenue:
         working = await wire.ask("asking open orders", client.fetch_open_orders, "orders")
         trades, known = await self._trades(wire, own_ids(working))
         account = _account(balance, self.profile.id)
-        reader = Reader(wire.where, account, client.markets, self._names)
+        reader = self.reader(account)
         return VenueState(
             wire.where,
             self.is_live,
@@ -120,6 +127,15 @@ class ExchangeVenue:
             reader.executions(trades, known),
             tuple(self._notes),
         )
+
+    async def cash(self) -> tuple[VenueCash, ...]:
+        """What the account has of each coin, and nothing else."""
+        balance = await self.wire.ask("asking balances", self.wire.client.fetch_balance, "balance")
+        return self.reader(_account(balance, self.profile.id)).cash(balance)
+
+    def reader(self, account: str) -> Reader:
+        """What turns the library's answers into the port's values for this account."""
+        return Reader(self.wire.where, account, self.wire.client.markets, self._names)
 
     async def public(self) -> VenueState:
         """What is seen without a key: no accounts, and the best prices of our instruments as notes."""
@@ -172,7 +188,7 @@ class ExchangeVenue:
                 if self.place is None or not is_an_answer(error):
                     raise wire.error(error, "asking what the key may do") from error
         if withdraws:
-            raise BrokerError(
+            raise Hopeless(
                 f"the key for {wire.where} may withdraw money and is not used; make one there that may read and trade only"
             )
         if withdraws is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from engine.brokers.exchange.catalogue import Profile, rows_at
-from engine.brokers.exchange.trouble import Garbled, asks_to_wait, is_about_time, is_unreadable, told
+from engine.brokers.exchange.trouble import AskedToWait, Garbled, asks_to_wait, is_about_time, is_unreadable, told
 from engine.core.clock import SECOND, Clock, Nanos, from_datetime, to_iso
 from engine.core.errors import BrokerError
 
@@ -18,17 +19,26 @@ _PATIENCE = 3.0
 """How many times the time of one answer a call may take that waits its turn or asks several pages."""
 
 
+@dataclass(slots=True)
+class Pause:
+    """Until when (ns UTC) an exchange wants to be left alone, by every wire to it."""
+
+    until: Nanos = 0
+
+
 class Wire:
     """The client, asked one thing at a time. `where` names the exchange in sentences; `offset_ms` is server minus machine."""
 
-    def __init__(self, client: Any, profile: Profile, where: str, clock: Clock, timeout_s: float) -> None:
+    def __init__(
+        self, client: Any, profile: Profile, where: str, clock: Clock, timeout_s: float, pause: Pause | None = None
+    ) -> None:
         self.client = client
         self.where = where
         self.offset_ms: int | None = None
+        self.pause = pause or Pause()
         self._profile = profile
         self._clock = clock
         self._timeout_s = timeout_s
-        self._not_before: Nanos = 0
         self._turn = asyncio.Lock()
 
     async def ask(self, doing: str, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
@@ -50,14 +60,14 @@ class Wire:
     async def bare(self, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
         """As `ask`, once, with the library's own exceptions."""
         async with self._turn:
-            if self._clock.now() < self._not_before:
-                raise BrokerError(f"{self.where} asked to be left alone; try again after {to_iso(self._not_before)}")
+            if self._clock.now() < self.pause.until:
+                raise AskedToWait(f"{self.where} asked to be left alone; try again after {to_iso(self.pause.until)}")
             try:
                 async with asyncio.timeout(self._timeout_s * _PATIENCE):
                     answer = await call()
             except Exception as error:  # looked at on its way, and raised again
                 if asks_to_wait(error):
-                    self._not_before = self._clock.now() + self._asked_wait()
+                    self.pause.until = self._clock.now() + self._asked_wait()
                 if is_unreadable(error):
                     raise Garbled("what can be read") from error
                 raise
@@ -87,7 +97,7 @@ class Wire:
         """The sentence for what a call raised."""
         if isinstance(error, BrokerError):
             return error
-        return told(error, self.where, doing, f"try again after {to_iso(self._not_before)}")
+        return told(error, self.where, doing, f"try again after {to_iso(self.pause.until)}")
 
     def _asked_wait(self) -> Nanos:
         """What the answer's Retry-After says, in seconds or as a date."""

@@ -1,0 +1,333 @@
+"""An exchange as a broker: orders go out one after the other over a wire of their own, and the account is followed meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from random import Random
+from typing import Any
+
+from engine.brokers.exchange.asking import Inquiry
+from engine.brokers.exchange.backoff import Backoff
+from engine.brokers.exchange.client import close_client
+from engine.brokers.exchange.commands import Commands
+from engine.brokers.exchange.dealing import dealing_of
+from engine.brokers.exchange.fees import Fee, at_price
+from engine.brokers.exchange.keys import ApiKey
+from engine.brokers.exchange.standing import standing
+from engine.brokers.exchange.switch import DeadMansSwitch
+from engine.brokers.exchange.tracking import Tracked, Tracker
+from engine.brokers.exchange.trouble import Hopeless, told
+from engine.brokers.exchange.venue import ExchangeVenue
+from engine.brokers.exchange.watch import AccountWatch
+from engine.core.clock import Clock, Nanos
+from engine.core.errors import BrokerError
+from engine.domain import facts as f
+from engine.domain.instrument import Instrument, Steps
+from engine.domain.market import Quote, Symbol, Ticks
+from engine.domain.order import ClientOrderId, Order, Side, from_terms
+from engine.ports.broker import Report, ReportSink
+from engine.ports.venue import VenueAddress, VenueState
+
+_log = logging.getLogger(__name__)
+Command = Callable[[Commands], Awaitable[None]]
+
+
+class ExchangeBroker:
+    """An OutsideBroker for one account at an exchange's spot market.
+
+    A coin that is held is the position of the instrument that trades it. `no_key` says why there is no key. `quiet_s` is how
+    long the account's stream may say nothing before the exchange is asked; with `dead_man_s` the exchange cancels every order
+    by itself once nothing was heard of us for so long, where it has such a switch.
+    """
+
+    def __init__(
+        self,
+        address: VenueAddress,
+        key: ApiKey | None,
+        instruments: Mapping[Symbol, Instrument],
+        sink: ReportSink,
+        *,
+        clock: Clock,
+        random: Random,
+        no_key: str = "",
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        quiet_s: float = 10.0,
+        pulse_s: float = 1.0,
+        dead_man_s: float = 0.0,
+        paced: bool = True,
+    ) -> None:
+        self._venue = ExchangeVenue(address, key, no_key, clock=clock, paced=paced)
+        self._dealing = dealing_of(self._venue.profile.id)
+        self.name = self._venue.profile.id
+        self.abilities = self._dealing.abilities()
+        self._is_read_only = address.is_read_only
+        self._instruments = instruments
+        self._sink = sink
+        self._sleep = sleep
+        self._backoff = Backoff(random)
+        self._quiet_s, self._pulse_s, self._dead_man_s = quiet_s, pulse_s, dead_man_s
+        self._tracker = Tracker(instruments, sink, self._price_fee, self._dealing.their_id)
+        self._last: dict[Symbol, Quote] = {}
+        self._queue: asyncio.Queue[tuple[Command, Callable[[str], None]]] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._commands: Commands | None = None
+        self._watch: AccountWatch | None = None
+        self._is_up = False
+        self._ended = ""
+
+    # --- the link -----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_ready(self) -> bool:
+        return self._is_up
+
+    @property
+    def is_live(self) -> bool:
+        return self._venue.is_live
+
+    @property
+    def trouble(self) -> str:
+        """Why the account's stream tells nothing at the moment, while questions are answered; "" while it does."""
+        return self._watch.trouble if self._watch is not None else ""
+
+    async def connect(self) -> None:
+        if self._tasks:
+            return
+        if self._venue.is_anonymous:
+            raise BrokerError(f"{self._venue.profile.name} takes orders of the owner of a key only; store one, or trade on paper")
+        try:
+            await self._open()
+        except Hopeless:
+            raise
+        except BrokerError:
+            self._start(self._keep())
+            raise
+        self._start(self._keep())
+
+    async def close(self) -> None:
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        commands, self._commands, self._watch, self._is_up = self._commands, None, None, False
+        try:
+            if commands is not None:
+                await close_client(commands.wire.client)
+        finally:
+            await self._venue.close()
+
+    # --- orders -------------------------------------------------------------------------------------------------------
+
+    def submit(self, order: Order, *others: Order) -> None:
+        for each in (order, *others):
+            name = self._market_of(each.symbol)
+            fresh = self._tracker.get(each.id) is None
+            it = self._tracker.follow(each, name)
+            if fresh:
+                self._enqueue(partial(_submit, it=it, reference=partial(self._reference, each)), partial(self._refuse, it))
+
+    def cancel(self, order: ClientOrderId) -> None:
+        it = self._tracker.get(order)
+        refuse = partial(self._say, f.CancelRejected, order)
+        if it is None:
+            self._enqueue(None, refuse, f"order {order} was not placed from here and is not known at the exchange")
+        else:
+            self._enqueue(partial(_cancel, it=it), refuse)
+
+    def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
+        it = self._tracker.get(order)
+        refuse = partial(self._say, f.ModifyRejected, order)
+        if it is None:
+            self._enqueue(None, refuse, f"order {order} was not placed from here and is not known at the exchange")
+        else:
+            self._enqueue(partial(_modify, it=it, quantity=quantity, limit=limit, stop=stop), refuse)
+
+    async def standing(self, asked: Sequence[Order] = ()) -> VenueState:
+        wanted = [(each, self._market_of(each.symbol)) for each in asked]
+        return await standing(self._venue, self._tracker, self._dealing, self._instruments, wanted)
+
+    def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:
+        steps = quantity / self._instruments[symbol].lot_step
+        if steps != steps.to_integral_value():
+            raise BrokerError(f"{quantity} {symbol} is no whole number of lot steps of {self._instruments[symbol].lot_step}")
+        return int(steps)
+
+    # --- what a venue elsewhere does by itself --------------------------------------------------------------------------
+
+    def on_market(self, quote: Quote) -> None:
+        """Remembered: what a market order is worth about now."""
+        self._last[quote.symbol] = quote
+
+    def on_time(self, at: Nanos) -> None:
+        """The exchange has its own clock."""
+
+    def on_roll(self) -> None:
+        """Nothing ends there with our trading day."""
+
+    def on_night(self, weekday: int, symbols: Sequence[Symbol]) -> None:
+        """Spot is not charged for nights."""
+
+    def mark(self, quote: Quote) -> None:
+        """The exchange's book is its own."""
+
+    def apply(self, fact: f.Fact) -> None:
+        """An order that was found at the exchange can be cancelled under the id it was given here."""
+        if isinstance(fact, f.OrderAdopted):
+            it = self._tracker.follow(from_terms(fact, 0), self._market_of(fact.symbol))
+            self._tracker.acknowledge(it, fact.broker_id, aloud=False)
+
+    # --- behind it ----------------------------------------------------------------------------------------------------
+
+    def _market_of(self, symbol: Symbol) -> str:
+        """The market in the library's words; "" where it is not traded there."""
+        return next((name for name, ours in self._venue.names.items() if ours == symbol), "")
+
+    def _reference(self, order: Order) -> Ticks | None:
+        quote = self._last.get(order.symbol)
+        return None if quote is None else quote.ask if order.side is Side.BUY else quote.bid
+
+    def _enqueue(self, command: Command | None, refuse: Callable[[str], None], why: str = "") -> None:
+        self._queue.put_nowait((command or partial(_refused, refuse=refuse, why=why), refuse))
+        if not self._tasks:
+            asyncio.get_running_loop().call_soon(self._refuse_waiting)
+
+    def _refuse_waiting(self) -> None:
+        """Nobody carries out what was asked for before `connect` or after `close`."""
+        while not self._tasks and not self._queue.empty():
+            _, refuse = self._queue.get_nowait()
+            refuse(self._why_not())
+
+    def _refuse(self, it: Tracked, why: str) -> None:
+        it.is_over = True
+        self._say(f.OrderRejected, it.id, f"{why}; nothing was sent")
+
+    def _say(self, kind: Callable[[str, str], f.OrderFact], order: ClientOrderId, why: str) -> None:
+        self._sink(Report(kind(order, why)))
+
+    def _why_not(self) -> str:
+        if self._is_read_only:
+            return f"{self._venue.profile.name} was connected to for reading only"
+        return self._ended or f"{self._venue.profile.name} cannot be reached"
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open(self) -> None:
+        await self._venue.connect()
+        try:
+            wire = self._venue.new_wire()
+        except BaseException:
+            await self._venue.close()
+            raise
+        inquiry = Inquiry(wire, self._tracker, self._dealing)
+        self._commands = Commands(wire, inquiry, self._tracker, self._dealing, self._instruments, self._look, self._give_up)
+        switch = DeadMansSwitch(wire, self._dead_man_s)
+        self._watch = AccountWatch(
+            partial(self._venue.new_client, signing=True),
+            Inquiry(self._venue.wire, self._tracker, self._dealing),
+            self._tracker,
+            [name for name, symbol in self._venue.names.items() if symbol in self._instruments],
+            wire.where,
+            alive=self._alive,
+            beat=switch.press,
+            quiet_s=self._quiet_s,
+            pulse_s=self._pulse_s,
+        )
+        self._start(self._carry_out())
+        self._alive()
+
+    async def _keep(self) -> None:
+        """Follows the account as long as the session lasts; a key that is not accepted ends it, without another try."""
+        while not self._ended:
+            try:
+                if self._watch is None:
+                    await self._open()
+                else:
+                    await self._watch.follow()
+            except Hopeless as error:
+                self._give_up(error)
+            except BrokerError as error:
+                self._lose(str(error))
+            except Exception as error:  # the library raises whatever comes; the account must be followed all the same
+                _log.exception("following orders failed")
+                self._lose(str(told(error, self._venue.profile.name, "following orders")))
+            if not self._ended:
+                await self._sleep(self._backoff.next())
+
+    async def _carry_out(self) -> None:
+        while True:
+            command, refuse = await self._queue.get()
+            commands = self._commands
+            if commands is None or not self._is_up or self._is_read_only:
+                refuse(self._why_not())
+                continue
+            try:
+                await command(commands)
+            except Exception:  # a fault of ours must not end what carries orders out; what it left open is looked for
+                _log.exception("an order's command failed")
+                self._look()
+
+    def _look(self) -> None:
+        if self._watch is not None:
+            self._watch.look()
+
+    def _alive(self) -> None:
+        self._backoff.reset()
+        if not self._is_up and not self._ended:
+            self._is_up = True
+            self._tell_state("CONNECTED", f"{self._venue.wire.where} answers")
+
+    def _lose(self, reason: str) -> None:
+        if self._is_up:
+            self._is_up = False
+            self._tell_state("LOST", reason)
+
+    def _give_up(self, error: Hopeless) -> None:
+        """The key is not accepted any more: said once, and not tried again."""
+        if not self._ended:
+            self._ended = str(error)
+            self._is_up = False
+            self._tell_state("LOST", self._ended)
+
+    def _tell_state(self, state: str, reason: str) -> None:
+        self._sink(Report(f.VenueChanged(self.name, state, self._server(), self.is_live, reason)))
+
+    def _server(self) -> str:
+        return self._commands.wire.where if self._commands is not None else self._venue.profile.name
+
+    def _price_fee(self, it: Tracked, execution: str, fee: Fee) -> None:
+        """A fee in a third coin is told when its price is."""
+        self._start(self._charge(it, execution, fee))
+
+    async def _charge(self, it: Tracked, execution: str, fee: Fee) -> None:
+        pair = f"{fee.coin}/{it.name.partition('/')[2]}"
+        try:
+            wire = self._venue.wire
+            told_price = await wire.ask(f"asking {pair} for a fee", partial(wire.client.fetch_order_book, pair, 5))
+            price = Decimal(str(told_price["bids"][0][0]))
+        except (BrokerError, LookupError, ArithmeticError):
+            _log.warning("a fee of %s %s for execution %s has no price and is not booked", fee.amount, fee.coin, execution)
+            return
+        self._tracker.report(f.CommissionCharged(it.id, execution, it.order.symbol, at_price(fee, price)))
+
+
+async def _submit(commands: Commands, *, it: Tracked, reference: Callable[[], Ticks | None]) -> None:
+    await commands.submit(it, reference())
+
+
+async def _cancel(commands: Commands, *, it: Tracked) -> None:
+    await commands.cancel(it)
+
+
+async def _modify(commands: Commands, *, it: Tracked, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
+    await commands.modify(it, quantity, limit, stop)
+
+
+async def _refused(_: Commands, *, refuse: Callable[[str], None], why: str) -> None:
+    refuse(why)
