@@ -27,6 +27,10 @@ class BrokerError(NiceGoldError):
     """A broker or its link failed; the adapter maps foreign exceptions to this, `raise ... from` their cause."""
 
 
+class NotAdmitted(BrokerError):
+    """The venue will not have us as things are: another kind of account, a client id in use. Trying again changes nothing."""
+
+
 class FeedError(NiceGoldError):
     """Market data stopped, or came in a state that must not be traded on."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.brokers.registry import Surroundings, broker_at, feed_at
 from engine.core.clock import DAY, Nanos
-from engine.core.errors import BrokerError, UserError
+from engine.core.errors import BrokerError, NotAdmitted, UserError
 from engine.core.steady import SteadyClock
 from engine.domain.facts import InstrumentListed, ModelChanged, Record
 from engine.domain.instrument import Cash, Instrument
@@ -173,6 +173,8 @@ async def _begun(ground: _Ground) -> LiveSession:
     is_new = ground.book.facts == 0
     try:
         await ground.broker.connect()
+    except NotAdmitted:
+        raise
     except BrokerError:
         if is_new:
             raise
