@@ -49,8 +49,8 @@ class MarketRules:
             return f"quantity and prices must be above zero, and these are {order.quantity} lot steps at {prices}"
         quantity = self._instrument.lots(order.quantity)
         told = [self._off_price(name, self._instrument.price(ticks)) for name, ticks in prices.items()]
-XX, self._off_quantity(order, quantity), self._off_notional(order, quantity, reference)]), ""
-        )
+        told += [self._off_quantity(order, quantity), self._off_notional(order, quantity, reference)]
+        return next(filter(None, told), "")
 
     def _off_price(self, name: str, price: Decimal) -> str:
         if self._tick is not None and price % self._tick:

@@ -65,6 +65,7 @@ async def _once(
         if found[-1].filled > _filled(fills.values(), contract, found[-1].broker_order_id):
             for each in reader.executions(await inquiry.trades(it), {}):
                 fills[contract, each.execution_id] = each
+    in_order = sorted(fills.values(), key=lambda it: (it.at, it.execution_id))
     names = {str(market["id"]): name for name, market in venue.wire.client.markets.items() if market.get("spot")}
     ids = {(it.contract, it.broker_order_id): it.client_order_id for it in (*working.values(), *ended)}
     return replace(
