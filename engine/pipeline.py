@@ -21,6 +21,7 @@ from engine.domain.sessions import daily_after
 from engine.execution.actions import Actions
 from engine.execution.cards import expired
 from engine.execution.hands import Arming, Hands
+from engine.execution.held import Held
 from engine.execution.manager import OrderManager
 from engine.execution.nights import Nights
 from engine.execution.owner import Owner
@@ -32,6 +33,7 @@ from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Broker, Report, ReportSink
 from engine.ports.journal import Journal, Subscriber
+from engine.ports.outside import Abilities
 from engine.risk.correlation import Correlations
 from engine.risk.exposure import Snapshot, Stakes, equity
 from engine.risk.gate import Gate
@@ -80,6 +82,7 @@ class Pipeline:
         lanes: Sequence[Lane],
         journal: Journal,
         broker: Callable[[ReportSink], Broker],
+        abilities: Abilities | None = None,
     ) -> None:
         self.setup = setup
         self.lanes = {lane.symbol: lane for lane in lanes}
@@ -119,7 +122,10 @@ class Pipeline:
         self.stakes = Stakes(self.instruments, self.ledger, self.register, self.book.last, self.atr, setup.slippage)
         self.gate = Gate(self.instruments, setup.limits, setup.slippage, self.returns)
         self.watch = Watch(self.gate, self.guard)
-        self.manager = OrderManager(self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, setup.id_prefix)
+        self.manager = OrderManager(
+            self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, setup.id_prefix, abilities
+        )
+        self.held = Held(self.emit, self.manager, self.register, self.ledger)
         self.actions = Actions(self.emit, self.manager, self.guard, self.ledger, self.stakes, self.book.last)
         self.protection = Protection(
             self.emit, self.manager, self.register, self.ledger, self.book.last, self.stakes.default_distance
@@ -158,6 +164,8 @@ class Pipeline:
             return
         self._quoted = True
         self.broker.on_market(quote)
+        if self.register.watched:
+            self.held.on_quote(quote)
         bars = self.lanes[quote.symbol].bars
         opens = not bars.due
         bars.push(quote)
@@ -181,6 +189,7 @@ class Pipeline:
             self.emit(change)
         self.broker.on_time(at)
         self._drain()
+        self.held.on_time(at)
         self._close_bars(at)
         rolls = at >= self._roll
         if rolls:
@@ -189,6 +198,7 @@ class Pipeline:
             self.broker.on_night(weekday, symbols)
         self._drain()
         if rolls:
+            self.held.on_roll()
             self._roll_day(at)
         if self._unsettled:
             self._unsettled = False
@@ -357,9 +367,15 @@ class Pipeline:
         while self._reports:
             reports = self._reports[:]
             self._reports.clear()
-            touched = {symbol for report in reports if (symbol := self.manager.on_report(report)) is not None}
+            touched = {symbol for report in reports if (symbol := self._take(report)) is not None}
             for symbol in sorted(touched):
                 self.protection.settle(symbol)
+
+    def _take(self, report: Report) -> Symbol | None:
+        symbol = self.manager.on_report(report)
+        if isinstance(report.fact, f.OrderFact):
+            self.held.on_report(report.fact.order)
+        return symbol
 
     def _finish(self) -> None:
         self._drain()
@@ -373,7 +389,7 @@ class Pipeline:
     def _schedule(self) -> None:
         """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
         due = min(self._roll, self.nights.due, self.in_force.due)
-        due = min(due, self.desk.next_expiry() or NEVER, self.register.next_expiry() or NEVER)
+        due = min(due, self.desk.next_expiry() or NEVER, self.register.next_expiry(self.now) or NEVER)
         for symbol, lane in self.lanes.items():
             if 0 < lane.bars.due < due:
                 due = lane.bars.due

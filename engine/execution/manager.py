@@ -146,7 +146,7 @@ class OrderManager:
     def drop_dependents(self, ended: Order) -> None:
         """What has not left and counts on an order that ended without filling ends too."""
         legs = [self._register[name] for name in self._register.children.get(ended.id, ())] if not ended.filled else []
-        followers = [order for order in self._register.held() if order.after == ended.id]
+        followers = [order for order in self._register.held() if order.after == ended.id and ended.state is not State.FILLED]
         for order in (*legs, *followers):
             if order.state in (State.INTENT, State.HELD):
                 self.drop(f.OrderCancelled(order.id, f"{ended.id} never {'filled whole' if order.after else 'opened'}"))

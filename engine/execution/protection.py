@@ -43,7 +43,7 @@ class Protection:
             return
         for role in (Role.STOP, Role.TARGET):
             self._shrink(symbol, role, abs(position))
-        bare = abs(position) - self.covered(symbol)
+        bare = abs(position) - self.covered(symbol) - self._register.leaving(symbol)
         if bare > 0:
             self._cover(symbol, position, bare)
 

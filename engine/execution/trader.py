@@ -112,6 +112,4 @@ class Trader:
 
 
 def _sized(draft: Draft, quantity: Steps) -> Draft:
-    return Draft(
-        draft.symbol, draft.side, draft.type, quantity, draft.price, draft.stop_loss, draft.take_profit, draft.reduce_only
-    )
+    return replace(draft, quantity=quantity)

@@ -10,7 +10,7 @@ from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.market import Symbol
-from engine.domain.order import TERMINAL, ClientOrderId, Order, Role, State, apply, from_terms
+from engine.domain.order import TERMINAL, ClientOrderId, Order, OrderType, Role, State, apply, from_terms
 
 Execution: TypeAlias = f.OrderFilled | f.FillCorrected
 """A fill as it was last told."""
@@ -34,6 +34,8 @@ class OrderRegister:
         self._fills: dict[ClientOrderId, list[str]] = {}
         self._corrected = 0
         self._expiring: dict[ClientOrderId, Nanos] = {}
+        self.watched: dict[Symbol, dict[ClientOrderId, Order]] = {}
+        """Live orders that need the engine's eye: held ones and trailing stops."""
 
     def __getitem__(self, order: ClientOrderId) -> Order:
         return self.orders[order]
@@ -61,19 +63,53 @@ class OrderRegister:
     def all_live(self) -> Iterator[Order]:
         return iter([order for orders in self.live.values() for order in orders.values()])
 
+    def held(self) -> list[Order]:
+        """The orders that the engine keeps back."""
+        return [order for orders in self.watched.values() for order in orders.values() if order.state is State.HELD]
+
     def group(self, order: Order) -> list[ClientOrderId]:
         """The orders that cancel each other with this one, itself among them."""
         return self._groups[order.oco] if order.oco else [order.id]
 
-    def armed(self, order: Order) -> Steps:
-        """How much of the order may fill now: what its entry filled less what its group already gave back."""
-        cover = self.orders[order.parent].filled if order.parent else order.quantity
-        taken = sum(self.orders[other].filled for other in self.group(order))
-        return max(0, min(order.leaves, cover - taken))
+    def cover(self, leg: Order) -> Steps:
+        """How much of what its entry filled a leg stands over: each target has a share with a stop, and the first comes first."""
+        before: dict[str, Steps] = {}
+        for name in self.children[leg.parent]:
+            other = self.orders[name]
+            if other.oco == leg.oco:
+                break
+            before[other.oco] = max(before.get(other.oco, 0), other.quantity)
+        return max(0, self.orders[leg.parent].filled - sum(before.values()))
 
-    def next_expiry(self) -> Nanos | None:
-        """The earliest good-till-date of a live order."""
-        return min(self._expiring.values(), default=None) if self._expiring else None
+    def armed(self, order: Order) -> Steps:
+        """How much of the order may fill now: what its entry filled less what its group already gave back.
+
+        Of two entries the first that fills ends the other. A change that was asked for counts as granted where it enlarges.
+        """
+        group = self.group(order)
+        if order.role is Role.ENTRY and order.oco:
+            return order.leaves if not any(self.orders[other].filled for other in group if other != order.id) else 0
+        cover = self.cover(order) if order.parent else order.quantity
+        leaves = order.leaves
+        if order.asked is not None:
+            leaves = max(leaves, order.asked[0] - order.filled)
+            cover = cover if order.parent else max(cover, order.asked[0])
+        taken = sum(self.orders[other].filled for other in group)
+        return max(0, min(leaves, cover - taken))
+
+    def expired(self, at: Nanos) -> list[Order]:
+        """Live orders whose good-till-date has come."""
+        return [self.orders[name] for name, expires in self._expiring.items() if expires <= at]
+
+    def leaving(self, symbol: Symbol) -> Steps:
+        """Lot steps that orders kept back until now are about to close: their stops have gone out of their way."""
+        exits = [order for order in self.live.get(symbol, {}).values() if order.role in (Role.TARGET, Role.CLOSE)]
+        now = [o for o in exits if o.released or o.triggered or (o.type is OrderType.MARKET and o.state is State.HELD)]
+        return sum(self.armed(order) for order in now)
+
+    def next_expiry(self, after: Nanos = 0) -> Nanos | None:
+        """The earliest good-till-date of a live order that lies after `after`."""
+        return min((at for at in self._expiring.values() if at > after), default=None) if self._expiring else None
 
     def apply(self, fact: f.OrderFact, at: Nanos) -> Order:
         """Takes an order fact in and returns the order after it. Raises IllegalTransition."""
@@ -122,10 +158,19 @@ class OrderRegister:
         if order.state in TERMINAL:
             live.pop(order.id, None)
             self._expiring.pop(order.id, None)
+            self._unwatch(order)
             return
         live[order.id] = order
         if order.expires is not None:
             self._expiring[order.id] = order.expires
+        if order.state is State.HELD or order.type is OrderType.TRAILING:
+            self.watched.setdefault(order.symbol, {})[order.id] = order
+        else:
+            self._unwatch(order)
+
+    def _unwatch(self, order: Order) -> None:
+        if watched := self.watched.get(order.symbol):
+            watched.pop(order.id, None)
 
 
 def corrected(order: Order, before: Execution, after: f.FillCorrected) -> Order:
