@@ -179,7 +179,6 @@ class Attributor:
         if quantity is None or filled is None:
             return None
         limit, stop = _ticks(instrument, told.limit), _ticks(instrument, told.stop)
-        prices = ((told.limit, limit), (told.stop, stop))
         return FoundOrder(
             self._name(told.client_order_id, told.broker_order_id),
             told.broker_order_id,

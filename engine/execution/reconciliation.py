@@ -122,6 +122,7 @@ class _Look:
         self._counts: dict[str, int] = {}
         self._fills = self._settled = self._adopted = 0
         self._moved = False
+        self._untold: set[Symbol] = set()
 
     def take(self, told: Cash | None, is_recent: bool, tolerance: Cash, notes: tuple[str, ...]) -> Reconciliation:
         """The whole comparison, `told` being the account's cash."""
@@ -211,6 +212,7 @@ class _Look:
     def _missing(self, found: FoundOrder, order: Order, short: Steps) -> None:
         """The venue counts more as filled than its executions tell; at last it is booked at the order's own price."""
         self._moved = True
+        self._untold.add(order.symbol)
         what = f"{short} lot steps of order {order.id} are filled at the venue"
         if not self._doubt(f"fills of {order.id}", f"{what}, which does not tell the execution", ABSENCES):
             return
@@ -383,10 +385,11 @@ class _Look:
             return
         what = f"{symbol}: {self._there(symbol)} lot steps at the venue, {self._held[symbol]} on record"
         if self._is_new_book:
-            self._take_over(
-                symbol, "the opening balance", f"{symbol}: the venue's {self._there(symbol)} lot steps are taken over."
-            )
+            self._take_over(symbol, "the opening balance", f"{what}: taken over.")
             return
+        self._moved = True
+        if symbol in self._untold:
+            return  # first the fill that the venue does not tell is settled
         if not self._doubt(f"{symbol} {gap:+d}", what, LOOKS):
             return
         if explained := self._explained(symbol):
