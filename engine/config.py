@@ -10,9 +10,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator, model_validator
 
+from engine.brokers.sim.terms import SimTerms
+from engine.brokers.sim.venues import VENUES
+from engine.core.clock import SECOND
 from engine.core.errors import ConfigError, UserError
 from engine.domain.definition import Minute, Zone
-from engine.domain.instrument import Instrument, cash
+from engine.domain.instrument import Instrument, Steps, cash
 from engine.domain.limit_rules import MayWarn, Measured, check
 from engine.domain.limits import USUAL_ACTIONS, USUAL_SOFT, Limits
 from engine.domain.news import NO_NEWS, NewsCalendar
@@ -183,15 +186,45 @@ class SignalsSection(Section):
 
 
 class BrokerSection(Section):
-    """The simulated broker.
+    """The simulated broker, in replays and on live prices.
 
-    `slippage` ticks on market and stop fills, `through` ticks a limit must be passed by, `fill_lots` the most one quote fills
-    of an order (0 = all of it).
+    `slippage` ticks on market and stop fills where no book is known, `through` ticks a limit must be passed by, `fill_lots` the
+    most one quote fills of an order (0 = all of it). `sizes`: no more is filled than a quote shows (on live prices always).
+    `queue`: "trades" serves a limit order in its turn when others trade at its price, "sizes" also counts a smaller size shown
+    as traded. `latency_ms`: what is asked takes effect so much later. `venue`: whose commissions, financing and short selling
+    ("" as each instrument says; see engine.brokers.sim.venues); `maker_ppm` and `taker_ppm` (millionths of the notional) and
+    `min_commission` (an order) replace what that venue charges. What came later is told in a run's description only where it is
+    not the usual.
     """
 
     slippage: int = Field(2, ge=0)
     through: int = Field(0, ge=0)
     fill_lots: Decimal = Field(Decimal(0), ge=0)
+    sizes: bool = Field(False, exclude_if=lambda it: it is False)
+    queue: Literal["", "trades", "sizes"] = Field("", exclude_if=lambda it: not it)
+    latency_ms: int = Field(0, ge=0, le=60_000, exclude_if=lambda it: it == 0)
+    venue: str = Field("", exclude_if=lambda it: not it)
+    maker_ppm: int | None = Field(None, ge=-10_000, le=100_000, exclude_if=lambda it: it is None)
+    taker_ppm: int | None = Field(None, ge=-10_000, le=100_000, exclude_if=lambda it: it is None)
+    min_commission: Decimal | None = Field(None, ge=0, le=1_000, exclude_if=lambda it: it is None)
+
+    @field_validator("venue")
+    @classmethod
+    def _listed(cls, name: str) -> str:
+        if name not in VENUES:
+            raise ValueError(f"use one of {', '.join(filter(None, VENUES))}, or leave it out")
+        return name
+
+    def terms(self, fill_steps: Steps) -> SimTerms:
+        """How the venue deals; `fill_lots` as lot steps."""
+        given: dict[str, Any] = {
+            "maker_ppm": self.maker_ppm,
+            "taker_ppm": self.taker_ppm,
+            "least": None if self.min_commission is None else cash(self.min_commission),
+        }
+        venue = replace(VENUES[self.venue], **{name: value for name, value in given.items() if value is not None})
+        latency = self.latency_ms * (SECOND // 1_000)
+        return SimTerms(self.slippage, self.through, fill_steps, self.sizes, self.queue, latency, venue)
 
 
 class InstrumentSection(Section):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.brokers.sim.broker import SimTerms
+from engine.brokers.sim.terms import SimTerms
 from engine.core.errors import UserError
 from engine.domain.instrument import Steps, cash
 from engine.execution.trader import Sizing
@@ -122,7 +122,7 @@ def terms_of(parts: Sequence[Part]) -> SimTerms:
     """How the simulated venue deals."""
     section = parts[0].request.config.broker
     steps = _steps(parts, section.fill_lots, "broker.fill_lots") if section.fill_lots else 0
-    return SimTerms(section.slippage, section.through, steps)
+    return section.terms(steps)
 
 
 def _crossing_lots(parts: Sequence[Part]) -> Decimal:

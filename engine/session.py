@@ -62,7 +62,9 @@ class Session:
             raise
         self.journal = SqlJournal(self.database, self.book.id)
         instruments = {lane.symbol: lane.instrument for lane in lanes}
-        self.pipeline = Pipeline(setup, lanes, self.journal, lambda sink: SimBroker(instruments, terms, sink))
+        self.pipeline = Pipeline(
+            setup, lanes, self.journal, lambda sink: SimBroker(instruments, terms, sink, lambda: self.pipeline.now)
+        )
         self.pipeline.on_bar.extend(on_bar)
         for lane in lanes:
             lane.warm(self.before[lane.symbol])

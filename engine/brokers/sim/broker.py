@@ -13,6 +13,7 @@ from engine.brokers.sim.flight import Cancel, Change, Flight, Request
 from engine.brokers.sim.liquidity import Liquidity
 from engine.brokers.sim.matching import Band, Match, calm_band, deals_at_market, first_match, touch_of, waits_at_limit
 from engine.brokers.sim.queues import Queues, Served
+from engine.brokers.sim.statement import broker_id
 from engine.brokers.sim.terms import SimTerms
 from engine.core.clock import Nanos
 from engine.domain import facts as f
@@ -75,6 +76,21 @@ class SimBroker:
     def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
         """A price that is not given stays."""
         self._ask(Change(order, quantity, limit, stop))
+
+    @property
+    def book(self) -> OrderRegister:
+        """The orders that have reached the venue. Read only."""
+        return self._book
+
+    @property
+    def under_way(self) -> list[Order]:
+        """Orders that have not reached it yet."""
+        return self._flight.orders()
+
+    @property
+    def next_arrival(self) -> Nanos | None:
+        """When the next request reaches it, ns UTC."""
+        return self._flight.due
 
     # --- what the market does -----------------------------------------------------------------------------------------
 
@@ -198,7 +214,7 @@ class SimBroker:
             self._report(f.OrderRejected(order.id, refusal))
             self._settle(order.id)
             return
-        self._report(f.OrderAccepted(order.id, f"sim-{order.id}"))
+        self._report(f.OrderAccepted(order.id, broker_id(order.id)))
         last = self._last.get(order.symbol)
         if last is not None and not order.parent:
             self._begin_trail(order.id, last)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.brokers.sim.broker import SimBroker, SimTerms
+from engine.brokers.sim.venues import VENUES
 from engine.domain import facts as f
 from engine.domain.market import Quote
 from engine.domain.order import Order, OrderType, Role, Side, TimeInForce, terms
@@ -29,31 +30,54 @@ BRACKETS = st.tuples(
 CLOSES = st.tuples(st.just("close"), SIDES, st.sampled_from(list(OrderType)), st.integers(1, 20), PRICES)
 CANCELS = st.tuples(st.just("cancel"), st.integers(0, 40))
 CHANGES = st.tuples(st.just("modify"), st.integers(0, 40), st.integers(1, 25), PRICES)
-QUOTES = st.tuples(st.just("quote"), PRICES, st.integers(0, 30), st.booleans())
+SIZES = st.integers(0, 12)
+QUOTES = st.tuples(st.just("quote"), PRICES, st.integers(0, 30), st.booleans(), SIZES, SIZES)
 TIMES = st.tuples(st.just("time"), st.integers(1, 50))
 ROLLS = st.tuples(st.just("roll"), st.integers(0, 6))
 FLOW = st.lists(st.one_of(BRACKETS, CLOSES, CANCELS, CHANGES, QUOTES, QUOTES, QUOTES, TIMES, ROLLS), max_size=40)
-TERMS = st.sampled_from([SimTerms(), SimTerms(0, 0, 3), SimTerms(1, 2, 0), SimTerms(0, 1, 4)])
+TERMS = st.sampled_from(
+    [
+        SimTerms(),
+        SimTerms(0, 0, 3),
+        SimTerms(1, 2, 0),
+        SimTerms(0, 1, 4),
+        SimTerms(sizes=True),
+        SimTerms(0, sizes=True, queue="trades", venue=VENUES["ib"]),
+        SimTerms(1, sizes=True, queue="sizes", venue=VENUES["okx"]),
+        SimTerms(0, latency=4),
+        SimTerms(0, 0, 5, sizes=True, queue="sizes", latency=7),
+    ]
+)
 
 
 class Venue:
     """A broker, with everything that happened to it in the order of a journal."""
 
     def __init__(self, given: SimTerms) -> None:
-        self.journal: list[f.Fact | Quote] = []
+        self.journal: list[tuple[int, f.Fact | Quote]] = []
         self.said: list[f.Fact] = []
         self.names: list[str] = []
         self.orders: dict[str, Order] = {}
         self.number = 0
-        self.broker = SimBroker({"XAUUSD": GOLD}, given, self._hear)
         self.at = 0
+        self.broker = SimBroker({"XAUUSD": GOLD}, given, self._hear, lambda: self.at)
+
+    def _note(self, *happened: f.Fact | Quote) -> None:
+        self.journal += [(self.at, each) for each in happened]
+
+    def recall(self, journal: list[tuple[int, f.Fact | Quote]]) -> None:
+        for self.at, happened in journal:
+            if isinstance(happened, Quote):
+                self.broker.mark(happened)
+            else:
+                self.broker.apply(happened)
 
     def _hear(self, report: Any) -> None:
-        self.journal.append(report.fact)
+        self._note(report.fact)
         self.said.append(report.fact)
 
     def submit(self, order: Order) -> None:
-        self.journal += [f.OrderIntended(**terms(order)), f.OrderSent(order.id)]
+        self._note(f.OrderIntended(**terms(order)), f.OrderSent(order.id))
         self.names.append(order.id)
         self.orders[order.id] = order
         self.broker.submit(order)
@@ -68,13 +92,14 @@ class Venue:
                 self._known(number, self._cancel)
             case "modify", number, quantity, price:
                 self._known(number, lambda name: self._modify(name, quantity, price))
-            case "quote", bid, spread, path:
+            case "quote", bid, spread, path, bid_size, ask_size:
                 self.at += 1
-                quote = Quote("XAUUSD", self.at, bid, bid + spread, path)
-                self.journal.append(quote)
+                quote = Quote("XAUUSD", self.at, bid, bid + spread, path, bid_size, ask_size)
+                self._note(quote)
                 self.broker.on_market(quote)
             case "time", ahead:
-                self.broker.on_time(self.at + ahead)
+                self.at += ahead
+                self.broker.on_time(self.at)
             case "roll", weekday:
                 self.broker.on_roll()
                 self.broker.on_night(weekday, ["XAUUSD"])
@@ -91,11 +116,11 @@ class Venue:
         order = self.orders[name]
         if order.type is not OrderType.MARKET:
             limit, stop = PRICED[order.type](price, order.side.sign)
-            self.journal.append(f.ModifyRequested(name, quantity, limit, stop))
+            self._note(f.ModifyRequested(name, quantity, limit, stop))
             self.broker.modify(name, quantity, limit, stop)
 
     def _cancel(self, name: str) -> None:
-        self.journal.append(f.CancelRequested(name, "asked"))
+        self._note(f.CancelRequested(name, "asked"))
         self.broker.cancel(name)
 
     def _bracket(self, side: Side, type_: OrderType, quantity: int, price: int, stop: int, target: int, tif: TimeInForce) -> None:
@@ -135,11 +160,7 @@ def test_a_venue_cut_anywhere_and_restored_says_the_same(
     live, restored = Venue(given), Venue(given)
     for what in flow[:cut]:
         live.do(what)
-    for happened in live.journal:
-        if isinstance(happened, Quote):
-            restored.broker.mark(happened)
-        else:
-            restored.broker.apply(happened)
+    restored.recall(live.journal)
     restored.at, restored.names, restored.number, restored.orders = live.at, list(live.names), live.number, dict(live.orders)
     live.said.clear()
     for what in flow[cut:]:
@@ -169,6 +190,7 @@ def test_whatever_is_asked_the_venue_keeps_its_promises(flow: list[tuple[Any, ..
         assert venue.broker._position.get("XAUUSD", 0) == position
         if what[0] != "quote":
             assert position == before
+        assert given.venue.shorts or position >= 0
     for order in venue.broker._book.orders.values():
         assert order.filled <= order.quantity
         if order.parent:
