@@ -535,7 +535,7 @@ class Pipeline:
             quotes=self.book.last,
             atr={symbol: lane.atr for symbol, lane in self.lanes.items()},
             recent=self.register.recent,
-            correlation=self.correlations.between if len(self.lanes) > 1 else None,
+            correlation=self.correlations.of if len(self.lanes) > 1 else None,
             tilt=self.tilt.sentence(self.in_force.limits, self.now),
             blocked=self.blocked,
             venue_trouble=self.venue_trouble,

@@ -125,8 +125,7 @@ class LimitLine(NamedTuple):
         return self.after_fill / self.cap if self.cap else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The gate's answer. `reasons` is empty when approved; `warnings` names soft limits; `largest` passes in steps."""
 
     lines: tuple[LimitLine, ...]

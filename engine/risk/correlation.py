@@ -61,10 +61,12 @@ class Correlations:
         decay = 0.5 ** (1 / half_life)
         self._pairs = {frozenset(pair): (pair, _Pair(decay)) for pair in combinations(symbols, 2)}
         self._closed: dict[Symbol, tuple[Nanos, float]] = {}
+        self._told: dict[Symbol, dict[Symbol, float | None]] = {}
 
     def push(self, symbol: Symbol, at: Nanos, close: float) -> None:
         """A closed bar."""
         self._closed[symbol] = (at, close)
+        self._told.clear()
         for other in self._others[symbol]:
             closed = self._closed.get(other)
             if closed is not None and closed[0] == at:
@@ -73,6 +75,7 @@ class Correlations:
 
     def warm(self, before: Mapping[Symbol, Bars]) -> None:
         """The bars that lie before the session."""
+        self._told.clear()
         for (first, second), pair in self._pairs.values():
             one, two = before[first], before[second]
             _, mine, theirs = np.intersect1d(one.at, two.at, assume_unique=True, return_indices=True)
@@ -83,3 +86,10 @@ class Correlations:
     def between(self, one: Symbol, other: Symbol) -> float | None:
         """Correlation of two different instruments, -1 to 1; None while fewer than LEAST joint bars are known."""
         return self._pairs[frozenset((one, other))][1].correlation
+
+    def of(self, symbol: Symbol) -> Mapping[Symbol, float | None]:
+        """The correlation of `symbol` with every other instrument, as `between` tells it; worked out once a bar."""
+        told = self._told.get(symbol)
+        if told is None:
+            told = self._told[symbol] = {other: self.between(symbol, other) for other in self._others[symbol]}
+        return told

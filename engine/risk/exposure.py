@@ -48,17 +48,33 @@ class Stake:
         short = self.quantity < 0 or self.pending_sells > 0
         return tuple(sign for sign, is_open in ((1, long), (-1, short)) if is_open)
 
+    @property
+    def farthest(self) -> float:
+        """Signed value, in cash units, of the most or the least that may be held, whichever is farther from nothing."""
+        steps = abs(self.quantity) + self.pending_buys + self.pending_sells
+        each = (self.notional + self.pending_notional) / max(1, steps)
+        return each * farther(self.quantity + self.pending_buys, self.quantity - self.pending_sells)
+
     def closes(self, side: Side) -> Steps:
         """How much an order of `side` can close before it opens: what is held the other way and no waiting entry closes."""
         waiting = self.pending_buys if side is Side.BUY else self.pending_sells
         return max(0, -self.quantity * side.sign - waiting)
 
 
+_LONG, _SHORT = (1,), (-1,)
+
+
+def farther(long: Steps, short: Steps) -> Steps:
+    """Of the most and the least that may be held, what is farther from nothing."""
+    return long if long >= -short else short
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All the gate looks at, at one moment. Cash units; `stakes` by symbol, `recent` entries placed, newest last.
 
-    `correlation` tells how two instruments move together, None while unknown; it is not there where only one is traded.
+    `correlation` tells how an instrument moves together with the others, None while unknown; it is not there where only one is
+    traded.
     `blocked` says why an instrument may not be traded on its prices, `venue_trouble` why nothing may be opened at the venue;
     `resting` are the live orders by symbol; `tilt` is the sentence that keeps the owner's hand off entries, "" where none does.
     """
@@ -72,19 +88,37 @@ class Snapshot:
     quotes: Mapping[Symbol, Quote]
     atr: Mapping[Symbol, Ticks]
     recent: Sequence[tuple[Nanos, Order]] = ()
-    correlation: Callable[[Symbol, Symbol], float | None] | None = None
+    correlation: Callable[[Symbol], Mapping[Symbol, float | None]] | None = None
     blocked: Mapping[Symbol, str] = field(default_factory=dict)
     venue_trouble: str = ""
     resting: Mapping[Symbol, Mapping[ClientOrderId, Order]] = field(default_factory=dict)
     tilt: str = ""
+    risk: Cash = field(init=False, compare=False)
+    """Losses at all stops, of what is open and what may be."""
+    gross: Cash = field(init=False, compare=False)
+    """Notional of what is open and what may be."""
+    signed: Mapping[Symbol, float] = field(init=False, compare=False)
+    """The signed value of what is held, and of what may be where that is farther from nothing, in cash units."""
+    signs: Mapping[Symbol, tuple[int, ...]] = field(init=False, compare=False)
+    """In which directions each instrument is or may become open."""
 
-    @property
-    def risk(self) -> Cash:
-        return sum(stake.total_risk for stake in self.stakes.values())
-
-    @property
-    def gross(self) -> Cash:
-        return sum(stake.total_notional for stake in self.stakes.values())
+    def __post_init__(self) -> None:
+        risk = gross = 0
+        signed, signs = {}, {}
+        for symbol, stake in self.stakes.items():
+            risk += stake.risk + stake.pending_risk
+            gross += stake.notional + stake.pending_notional
+            if stake.pending_buys or stake.pending_sells:
+                signed[symbol], signs[symbol] = stake.farthest, stake.signs
+            elif stake.quantity > 0:
+                signed[symbol], signs[symbol] = float(stake.notional), _LONG
+            elif stake.quantity < 0:
+                signed[symbol], signs[symbol] = -float(stake.notional), _SHORT
+        keep = object.__setattr__
+        keep(self, "risk", risk)
+        keep(self, "gross", gross)
+        keep(self, "signed", signed)
+        keep(self, "signs", signs)
 
 
 def mark(quantity: Steps, quote: Quote) -> Ticks:

@@ -11,7 +11,7 @@ from engine.domain.market import Floats, Symbol, Ticks
 from engine.domain.order import OrderType, Side
 from engine.risk.checks import ABOUT_SIZE, WITHOUT_FIGURES, ceiling, order_faults
 from engine.risk.draft import Draft
-from engine.risk.exposure import Snapshot, Stake
+from engine.risk.exposure import Snapshot, Stake, farther
 from engine.risk.returns import LEAST, Returns
 from engine.risk.sentences import sentence
 from engine.risk.terms import Cap, Terms, caps, margin_rate, terms_of
@@ -49,21 +49,14 @@ class Measure(NamedTuple):
     words: str = ""
 
 
-class Sums(NamedTuple):
-    """What a book comes to: losses at the stops, gross notional, initial margin (cash units), and signed values for the tails."""
-
-    risk: Cash
-    gross: Cash
-    margin: float
-    exposures: dict[Symbol, float]
-
-
 Kin = tuple[Symbol, Stake, float | None]
 
 DEFAULT_STOP_PER_MILLE = 3_000
 """An opening order without a stop gets one three ATR away."""
 _TAILS = (VALUE_AT_RISK, SHORTFALL)
 _NOBODY = Stake()
+_line = tuple.__new__
+"""A LimitLine of a tuple: its own constructor takes twice as long, and there are a dozen in every answer."""
 
 
 class Gate:
@@ -84,6 +77,8 @@ class Gate:
         self.limits = limits
         self._terms = {symbol: terms_of(instrument, limits) for symbol, instrument in self._instruments.items()}
         self._rates = {symbol: margin_rate(limits, symbol) for symbol in self._instruments}
+        same = set(self._rates.values())
+        self._rate = same.pop() if len(same) == 1 else None
 
     def check(self, draft: Draft, snapshot: Snapshot) -> Verdict:
         """Every limit now -> after the fill -> after the stop-out, and whether the order may go. Changes nothing."""
@@ -97,15 +92,14 @@ class Gate:
         if grows and stop is None:
             faults["stop"] = "an opening order needs a stop, and no ATR is known yet to set one; give a stop price"
         kin = self._kin(draft, snapshot)
-        sums = self._sums(snapshot, terms)
-        self._fill(draft, draft.quantity, stop, snapshot, stake, terms, sums, kin)
-        lines, warnings = self._lines(terms, snapshot, grows, kin)
-        warnings += [f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults]
-        broken = [line for line in lines if line.hard and not line.passed]
+        self._fill(draft, draft.quantity, stop, snapshot, stake, terms, kin)
+        lines, broken, warnings = self._lines(terms, snapshot, grows, kin)
+        if faults:
+            warnings += [f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults]
+        if not faults and not broken:
+            return Verdict(tuple(lines), (), (), tuple(warnings), draft.quantity, stop, is_default)
         limits = (*faults, *(line.name for line in broken))
-        largest = draft.quantity if not limits else 0
-        if limits and not faults.keys() - ABOUT_SIZE:
-            largest = self._largest(draft, stop, snapshot, stake)
+        largest = 0 if faults.keys() - ABOUT_SIZE else self._largest(draft, stop, snapshot, stake)
         reasons = (*faults.values(), *(line.sentence for line in broken))
         return Verdict(tuple(lines), reasons, limits, tuple(warnings), largest, stop, is_default)
 
@@ -157,11 +151,12 @@ class Gate:
             rows,
         )
         terms = next(iter(self._terms.values()))
-        sums = self._sums(snapshot, terms)
-        symbol = next(iter(self._terms))
-        own_exposure = sums.exposures.get(symbol, 0.0)
-        tails = self._tails(sums, symbol, own_exposure, own_exposure)
-        held_back(snapshot.equity, 0, 0, sums.margin, sums.margin, sums.margin, *tails, rows)
+        symbol, margin = next(iter(self._terms)), self._margin(snapshot)
+        tails, is_known = self._no_tails, self._returns is not None and self._returns.is_known
+        if self._returns is not None and is_known:
+            own = snapshot.signed.get(symbol, 0.0)
+            tails = self._returns.measure(snapshot.signed, symbol, own, own)
+        held_back(snapshot.equity, 0, 0, margin, margin, margin, tails, is_known, rows)
         values = rows[:, 0].tolist()
         account = {cap.name: cap.value for cap in caps(self.limits)}
         account[LIMITS[POSITION]] = cap
@@ -173,7 +168,7 @@ class Gate:
                     continue
                 cluster = self.largest_cluster(snapshot)
                 values[row], words = cluster.measured / max(1, snapshot.equity), cluster.words or "none do"
-            if (row == MARGIN and not terms.has_margin) or (row in _TAILS and not tails[1]):
+            if (row == MARGIN and not terms.has_margin) or (row in _TAILS and not is_known):
                 continue
             hard, soft = account.get(name), account.get(f"{name}_soft")
             if hard is not None or soft is not None:
@@ -188,9 +183,14 @@ class Gate:
             return None, False
         return default_stop(draft.side.sign, entry(draft, snapshot), atr, DEFAULT_STOP_PER_MILLE), True
 
-    def _lines(self, terms: Terms, snapshot: Snapshot, grows: bool, kin: list[Kin]) -> tuple[list[LimitLine], list[str]]:
-        """A line for every cap, and the sentences of what only warns."""
-        rows, lines, warnings = self._rows.tolist(), [], []
+    def _lines(
+        self, terms: Terms, snapshot: Snapshot, grows: bool, kin: list[Kin]
+    ) -> tuple[list[LimitLine], list[LimitLine], list[str]]:
+        """A line for every cap, those that deny, and the sentences of what only warns."""
+        rows = self._rows.tolist()
+        lines: list[LimitLine] = []
+        broken: list[LimitLine] = []
+        warnings: list[str] = []
         for cap in terms.caps:
             row, hard, value, name = cap
             if row >= CORRELATION and not self._applies(row, terms, snapshot):
@@ -198,16 +198,18 @@ class Gate:
                     warnings.append(self._unknown(cap))
                 continue
             now, fill, out = rows[row]
-            passed = fill <= value or not grows or (row in _TAILS and fill <= now)
-            text = ""
-            if not passed:
-                text = sentence(name, fill, value, hard)
-                if row == CORRELATION:
-                    text += f"; {_together(kin)}"
-                if not hard:
-                    warnings.append(text)
-            lines.append(LimitLine(name, now, fill, out, value, hard, passed, text))
-        return lines, warnings
+            if fill <= value or not grows or (row in _TAILS and fill <= now):
+                lines.append(_line(LimitLine, (name, now, fill, out, value, hard, True, "")))
+                continue
+            text = sentence(name, fill, value, hard)
+            if row == CORRELATION:
+                text += f"; {_together(kin)}"
+            lines.append(LimitLine(name, now, fill, out, value, hard, False, text))
+            if hard:
+                broken.append(lines[-1])
+            else:
+                warnings.append(text)
+        return lines, broken, warnings
 
     def _applies(self, row: int, terms: Terms, snapshot: Snapshot) -> bool:
         if row == CORRELATION:
@@ -218,28 +220,11 @@ class Gate:
         bars = 0 if self._returns is None else self._returns.count
         return f"{cap.name.replace('_', ' ')} is not known yet: {bars} of {LEAST} bars have closed, so it denies nothing"
 
-    def _sums(self, snapshot: Snapshot, terms: Terms) -> Sums:
-        """What the whole book comes to; margin and exposures only where something asks for them."""
-        risk = gross = 0
-        margin, exposures = 0.0, {}
-        with_margin, with_tails = terms.has_margin, self._returns is not None and self._returns.is_known
-        for symbol, stake in snapshot.stakes.items():
-            notional = stake.notional + stake.pending_notional
-            risk += stake.risk + stake.pending_risk
-            gross += notional
-            if with_margin:
-                margin += notional * self._rates[symbol]
-            if with_tails:
-                held = stake.quantity
-                exposures[symbol] = self._worth(symbol, snapshot) * _farther(
-                    held + stake.pending_buys, held - stake.pending_sells
-                )
-        return Sums(risk, gross, margin, exposures)
-
-    def _worth(self, symbol: Symbol, snapshot: Snapshot) -> float:
-        """A lot step at the middle of the market, in cash units."""
-        quote = snapshot.quotes[symbol]
-        return (quote.bid + quote.ask) * 0.5 * self._instruments[symbol].tick_value
+    def _margin(self, snapshot: Snapshot) -> float:
+        """Initial margin of what is open and what may be, in cash units."""
+        if self._rate is not None:
+            return snapshot.gross * self._rate
+        return sum(stake.total_notional * self._rates[symbol] for symbol, stake in snapshot.stakes.items())
 
     def _fill(
         self,
@@ -249,7 +234,6 @@ class Gate:
         snapshot: Snapshot,
         stake: Stake,
         terms: Terms,
-        sums: Sums,
         kin: list[Kin],
     ) -> None:
         instrument = self._instruments[draft.symbol]
@@ -275,30 +259,25 @@ class Gate:
             risk_now if by_risk else notional_now,
             risk_after if by_risk else notional_after,
             risk_out if by_risk else notional_out,
-            sums.risk,
-            sums.risk - risk_now + risk_after,
-            sums.risk - risk_now + risk_out,
-            sums.gross,
-            sums.gross - notional_now + notional_after,
-            sums.gross - notional_now + notional_out,
+            snapshot.risk,
+            snapshot.risk - risk_now + risk_after,
+            snapshot.risk - risk_now + risk_out,
+            snapshot.gross,
+            snapshot.gross - notional_now + notional_after,
+            snapshot.gross - notional_now + notional_out,
             cost,
             opening * per_step,
             sum(other.total_risk if by_risk else other.total_notional for _, other, _ in kin) if kin else 0,
             self._rows,
         )
-        rate, worth = terms.margin_rate, self._worth(draft.symbol, snapshot)
-        tails = self._tails(sums, draft.symbol, worth * _held(draft, quantity, stake), worth * _held(draft, closing, stake))
-        margin_after, margin_out = (
-            sums.margin + rate * (notional_after - notional_now),
-            sums.margin + rate * (notional_out - notional_now),
-        )
-        held_back(snapshot.equity, cost, opening * per_step, sums.margin, margin_after, margin_out, *tails, self._rows)
-
-    def _tails(self, sums: Sums, symbol: Symbol, after: float, out_of: float) -> tuple[Floats, bool]:
-        """Value at risk and expected shortfall (2, 3), and whether they are known."""
-        if self._returns is None or not self._returns.is_known:
-            return self._no_tails, False
-        return self._returns.measure(sums.exposures, symbol, after, out_of), True
+        rate, margin = terms.margin_rate, self._margin(snapshot) if terms.has_margin else 0.0
+        margin_after, margin_out = margin + rate * (notional_after - notional_now), margin + rate * (notional_out - notional_now)
+        tails, is_known = self._no_tails, self._returns is not None and self._returns.is_known
+        if self._returns is not None and is_known:
+            after = marked * value * _held(draft, quantity, stake)
+            out_of = marked * value * _held(draft, closing, stake) if closing else snapshot.signed.get(draft.symbol, 0.0)
+            tails = self._returns.measure(snapshot.signed, draft.symbol, after, out_of)
+        held_back(snapshot.equity, cost, opening * per_step, margin, margin_after, margin_out, tails, is_known, self._rows)
 
     def largest_cluster(self, snapshot: Snapshot) -> Cluster:
         """The open position that measures most together with all that moves with it; an empty one where nothing does."""
@@ -317,13 +296,14 @@ class Gate:
         known = snapshot.correlation
         if known is None:
             return []
-        least, side, found = float(self.limits.correlation), draft.side.sign, []
-        for symbol, stake in snapshot.stakes.items():
-            if symbol == draft.symbol or not stake.signs:
+        least, sign, own, found = float(self.limits.correlation), draft.side.sign, draft.symbol, []
+        correlations = known(own)
+        for symbol, signs in snapshot.signs.items():
+            if symbol == own:
                 continue
-            together = known(draft.symbol, symbol)
-            if together is None or any(together * side * sign > least for sign in stake.signs):
-                found.append((symbol, stake, together))
+            together = correlations[symbol]
+            if together is None or together * sign * signs[0] > least or (len(signs) > 1 and together * sign * signs[1] > least):
+                found.append((symbol, snapshot.stakes[symbol], together))
         return found
 
     def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> Steps:
@@ -335,10 +315,10 @@ class Gate:
         else:
             high = min(high, ceiling(draft, instrument, snapshot, terms, stake))
         hard_caps = [cap for cap in terms.caps if cap.hard and (cap.row < CORRELATION or self._applies(cap.row, terms, snapshot))]
-        sums, kin = self._sums(snapshot, terms), self._kin(draft, snapshot)
+        kin = self._kin(draft, snapshot)
         middle = high  # most drafts pass whole, so the whole is tried first
         while low < high:
-            self._fill(draft, middle, stop, snapshot, stake, terms, sums, kin)
+            self._fill(draft, middle, stop, snapshot, stake, terms, kin)
             if not _grows(draft, middle, stake) or all(self._lets_pass(cap) for cap in hard_caps):
                 low = middle
             else:
@@ -370,18 +350,13 @@ def _closes(draft: Draft, stake: Stake) -> Steps:
     return stake.closes(draft.side) if draft.type is OrderType.MARKET else 0
 
 
-def _farther(long: Steps, short: Steps) -> Steps:
-    """Of the most and the least that may be held, what is farther from nothing."""
-    return long if long >= -short else short
-
-
 def _held(draft: Draft, quantity: Steps, stake: Stake) -> Steps:
     """What is held at the farthest once `quantity` of the draft has filled, or waits to."""
     signed, held = quantity * draft.side.sign, stake.quantity
     if draft.type is OrderType.MARKET or draft.reduce_only:
         held += signed
         signed = 0
-    return _farther(held + stake.pending_buys + max(0, signed), held - stake.pending_sells + min(0, signed))
+    return farther(held + stake.pending_buys + max(0, signed), held - stake.pending_sells + min(0, signed))
 
 
 def _together(kin: list[Kin]) -> str:

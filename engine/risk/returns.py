@@ -77,20 +77,17 @@ class Returns:
         for at, symbol, close in merged:
             self.push(symbol, at, close)
 
-    def measure(self, exposures: Mapping[Symbol, float], symbol: Symbol, after: float, out_of: float) -> Floats:
-        """(2, 3): value at risk and expected shortfall of one day, in the money of `exposures`, now, after and stopped out.
+    def measure(self, signed: Mapping[Symbol, float], symbol: Symbol, after: float, out_of: float) -> Floats:
+        """(2, 3): value at risk and expected shortfall of one day, in the money of `signed`, now, after and stopped out.
 
-        `exposures` are signed values by instrument; `after` and `out_of` that of `symbol` after the fill and once stopped out.
+        `signed` are the values of the positions; `after` and `out_of` that of `symbol` after the fill and once stopped out.
         The block is overwritten by the next call.
         """
-        rows = self._rows
-        held: Floats = np.zeros(len(rows))
-        for name, exposure in exposures.items():
-            held[rows[name]] = exposure
+        held = np.array([signed.get(name, 0.0) for name in self._rows])
         tails(
             self._kept,
             held,
-            rows[symbol],
+            self._rows[symbol],
             after,
             out_of,
             self._worst,

@@ -113,7 +113,7 @@ def ask(
         stakes={"XAGUSD": stake},
         quotes=quotes,
         atr={"XAUUSD": 100, "XAGUSD": 100},
-        correlation=None if alone else lambda _one, _other: together,
+        correlation=None if alone else lambda _symbol: {"XAGUSD": together},
     )
     stop = GOLD_BID - side.sign * 1_000
     return gate.check(Draft("XAUUSD", side, OrderType.MARKET, quantity, stop_loss=stop), book)
