@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import ib_async
+from ib_async import CommissionReport, Contract, Execution, Order, OrderState
 from ib_async.decoder import Decoder
 
 logging.getLogger("ib_async").addHandler(logging.NullHandler())
@@ -23,11 +26,72 @@ ESSENTIAL: Mapping[str, str] = {
 """Messages without which an answer is not whole, by number."""
 
 
+class OrderListener(Protocol):
+    """Hears what TWS says of orders, in its words and its order; must only take note."""
+
+    def opened(self, number: int, contract: Contract, order: Order, status: str) -> None:
+        """An order as it stands; `number` is the order id, which is its client's own."""
+        ...
+
+    def status(self, number: int, client_id: int, permanent_id: int, status: str, filled: float) -> None:
+        """The status of an order and how much of it is filled in all."""
+        ...
+
+    def executed(self, contract: Contract, execution: Execution, is_live: bool) -> None:
+        """An execution, as it happens or (not `is_live`) because it was asked for."""
+        ...
+
+    def charged(self, report: CommissionReport) -> None:
+        """What an execution cost."""
+        ...
+
+
+class Relay:
+    """The library's wrapper as its decoder sees it, with `listeners` that hear of orders what the library is told.
+
+    The library files orders under numbers that come again after a reset, and takes live ones for cancelled.
+    """
+
+    def __init__(self, wrapper: Any) -> None:
+        self.listeners: list[OrderListener] = []
+        self._wrapper = wrapper
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapper, name)
+
+    def openOrder(self, number: int, contract: Contract, order: Order, state: OrderState) -> None:  # noqa: N802 - the library's name
+        self._wrapper.openOrder(number, contract, order, state)
+        if not order.whatIf:
+            self._tell(lambda it: it.opened(number, contract, order, state.status))
+
+    def orderStatus(self, number: int, status: str, filled: float, *rest: Any) -> None:  # noqa: N802 - the library's name
+        self._wrapper.orderStatus(number, status, filled, *rest)
+        permanent_id, client_id = rest[2], rest[5]
+        self._tell(lambda it: it.status(number, client_id, permanent_id, status, filled))
+
+    def execDetails(self, request: int, contract: Contract, execution: Execution) -> None:  # noqa: N802 - the library's name
+        self._wrapper.execDetails(request, contract, execution)
+        self._tell(lambda it: it.executed(contract, execution, request < 0))
+
+    def commissionReport(self, report: CommissionReport) -> None:  # noqa: N802 - the library's name
+        self._wrapper.commissionReport(report)
+        self._tell(lambda it: it.charged(report))
+
+    def _tell(self, tell: Callable[[OrderListener], None]) -> None:
+        for listener in tuple(self.listeners):
+            try:
+                tell(listener)
+            except Exception as error:  # the decoder would log it as an unreadable message; it is a bug of ours and must be seen
+                complaint = {"message": "an order's news was not dealt with", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(complaint)
+
+
 class WatchfulDecoder(Decoder):
     """Tells of messages that cannot be read. The library logs them and goes on, so that an execution could go missing."""
 
-    def __init__(self, ib: ib_async.IB, on_unreadable: Callable[[str], None]) -> None:
-        super().__init__(ib.wrapper, 0)
+    def __init__(self, relay: Relay, on_unreadable: Callable[[str], None]) -> None:
+        super().__init__(relay, 0)  # type: ignore[arg-type]  # it stands in for the wrapper
+        self.relay = relay
         self._on_unreadable = on_unreadable
 
     def interpret(self, fields: list[str]) -> None:
@@ -38,12 +102,23 @@ class WatchfulDecoder(Decoder):
             self._on_unreadable(ESSENTIAL.get(fields[0], "") if fields else "")
 
 
-def new_client(timeout: float, on_unreadable: Callable[[str], None]) -> ib_async.IB:
+class Client(ib_async.IB):
+    """Leaves orders that were typed into TWS alone, unless it `binds` them; the library binds them whenever client 0 connects."""
+
+    binds = False
+
+    def reqAutoOpenOrders(self, autoBind: bool = True) -> None:  # noqa: N802, N803 - the library's names
+        if self.binds:
+            super().reqAutoOpenOrders(autoBind)
+
+
+def new_client(timeout: float, on_unreadable: Callable[[str], None], *, binds_manual: bool = False) -> Client:
     """A client that has never been connected; one is good for one connection. To be made inside the running loop."""
-    ib = ib_async.IB()
+    ib = Client()
+    ib.binds = binds_manual
     ib.RequestTimeout = timeout
     ib.RaiseRequestErrors = True
     # On 1102 the library would ask for an account summary that nobody wants, in a task that nobody holds.
     ib.errorEvent.disconnect(ib._onError)
-    ib.client.decoder = WatchfulDecoder(ib, on_unreadable)
+    ib.client.decoder = WatchfulDecoder(Relay(ib.wrapper), on_unreadable)
     return ib

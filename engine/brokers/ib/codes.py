@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 CLIENT_ID_IN_USE = 326
@@ -15,6 +16,19 @@ RESTORED = frozenset({RESTORED_WITHOUT_DATA, 1102})
 DELAYED = 10167
 NOTICES = range(2100, 2200)
 
+CANCELLED = 202
+REJECTED = frozenset({201, 203})
+"""The venue has said no: to a new order, or to one that was working."""
+DUPLICATE = 103
+INVALID = frozenset({109, 110, 111, 113, 131, 200, 321, 387, 388, 391, 434, 435, 460, 463, 10006, 10043, 10268})
+"""TWS has found fault with what it was sent and passed nothing on: a new order is not there, a changed one is as it was."""
+UNCHANGED = INVALID | frozenset({104, 105, 329})
+"""A change that was refused; the order is as it was, for all that is said here."""
+NOT_CANCELLED = frozenset({135, 136, 161, 10147, 10148})
+"""A cancel that was refused, which tells nothing certain of the order."""
+ORDER_NOTICES = frozenset({399, 404, 492, 10167, 10311, 10314, 10349})
+"""Remarks about an order that change nothing about it: the market is closed, a preset was applied, stock is being located."""
+
 REFUSALS: Mapping[int, str] = {
     200: "knows no such contract",
     354: "has no subscription to this market data",
@@ -25,6 +39,17 @@ REFUSALS: Mapping[int, str] = {
     10225: "has ended this subscription",
 }
 """What TWS says of a request, without its own words for it."""
+
+
+def is_notice(code: int) -> bool:
+    """Whether a message about an order leaves it as it is."""
+    return code in ORDER_NOTICES or code in NOTICES
+
+
+def port_in(text: str) -> int:
+    """The port that a sentence of TWS ends with; 0 where it names none."""
+    found = re.search(r"(\d{2,5})\D*$", text)
+    return int(found[1]) if found else 0
 
 
 def refusal(code: int, text: str) -> str:

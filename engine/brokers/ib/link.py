@@ -6,15 +6,15 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ib_async.ib import StartupFetchNONE
 from ib_async.wrapper import RequestError
 
 from engine.brokers.ib import codes
-from engine.brokers.ib.client import new_client
+from engine.brokers.ib.client import OrderListener, Relay, new_client
 from engine.brokers.ib.greeting import OLDEST, Greeting
-from engine.core.errors import BrokerError
+from engine.core.errors import BrokerError, NotAdmitted
 from engine.ports.venue import VenueAddress
 
 T = TypeVar("T")
@@ -32,28 +32,37 @@ class Unanswered(BrokerError):
 class Link:
     """Connected once, by `open`; to connect again, make another. Handlers in `on_error` and `on_lost` must only take note.
 
-    `is_ready` says that IB itself can be reached through TWS; `trouble` why not.
+    `is_ready` says that IB itself can be reached through TWS; `trouble` why not. `moved_to` is the port that TWS has moved to, 0
+    while it has not. `is_throttling` while messages wait here because too many were sent within a second; `on_left` is called
+    when they have left. With `binds_manual` client 0 gets orders that were typed into TWS as its own.
     """
 
-    def __init__(self, address: VenueAddress) -> None:
+    def __init__(self, address: VenueAddress, *, binds_manual: bool = False) -> None:
         self.host = address.host or "127.0.0.1"
         self.port = address.port or (LIVE_PORT if address.is_live else PAPER_PORT)
         self.client_id = address.client_id
         self.is_read_only = address.is_read_only
         self.timeout = address.timeout
         self.trouble = ""
+        self.moved_to = 0
+        self.is_throttling = False
+        self.on_left: list[Callable[[], None]] = []
+        self.on_unreadable: list[Callable[[str], None]] = []
         self.on_error: list[ErrorHandler] = []
         self.on_lost: list[Callable[[str], None]] = []
-        self.ib = new_client(self.timeout, self._unreadable)
+        self.ib = new_client(self.timeout, self._unreadable, binds_manual=binds_manual)
         self._greeting = Greeting()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._why = ""
         self._is_opened = False
+        self._is_taken = False
         self._unanswered: set[str] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._spoilt: list[str] = []
         self.ib.client.conn.hasData += self._greeted
         self.ib.client.conn.disconnected += self._disconnected
+        self.ib.client.throttleStart += lambda: self._throttle(True)
+        self.ib.client.throttleEnd += lambda: self._throttle(False)
         self.ib.errorEvent += self._told
 
     @property
@@ -67,6 +76,12 @@ class Link:
         return self._greeting.version
 
     @property
+    def order_listeners(self) -> list[OrderListener]:
+        """Who hears of orders on this connection."""
+        relay = cast(Relay, self.ib.client.decoder.wrapper)
+        return relay.listeners
+
+    @property
     def is_open(self) -> bool:
         """Whether there is a connection to TWS."""
         return not self._over.done() and self.ib.isConnected()
@@ -77,7 +92,8 @@ class Link:
         return self.is_open and not self.trouble
 
     async def open(self) -> None:
-        """Connects and learns the zone of TWS's times; only positions are asked for. BrokerError where it cannot be done."""
+        """Connects and learns the zone of TWS's times; only positions are asked for. BrokerError where it cannot be done,
+        NotAdmitted where the client id is in use."""
         attempt = asyncio.ensure_future(
             self.ib.connectAsync(
                 self.host,
@@ -92,12 +108,12 @@ class Link:
         try:
             await asyncio.wait({attempt, self._over}, return_when=asyncio.FIRST_COMPLETED)
             if self._over.done() and not attempt.done():
-                raise BrokerError(self._over.result())
+                raise self._refused(self._over.result())
             attempt.result()
             self.ib.TimezoneTWS = await self._zone()
             self._is_opened = True
         except (OSError, UnicodeError) as error:
-            raise BrokerError(self._cause(error)) from error
+            raise self._refused(self._cause(error)) from error
         finally:
             await _ended(attempt)
             if not self._is_opened:
@@ -135,7 +151,7 @@ class Link:
         """
         async with self._turns[what]:
             if what in self._unanswered:
-                raise BrokerError(f"{self.name} still owes an earlier answer about {what}; connect again")
+                raise Unanswered(f"{self.name} still owes an earlier answer about {what}; connect again")
             try:
                 return await self.ask(what, request)
             except (Unanswered, asyncio.CancelledError):
@@ -169,6 +185,9 @@ class Link:
             raise BrokerError(f"{self.name} shows its own time as {told!r}, a zone that is not known; set TWS's zone to UTC")
         return zone or "UTC"
 
+    def _refused(self, sentence: str) -> BrokerError:
+        return NotAdmitted(sentence) if self._is_taken else BrokerError(sentence)
+
     def _cause(self, error: Exception) -> str:
         if isinstance(error, ConnectionRefusedError):
             return (
@@ -188,11 +207,13 @@ class Link:
 
     def _told(self, request: int, code: int, text: str, _contract: object) -> None:
         if code == codes.CLIENT_ID_IN_USE:
+            self._is_taken = True
             self._end(
                 f"client id {self.client_id} is in use at {self.name}; choose another, or close the program that holds it "
                 "(nothing was taken over)"
             )
         elif code == codes.PORT_MOVED:
+            self.moved_to = codes.port_in(text)
             self._why = f"{self.name} has moved to another port ({text.strip()}); confirm the new port before connecting there"
         elif code in codes.LOST:
             self.trouble = f"{self.name} has no connection to Interactive Brokers (error {code})"
@@ -211,9 +232,16 @@ class Link:
             for handler in tuple(self.on_lost):
                 handler(sentence)
 
+    def _throttle(self, is_on: bool) -> None:
+        self.is_throttling = is_on
+        for handler in () if is_on else tuple(self.on_left):
+            handler()
+
     def _unreadable(self, what: str) -> None:
         if what:
             self._spoilt.append(what)
+            for handler in tuple(self.on_unreadable):
+                handler(what)
 
 
 async def _ended(future: asyncio.Future[T]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from ib_async import AccountValue, Fill, Position, Trade
@@ -73,6 +74,27 @@ def orders(trades: Iterable[Trade], accounts: Iterable[str]) -> tuple[VenueOrder
     return tuple(_order(it) for it in last.values())
 
 
+ENDINGS: Mapping[str, str] = {
+    "Filled": "filled",
+    "Cancelled": "cancelled",
+    "ApiCancelled": "cancelled",
+    "Inactive": "rejected",
+}
+"""How an order ended, in the port's words."""
+
+
+def ended_orders(trades: Iterable[Trade]) -> tuple[VenueOrder, ...]:
+    """Orders that do not work any more, with how they ended."""
+    return tuple(_ended(it) for it in trades if it.orderStatus.status in ENDINGS)
+
+
+def _ended(trade: Trade) -> VenueOrder:
+    order, filled = trade.order, amount(trade.order.filledQuantity) or Decimal(0)
+    # An order that has ended may be told with a quantity of 0 beside what was filled of it.
+    whole = max(told(order.totalQuantity, f"quantity of order {order.permId}"), filled)
+    return replace(_order(trade), quantity=whole, filled=filled, status=ENDINGS[trade.orderStatus.status])
+
+
 def _order(trade: Trade) -> VenueOrder:
     order, kind = trade.order, trade.order.orderType
     stop = order.auxPrice if kind in HAS_STOP else order.trailStopPrice if kind in TRAILS else None
@@ -89,6 +111,7 @@ def _order(trade: Trade) -> VenueOrder:
         limit=_price(order.lmtPrice) if kind in HAS_LIMIT else None,
         stop=_price(stop),
         status=trade.orderStatus.status,
+        tif=order.tif,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ib_async import Fill, Trade
+from ib_async import CommissionReport, Contract, Execution, Fill, Order, OrderStatus, Trade
 
 from engine.brokers.ib import codes, statement
+from engine.brokers.ib.amounts import amount
 from engine.brokers.ib.link import Link
-from engine.core.errors import BrokerError
+from engine.core.errors import BrokerError, NotAdmitted
 from engine.ports.venue import VenueAddress, VenueCash, VenueState
 
 PAPER_PREFIXES = ("DU", "DF")
@@ -19,9 +20,9 @@ PAPER_PREFIXES = ("DU", "DF")
 class IbVenue:
     """One login at TWS. Connected once; to connect again after a loss, make another. To be made inside the running loop."""
 
-    def __init__(self, address: VenueAddress) -> None:
+    def __init__(self, address: VenueAddress, *, binds_manual: bool = False) -> None:
         self._address = address
-        self.link = Link(address)
+        self.link = Link(address, binds_manual=binds_manual)
         self.accounts: tuple[str, ...] = ()
 
     @property
@@ -45,12 +46,11 @@ class IbVenue:
 
     async def state(self) -> VenueState:
         """Everything of the accounts, all clients' orders and the day's executions; BrokerError while IB is out of reach."""
-        if self.link.is_open and self.link.trouble:
-            raise BrokerError(f"{self.link.trouble}; what it shows may be old, wait until it is back")
+        self.insist()
         cash = [each for account in self.accounts for each in await self._cash(account)]
         positions = await self.link.ask_alone("positions", self.link.ib.reqPositionsAsync)
-        orders = await self._open_orders()
-        fills = await self._fills()
+        orders = await self.open_orders()
+        fills = await self.fills()
         return VenueState(
             server=f"{self.link.name}, server version {self.link.version}",
             is_live=self.is_live,
@@ -78,22 +78,61 @@ class IbVenue:
         client.cancelAccountUpdatesMulti(request)
         return statement.cash(account, self.link.ib.accountValues(account))
 
-    async def _open_orders(self) -> list[Trade]:
+    def insist(self) -> None:
+        """BrokerError while TWS has lost IB: what it tells then may be old."""
+        if self.link.is_open and self.link.trouble:
+            raise BrokerError(f"{self.link.trouble}; what it shows may be old, wait until it is back")
+
+    async def open_orders(self) -> list[Trade]:
+        """All clients' orders as TWS tells them; the library's own list has two that share a number as one."""
+        told = _Orders()
+        self.link.order_listeners.append(told)
         try:
             with _Refusals(self.link) as refusals:
-                return await self.link.ask_alone("open orders", self.link.ib.reqAllOpenOrdersAsync)
+                await self.link.ask_alone("open orders", self.link.ib.reqAllOpenOrdersAsync)
         except BrokerError as error:
             if refusals.read_only:
                 raise BrokerError(
                     f"{self.link.name} is read-only for programs and tells no orders; allow them in its API settings"
                 ) from error
             raise
+        finally:
+            self.link.order_listeners.remove(told)
+        return list(told.trades.values())
 
-    async def _fills(self) -> list[Fill]:
+    async def ended_orders(self) -> list[Trade]:
+        """The day's orders that do not work any more, of all clients."""
+        return await self.link.ask_alone("ended orders", lambda: self.link.ib.reqCompletedOrdersAsync(False))
+
+    async def fills(self) -> list[Fill]:
         """The day's executions. What was asked for holds no commissions; the library keeps those with the first report."""
         found = await self.link.ask("executions", self.link.ib.reqExecutionsAsync)
         known = self.link.ib.wrapper.fills
         return [known.get(fill.execution.execId, fill) for fill in found]
+
+
+class _Orders:
+    """Takes down orders by permanent id as they are told; what happens to them meanwhile is newer, and taken too."""
+
+    def __init__(self) -> None:
+        self.trades: dict[int, Trade] = {}
+
+    def opened(self, number: int, contract: Contract, order: Order, status: str) -> None:
+        known = self.trades.get(order.permId)
+        stands = known.orderStatus if known is not None else OrderStatus(orderId=number)
+        stands.status = status or stands.status
+        self.trades[order.permId] = Trade(contract, order, stands)
+
+    def status(self, _number: int, _client_id: int, permanent_id: int, status: str, filled: float) -> None:
+        known = self.trades.get(permanent_id)
+        if known is not None:
+            known.orderStatus.status, known.orderStatus.filled = status, float(amount(filled) or 0)
+
+    def executed(self, contract: Contract, execution: Execution, is_live: bool) -> None:
+        """Of no concern here."""
+
+    def charged(self, report: CommissionReport) -> None:
+        """Of no concern here."""
 
 
 class _Refusals:
@@ -120,17 +159,17 @@ def is_live(accounts: Sequence[str]) -> bool:
 
 
 def admitted(accounts: Sequence[str], address: VenueAddress, where: str) -> tuple[str, ...]:
-    """The accounts dealt with: the one asked for, or all. BrokerError where it is not there or not of the kind expected."""
+    """The accounts dealt with: the one asked for, or all. NotAdmitted where it is not there or not of the kind expected."""
     if address.account and address.account not in accounts:
-        raise BrokerError(f"account {address.account} is not at {where}; the login has {', '.join(accounts)}")
+        raise NotAdmitted(f"account {address.account} is not at {where}; the login has {', '.join(accounts)}")
     chosen = (address.account,) if address.account else tuple(accounts)
     if is_live(chosen) and not address.is_live:
         named = next(account for account in chosen if is_live((account,)))
-        raise BrokerError(
+        raise NotAdmitted(
             f"account {named} at {where} is a live one and a paper account is expected; log in to paper, or say --live"
         )
     if address.is_live and not is_live(chosen):
-        raise BrokerError(
+        raise NotAdmitted(
             f"account {', '.join(chosen)} at {where} is a paper one and a live account is expected; leave --live out"
         )
     return chosen

@@ -153,6 +153,8 @@ class Broker:
     def _refusal(self, order: Order) -> Refusal | None:
         if not order.account and len(self.accounts) > 1:
             return checks.NO_ACCOUNT
+        if order.parent_id and (order.client_id, order.parent_id) not in self.ids:
+            return checks.NO_PARENT
         account = self.accounts.get(order.account or next(iter(self.accounts)))
         if account is None:
             return checks.UNKNOWN_ACCOUNT

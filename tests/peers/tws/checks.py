@@ -30,6 +30,7 @@ CANNOT_MODIFY_FILLED = Refusal(104, "Cannot modify a filled order.")
 NOT_THE_ORIGINAL = Refusal(105, "Order being modified does not match original order.")
 NO_ACCOUNT = Refusal(435, "You must specify an account.")
 UNKNOWN_ACCOUNT = Refusal(321, "Error validating request.-'bH' : cause - Invalid account code")
+NO_PARENT = Refusal(10006, "Missing parent order.")
 CANCELLED = Refusal(202, "Order Canceled - reason:")
 TIF_WAS_SET = Refusal(10349, "Order TIF was set to DAY based on order preset.")
 

@@ -29,4 +29,9 @@ def _same_group(one: Order, other: Order) -> bool:
 
 
 def _siblings(one: Order, other: Order) -> bool:
-    return one.parent_id != 0 and (one.client_id, one.parent_id) == (other.client_id, other.parent_id)
+    """Children of one parent are linked unless groups of their own say otherwise."""
+    return (
+        one.parent_id != 0
+        and one.oca_group == other.oca_group
+        and (one.client_id, one.parent_id) == (other.client_id, other.parent_id)
+    )

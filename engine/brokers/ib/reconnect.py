@@ -1,0 +1,122 @@
+"""A connection that comes back by itself, except where somebody has to decide first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from random import Random
+
+from engine.brokers.exchange.backoff import Backoff
+from engine.brokers.ib.heartbeat import watch
+from engine.brokers.ib.link import Link
+from engine.core.errors import BrokerError, NotAdmitted
+from engine.ports.venue import VenueAddress
+
+Open = Callable[[VenueAddress], Awaitable[Link]]
+Sleep = Callable[[float], Awaitable[None]]
+FIRST_S, CAP_S = 0.5, 60.0
+
+
+class Upkeep:
+    """Keeps one connection: a fresh link each time, waits that grow up to a cap and are never in step with others.
+
+    `open_link` makes a link or raises BrokerError; `on_up` is called with each, `on_down` with the sentence for each loss, and
+    for each failure that says something new. Not followed by itself: a client id in use, another kind of account, a moved port.
+    Then `on_down` is told that it does not go on, and it waits for `resume`.
+    """
+
+    def __init__(
+        self,
+        address: VenueAddress,
+        open_link: Open,
+        on_up: Callable[[Link], None],
+        on_down: Callable[[str, bool], None],
+        *,
+        random: Random,
+        sleep: Sleep,
+        heartbeat_s: float,
+    ) -> None:
+        self.address = address
+        self.trouble = ""
+        """Why there is no connection; "" while there is one."""
+        self._open = open_link
+        self._on_up = on_up
+        self._on_down = on_down
+        self._backoff = Backoff(random, FIRST_S, CAP_S)
+        self._sleep = sleep
+        self._heartbeat_s = heartbeat_s
+        self._link: Link | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._word = asyncio.Event()
+
+    async def start(self) -> None:
+        """Connects. Where the first attempt fails its BrokerError is raised, and it goes on trying until it is closed, unless it
+        was not admitted."""
+        try:
+            await self._connect()
+        except NotAdmitted:
+            raise
+        except BrokerError:
+            self._run()
+            raise
+        self._run()
+
+    def resume(self, port: int = 0) -> None:
+        """The word that was waited for: try again, on another port where one is given."""
+        if port:
+            self.address = replace(self.address, port=port)
+        self._backoff.reset()
+        self._word.set()
+
+    async def close(self) -> None:
+        """Ends the connection and all attempts; safe twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    def _run(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._keep(), name="upkeep of TWS")
+
+    async def _keep(self) -> None:
+        while True:
+            if self._link is None:
+                await self._again()
+                continue
+            link = self._link
+            why = await watch(link, self._heartbeat_s)
+            self._link = None
+            self._down(why, goes_on=not link.moved_to)
+            await link.close()
+            if link.moved_to:
+                await self._until_word()
+
+    async def _again(self) -> None:
+        await self._sleep(self._backoff.next())
+        try:
+            await self._connect()
+        except NotAdmitted as error:
+            self._down(str(error), goes_on=False)
+            await self._until_word()
+        except BrokerError as error:
+            self._down(str(error), goes_on=True)
+
+    async def _connect(self) -> None:
+        link = await self._open(self.address)
+        self._link = link
+        self._backoff.reset()
+        self.trouble = ""
+        self._on_up(link)
+
+    async def _until_word(self) -> None:
+        self._word.clear()
+        await self._word.wait()
+
+    def _down(self, why: str, *, goes_on: bool) -> None:
+        if why != self.trouble or not goes_on:
+            self.trouble = why
+            self._on_down(why, goes_on)
