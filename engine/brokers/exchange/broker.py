@@ -250,6 +250,8 @@ class ExchangeBroker:
                     await self._open()
                 else:
                     await self._watch.follow()
+                    if self._watch.has_streamed:
+                        self._backoff.reset()
             except Hopeless as error:
                 self._give_up(error)
             except BrokerError as error:
@@ -278,9 +280,9 @@ class ExchangeBroker:
             self._watch.look()
 
     def _alive(self) -> None:
-        self._backoff.reset()
         if not self._is_up and not self._ended:
             self._is_up = True
+            self._backoff.reset()
             self._tell_state("CONNECTED", f"{self._venue.wire.where} answers")
 
     def _lose(self, reason: str) -> None:

@@ -72,9 +72,7 @@ async def _once(
         state,
         positions=tuple(_positions(venue, state.cash, state.accounts[0], instruments)),
         open_orders=tuple(_ours(tracker, it) for it in working.values()),
-        executions=tuple(
-            _named(tracker, ids, names, it) for it in sorted(fills.values(), key=lambda it: (it.at, it.execution_id))
-        ),
+        executions=tuple(_named(tracker, ids, names, it) for it in in_order),
         ended_orders=tuple(ended),
     )
 

@@ -111,8 +111,7 @@ class Tracker:
             self.name(it, broker_id)
         if first and aloud and not it.is_over:
             self.report(f.OrderAccepted(it.id, broker_id))
-        for key in [key for key, trade in self._strays.items() if key[0] == it.name and trade.get("order") == broker_id]:
-            self.trade(self._strays.pop(key))
+        self._take_strays(it, broker_id)
 
     def name(self, it: Tracked, broker_id: str) -> None:
         """The order goes by this id at the exchange from now on."""
@@ -120,6 +119,8 @@ class Tracker:
             it.former.add(it.broker_id)
         it.broker_id = broker_id
         self._by_broker_id[it.name, broker_id] = it
+        if it.is_known:
+            self._take_strays(it, broker_id)
 
     def trade(self, trade: Answer, it: Tracked | None = None) -> None:
         """A fill; of an order that is not known yet it waits for its acknowledgement."""
@@ -153,6 +154,11 @@ class Tracker:
 
     def report(self, fact: f.OrderFact) -> None:
         self._sink(Report(fact))
+
+    def _take_strays(self, it: Tracked, broker_id: str) -> None:
+        """Fills that came before it was known whose they are."""
+        for key in [key for key, trade in self._strays.items() if key[0] == it.name and trade.get("order") == broker_id]:
+            self.trade(self._strays.pop(key), it)
 
     def _fill(self, it: Tracked, identity: str, trade: Answer) -> None:
         """Books the trade. What is less than a lot step waits for the trades that make one, at their common price."""

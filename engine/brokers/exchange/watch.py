@@ -46,6 +46,8 @@ class AccountWatch:
         self._wanted = asyncio.Event()
         self._asked = 0.0
         self._told: dict[str, dict[tuple[str, str], Any]] = {}
+        self.has_streamed = False
+        """Whether the stream said anything in its last life."""
         self.trouble = ""
         """Why the stream does not tell anything at the moment; "" while it does."""
 
@@ -59,7 +61,7 @@ class AccountWatch:
         client = self._new_client()
         calls = {name: getattr(client, name) for has, name in _CALLS.items() if client.has.get(has)}
         waiting: dict[str, asyncio.Future[Any]] = {}
-        self._told, began, is_settled = {}, _steady(), False
+        self._told, self.has_streamed, began, is_settled = {}, False, _steady(), False
         try:
             while True:
                 for name, call in calls.items():
@@ -95,7 +97,7 @@ class AccountWatch:
         """The newest the library has, which may be more than its calls returned: acknowledgements, then fills, then ends."""
         orders, trades = self._news("orders", client.orders or ()), self._news("trades", client.myTrades or ())
         if orders or trades:
-            self.trouble = ""
+            self.trouble, self.has_streamed = "", True
             self._alive()
         for order in orders:
             known = self._tracker.of(order)
