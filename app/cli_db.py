@@ -1,9 +1,10 @@
-"""The commands about the database itself: db status, upgrade, downgrade, copy and roles."""
+"""The commands about the database itself: db status, upgrade, downgrade, copy, backup, restore and roles."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -98,14 +99,63 @@ def db_copy(source: Source, target: Target, as_json: Json = False) -> int:
     from engine.services.databases import as_dict, copy
 
     copied = copy(source, target, _told)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+    _end_told()
     for line in (*copied.tables, *copied.books):
         print(line.line())
     print(f"{copied.target} has all of {copied.source}")
     if as_json:
         print(json.dumps(as_dict(copied), sort_keys=True))
     return 0 if copied.is_clean else 1
+
+
+@db_app.command("backup")
+def db_backup(
+    db: Db = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the backup; beside the books if not given.")] = None,
+    keep: Annotated[int | None, typer.Option("--keep", min=1, help="Remove all but so many of the newest afterwards.")] = None,
+    books_only: Annotated[bool, typer.Option("--books-only", help="Leave market data out.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Write all books, and market data, to a file with the time in its name; sessions may go on meanwhile."""
+    from app.paths import data_dir
+    from engine.core.clock import SystemClock
+    from engine.services.backups import folder_of, make_backup
+
+    url = _place(db)
+    made = make_backup(url, to or folder_of(url, data_dir()), SystemClock().now(), keep, not books_only, _told)
+    _end_told()
+    print(made.backup.line())
+    for path in made.removed:
+        print(f"removed {path}")
+    if as_json:
+        print(json.dumps({**made.backup._asdict(), "removed": made.removed}, default=str))
+    return 0
+
+
+@db_app.command("restore")
+def db_restore(
+    file: Annotated[Path, typer.Argument(help="A backup that db backup made.")], db: Db = None, as_json: Json = False
+) -> int:
+    """Put a backup in the place of the books once it is found whole; what was there is put aside."""
+    from engine.core.clock import SystemClock
+    from engine.services.backups import put_back
+
+    restored = put_back(file, _place(db), SystemClock().now(), _told)
+    _end_told()
+    for book in restored.books:
+        print(book.line())
+    print(f"{restored.target} is as {file} has it")
+    for path in restored.aside:
+        print(f"what was there is in {path}")
+    if as_json:
+        values = {"target": restored.target, "books": [book._asdict() for book in restored.books], "aside": restored.aside}
+        print(json.dumps(values, default=str))
+    return 0
+
+
+def _end_told() -> None:
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
 
 
 def _told(share: float, text: str) -> None:

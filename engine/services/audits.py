@@ -57,13 +57,13 @@ def verify_book(url: str, number: int | None, head_file: Path | None) -> Verdict
         sentence = f"the whole book {kept.book} is gone, or another stands in its place: the head kept has {kept.seq} facts of it"
         return Verdict(kept.book, False, kept.keyed, 0, "", 1, sentence, (), "")
     with book_of(url, kept.book if kept else number) as (database, book):
-        return _verdict(verify(database, book.id, _key_of(book), kept))
+        return _verdict(verify(database, book.id, key_of(book), kept))
 
 
 def head_of(url: str, number: int | None) -> Head:
     """Where a book's chain ends, to be kept elsewhere. UserError where the chain is broken."""
     with book_of(url, number) as (database, book):
-        found = verify(database, book.id, _key_of(book))
+        found = verify(database, book.id, key_of(book))
         if not found.is_clean:
             raise UserError(f"book {book.id} is broken, so it has no head to keep: {found.sentence}")
         return found.head
@@ -92,7 +92,7 @@ def _verdict(found: Verified) -> Verdict:
     return Verdict(head.book, found.is_clean, head.keyed, head.seq, head.link, found.broken, found.sentence, found.erased, note)
 
 
-def _key_of(book: BookRow) -> bytes | None:
+def key_of(book: BookRow) -> bytes | None:
     """The key of a book that is chained with one."""
     if not is_keyed(book.seal):
         return None

@@ -58,15 +58,17 @@ class Copied:
         return not any(book.differences for book in self.books)
 
 
-def copy_database(source: str, target: str, progress: Progress) -> Copied:
+def copy_database(source: str, target: str, progress: Progress, hot: bool = False) -> Copied:
     """Copies books and market data of `source` to `target`, which must be empty, and compares both.
+
+    A source whose books are open elsewhere is refused, unless `hot`: then its books are copied as they stood at one moment.
 
     Raises UserError where one of them cannot be used or a book is open elsewhere, StoreError when a side fails on the way;
     what is at the target then is known as unfinished.
     """
     with ExitStack() as opened:
         sources = {track: opened.enter_context(database) for track, database in _sources(source).items()}
-        links = _seen_at_once(sources, opened)
+        links = _seen_at_once(sources, opened, hot)
         targets = {track: opened.enter_context(Database(place_of(target, track), "full")) for track in TRACKS}
         _begin(targets, opened)
         tally = Tally(sum(_count(links[table.track], table, sources) for table in TABLES if table.track in links), progress)
@@ -101,14 +103,14 @@ def _sources(url: str) -> dict[Track, Database]:
     return found
 
 
-def _seen_at_once(sources: dict[Track, Database], opened: ExitStack) -> dict[Track, Link]:
-    """A link to each source that sees one moment of it, in which no book is open elsewhere."""
+def _seen_at_once(sources: dict[Track, Database], opened: ExitStack, hot: bool) -> dict[Track, Link]:
+    """A link to each source that sees one moment of it, in which no book is open elsewhere, unless `hot`."""
     held: list[int] = []
-    if BOOKS in sources:
+    if BOOKS in sources and not hot:
         held = [book.id for book in Books(sources[BOOKS]).list()]
         opened.enter_context(holding_all(sources[BOOKS], held))
     links = {track: opened.enter_context(snapshot(database)) for track, database in sources.items()}
-    if BOOKS in links and [row[0] for row in links[BOOKS].rows("SELECT id FROM books ORDER BY id")] != held:
+    if BOOKS in links and not hot and [row[0] for row in links[BOOKS].rows("SELECT id FROM books ORDER BY id")] != held:
         raise UserError(f"a session was begun in {sources[BOOKS].place.name} meanwhile; copy it when that has ended")
     return links
 

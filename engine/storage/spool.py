@@ -65,7 +65,7 @@ class Spool:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handle: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
             _write(self._handle, 0, head + bytes(max(1, ROOM - len(head))))
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise UserError(
                 f"{path}, for facts while the database cannot be written, cannot be made: {error.strerror}"
@@ -156,7 +156,7 @@ def _write(handle: int, offset: int, data: bytes) -> None:
     os.fsync(handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """The file's name is on the disk too; Windows does that by itself."""
     if os.name == "nt":
         return

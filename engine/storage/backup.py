@@ -1,0 +1,193 @@
+"""Backups: whole SQLite files with a time in their name, made while sessions go on, whatever database the books are in."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from engine.core.clock import Nanos, from_datetime, to_datetime, to_iso
+from engine.core.errors import StoreError, UserError
+from engine.storage.copying import copy_database
+from engine.storage.database import Database, Place, locate
+from engine.storage.integrity import complaint, damage, open_read_only
+from engine.storage.link import said
+from engine.storage.market import place_of
+from engine.storage.migrate import BOOKS, MARKET, UNFINISHED, version
+from engine.storage.spool import sync_folder
+from engine.storage.tally import Progress
+
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+_STAMPED = r"-\d{8}T\d{12}Z\.db"
+
+
+class Backup(NamedTuple):
+    """A file with all books in it, and how many facts they have; `market` is the one beside it, None where it was left out."""
+
+    path: Path
+    market: Path | None
+    at: Nanos
+    books: int
+    facts: int
+
+    def line(self) -> str:
+        beside = f", market data in {self.market.name}" if self.market else ""
+        return f"{self.path}: {self.books:,} books, {self.facts:,} facts{beside}"
+
+
+def back_up(url: str, folder: Path, at: Nanos, with_market: bool, progress: Progress) -> Backup:
+    """Writes a backup of the database at `url` into `folder`; sessions may go on meanwhile.
+
+    Its name appears when it is complete, on the disk, and found whole. Raises UserError for a place that cannot be used,
+    StoreError where the database is damaged or the disk refuses; no backup is left then.
+    """
+    place = locate(url)
+    path = folder / f"{stem_of(place)}-{to_datetime(at).strftime(_STAMP)}.db"
+    part = folder / f"{path.name}.part.db"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if place.path is None:
+            copy_database(url, f"sqlite:///{part}", progress, hot=True)
+        else:
+            _copy_files(url, f"sqlite:///{part}", with_market, progress)
+        return _publish(part, path, at, with_market)
+    except OSError as error:
+        raise UserError(f"{folder} cannot hold a backup: {error.strerror}; name another folder with --to") from error
+    finally:
+        for left in folder.glob(f"{path.name}.part*"):
+            left.unlink()
+
+
+def backups(place: Place, folder: Path) -> list[Path]:
+    """The backups of a database in `folder`, the newest first."""
+    pattern = re.compile(re.escape(stem_of(place)) + _STAMPED)
+    found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)] if folder.is_dir() else []
+    return sorted(found, reverse=True)
+
+
+def made_at(backup: Path) -> Nanos:
+    """When a backup was begun, by its name."""
+    from datetime import UTC, datetime
+
+    return from_datetime(datetime.strptime(backup.stem.rpartition("-")[2], _STAMP).replace(tzinfo=UTC))
+
+
+def retain(place: Place, folder: Path, keep: int) -> list[Path]:
+    """Removes all backups but the newest `keep`, of which the last one stays in any case; what was removed."""
+    removed = backups(place, folder)[max(1, keep) :]
+    for path in removed:
+        market_beside(path).unlink(missing_ok=True)
+        path.unlink()
+    return removed
+
+
+def market_beside(path: Path) -> Path:
+    """Where the market data of a SQLite database lie."""
+    beside = place_of(f"sqlite:///{path}", MARKET).path
+    assert beside is not None
+    return beside
+
+
+def stem_of(place: Place) -> str:
+    """What the names of a database's backups begin with."""
+    return place.path.stem if place.path is not None else urlsplit(place.url).path.strip("/") or "books"
+
+
+def refuse_damaged(url: str, folder: Path) -> None:
+    """Raises UserError, which names the newest backup in `folder`, where a SQLite file is not whole. Changes nothing of it."""
+    path = locate(url).path
+    if path is None or not path.exists():
+        return
+    wrong = damage(path)
+    if not wrong:
+        return
+    found = backups(locate(url), folder)
+    remedy = (
+        f"main.py db restore {found[0]} --db {path} puts the backup of {to_iso(made_at(found[0]))} in its place"
+        if found
+        else f"{folder} has no backup of it; if there is one elsewhere, main.py db restore FILE --db {path} puts it in its place"
+    )
+    raise UserError(f"{path} is damaged ({wrong}) and was left as it is; {remedy}")
+
+
+def _copy_files(url: str, target: str, with_market: bool, progress: Progress) -> None:
+    for track in (MARKET, BOOKS) if with_market else (BOOKS,):
+        source, into = place_of(url, track).path, place_of(target, track).path
+        assert source is not None
+        assert into is not None
+        if source.exists():
+            progress(0.0, f"copying {source.name}")
+            copy_file(source, into)
+        elif track is BOOKS:
+            raise UserError(f"{source} does not exist; name the database to back up with --db")
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copies one moment of a SQLite file, whoever writes to it meanwhile, into one without a log beside it, and checks it.
+
+    Raises StoreError where either is not whole, or the disk is full.
+    """
+    try:
+        with closing(open_read_only(source)) as theirs, closing(sqlite3.connect(target)) as ours:
+            theirs.backup(ours)
+            ours.execute("PRAGMA journal_mode = DELETE")
+            wrong = complaint(ours)
+    except sqlite3.Error as error:
+        raise StoreError(f"{source} could not be copied to {target.parent}: {said(error)}") from error
+    if wrong:
+        raise StoreError(f"{source} is damaged ({wrong}), so a copy of it is worth nothing")
+
+
+def _publish(part: Path, path: Path, at: Nanos, with_market: bool) -> Backup:
+    """Gives a complete backup its name: the books last, because they stand for the whole."""
+    books, facts = _counted(part)
+    market, beside = market_beside(part), market_beside(path)
+    if not with_market:
+        market.unlink(missing_ok=True)
+    has_market = market.exists()
+    for source, target in ((market, beside), (part, path)) if has_market else ((part, path),):
+        fold(source)
+        sync_file(source)
+        os.replace(source, target)
+    sync_folder(path.parent)
+    return Backup(path, beside if has_market else None, at, books, facts)
+
+
+def _counted(path: Path) -> tuple[int, int]:
+    """Books and facts of a backup. StoreError where a book does not have the facts it says it has."""
+    with Database(locate(f"sqlite:///{path}")) as database:
+        current = version(database, BOOKS)
+        if current is None or current.startswith(UNFINISHED):
+            raise UserError("there are no books to back up: the database was never used, or holds half a copy")
+        rows = database.rows(
+            "SELECT id, facts, (SELECT count(*) FROM facts WHERE book_id = id), (SELECT coalesce(max(seq), 0) FROM facts "
+            "WHERE book_id = id) FROM books"
+        )
+    for book, told, counted, last in rows:
+        if not told == counted == last:
+            raise StoreError(
+                f"book {book} says it has {told} facts and has {counted}, up to fact {last}; main.py audit verify looks"
+            )
+    return len(rows), sum(row[1] for row in rows)
+
+
+def fold(path: Path) -> None:
+    """Folds the log beside a file into it, so that the file alone is everything."""
+    try:
+        with closing(sqlite3.connect(path)) as raw:
+            raw.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} could not be completed: {said(error)}") from error
+
+
+def sync_file(path: Path) -> None:
+    """The file's bytes are on the disk when it returns."""
+    handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
