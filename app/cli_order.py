@@ -88,7 +88,7 @@ def _request(
     config = load(config_file() if config_file().exists() else None)
     if sessions not in ("venue", "ignore"):
         raise UserError(f"--sessions {sessions!r} is not known; use venue or ignore")
-    limits = config.limits.model_copy(update={"sessions": sessions})
+    limits = config.limits.model_copy(update={"sessions": "ignore" if sessions == "ignore" else "listed"})
     known = load_profile(profile)
     if profile is None:
         venue = VenueSection.model_validate(where)

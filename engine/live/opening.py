@@ -32,6 +32,7 @@ from engine.pipeline import BarListener, Pipeline
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.ports.outside import LiveFeed, OutsideBroker
+from engine.ports.venue import VenueState
 from engine.profile import Profile, load_profile
 from engine.request import Request
 from engine.storage.books import BookRow, Books
@@ -134,7 +135,7 @@ def _book(books: Books, request: Request, profile: Profile, symbols: list[str], 
     known = books.find(run_id)
     if known is not None and not known.is_finished and not request.new:
         return known
-    account = broker.account or f"{request.broker}-{request.config.account.name}"
+    account = broker.account or (request.config.account.name if request.broker == PAPER else request.broker)
     return books.open(run_id, account, f"live {request.feed}", description, now)
 
 
@@ -144,7 +145,8 @@ def _broker(request: Request, profile: Profile, around: Surroundings, ear: Ear, 
     from engine.brokers.sim.paper import PaperBroker
 
     account = request.config.account
-    return PaperBroker(around.instruments, terms_of(parts), ear, account.name, account.currency, account.balance)
+    terms = terms_of(parts)
+    return PaperBroker(around.instruments, terms, ear, account.name, account.currency, account.balance, around.clock)
 
 
 @dataclass(slots=True)
@@ -178,11 +180,14 @@ async def _begun(ground: _Ground) -> LiveSession:
     except BrokerError:
         if is_new:
             raise
-    opening = await _opening(ground) if is_new else None
-    session = _built(ground, opening.opening if opening else 0)
-    if opening is not None:
+    if is_new:
+        state = await ground.broker.standing()
+        account = _account(state, ground.profile.venue(ground.request.broker).account)
+        opening = _opening(ground, state, account)
+        session = _built(ground, opening.opening, account)
         session.begin(opening.reports)
     else:
+        session = _built(ground, 0, ground.book.account)
         records = list(ground.journal.records())
         _check_terms(records, session.pipeline)
         session.recall(records, _last_quotes(ground.parts))
@@ -192,28 +197,36 @@ async def _begun(ground: _Ground) -> LiveSession:
     return session
 
 
-async def _opening(ground: _Ground) -> Reconciliation:
+def _account(state: VenueState, wanted: str) -> str:
+    """The account that is traded. BrokerError where the login has several and none was named."""
+    if not wanted and len(state.accounts) != 1:
+        said = ", ".join(state.accounts) or "none"
+        raise BrokerError(f"the login at {state.server} has the accounts {said}; name one of them in the profile")
+    return wanted or state.accounts[0]
+
+
+def _opening(ground: _Ground, state: VenueState, account: str) -> Reconciliation:
     """What the venue holds, as a new book's opening balance."""
     instruments = {part.request.instrument.symbol: part.request.instrument for part in ground.parts}
     quotes = {quote.symbol: quote for quote in _last_quotes(ground.parts)}
     return reconcile(
-        await ground.broker.standing(),
+        state,
         register=OrderRegister(),
         ledger=Ledger(instruments),
         instruments=instruments,
         steps=ground.broker.steps,
         quotes=quotes,
         currency=ground.request.config.account.currency,
-        account=ground.profile.venue(ground.request.broker).account,
+        account=account,
         at=ground.clock.now(),
         is_new_book=True,
         margined=margined(instruments),
     )
 
 
-def _built(ground: _Ground, balance: Cash) -> LiveSession:
+def _built(ground: _Ground, balance: Cash, account: str) -> LiveSession:
     request, parts = ground.request, ground.parts
-    setup = replace(setup_of(parts), account=ground.book.account, balance=balance, id_prefix=_prefix(ground.book))
+    setup = replace(setup_of(parts), account=account, balance=balance, id_prefix=_prefix(ground.book))
     lanes = [Lane(part.request.instrument, request.timeframe, part.policy) for part in parts]
     before = {part.request.instrument.symbol: part.feed.before for part in parts}
     pipeline = Pipeline(setup, lanes, ground.journal, lambda _sink: ground.broker, abilities=ground.broker.abilities)
@@ -230,7 +243,6 @@ def _built(ground: _Ground, balance: Cash) -> LiveSession:
         ground.ear,
         ground.clock,
         ground.profile.session,
-        ground.book.account,
         before,
         ground.fault,
         Recorder(request.db, f"live {ground.feed.kind}", [lane.instrument for lane in lanes]),

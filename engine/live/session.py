@@ -62,7 +62,6 @@ class LiveSession:
         ear: Ear,
         clock: SteadyClock,
         section: SessionSection,
-        account: str,
         before: dict[Symbol, Bars],
         fault: Callable[[Exception], None],
         recorder: Recorder,
@@ -72,7 +71,6 @@ class LiveSession:
         self.feed = feed
         self.clock = clock
         self.before = before
-        self.account = account
         self.kind = feed.kind
         self.quotes = 0
         self.contradictions = 0
@@ -91,6 +89,11 @@ class LiveSession:
         books = Account(self._orders, journal.last_seq, self._compare, self.take)
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
         ear.listener = self.hear
+
+    @property
+    def account(self) -> str:
+        """The account's name at the venue, which has to be typed to arm it."""
+        return self.pipeline.ledger.account
 
     # --- beginning and end --------------------------------------------------------------------------------------------
 

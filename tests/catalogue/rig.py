@@ -1,0 +1,165 @@
+"""A live session at a loopback venue, as the cases of the catalogue drive it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.config import Config, LimitsSection
+from engine.core.clock import SystemClock
+from engine.domain import facts as f
+from engine.domain.intents import Intent, SubmitOrder
+from engine.domain.market import Timeframe
+from engine.domain.order import Order
+from engine.domain.shipped import shipped_instrument
+from engine.live.opening import Opened, live_session
+from engine.live.session import LiveSession
+from engine.profile import Profile, SessionSection, VenueSection
+from engine.request import Request
+from engine.signals.desk import Mode
+from tests.catalogue.invariants import Wire, violations
+from tests.peers.faults import Drop
+from tests.peers.tws import Peer
+
+PATIENCE_S = 10.0
+GOLD = "XAUUSD"
+BID, ASK = "4000.00", "4000.30"
+
+
+@dataclass
+class Desk:
+    """The session and what the venue sees of it. Prices are ticks of 0.01, quantities ounces."""
+
+    session: LiveSession
+    opened: Opened
+    db: str
+    wire: Wire
+    faults: list[Exception] = field(default_factory=list)
+
+    def do(self, intent: Intent) -> list[f.Fact]:
+        """The facts that the intent led to at once."""
+        return [record.fact for record in self.session.do(intent)]
+
+    def buy(self, quantity: int = 2, **terms: Any) -> str:
+        """Our id of an order to buy at the market with a stop 20 below, unless its terms say otherwise."""
+        given = {"symbol": GOLD, "side": "buy", "type": "market", "quantity": quantity, "stop_loss": 398_000, **terms}
+        facts = self.do(SubmitOrder(**given))
+        placed = [fact.order for fact in facts if isinstance(fact, f.OrderIntended)]
+        assert placed, facts
+        return placed[0]
+
+    def order(self, name: str) -> Order:
+        return self.session.pipeline.register[name]
+
+    def state(self, name: str) -> str:
+        return self.order(name).state.value
+
+    @property
+    def position(self) -> int:
+        return self.session.pipeline.ledger.position(GOLD)
+
+    @property
+    def records(self) -> list[f.Record]:
+        return list(self.session.journal.records())
+
+    def facts(self, *kinds: type[f.Fact]) -> list[Any]:
+        """All facts of these kinds so far."""
+        return [record.fact for record in self.records if isinstance(record.fact, kinds)]
+
+    async def until(self, holds: Callable[[], object], what: str = "") -> None:
+        """Returns when it holds; fails after a while, with the last facts."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not holds():
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            told = "\n".join(str(record.fact) for record in self.records[-15:])
+            raise AssertionError(f"never held: {what or holds}\n{self.session.trouble}\n{told}") from None
+
+    async def ready(self) -> None:
+        """Returns when orders may be placed."""
+        await self.until(lambda: not any(self.session.obstacles(GOLD)), "that trading may begin")
+
+
+@asynccontextmanager
+async def at_tws(peer: Peer, folder: Path, **terms: Any) -> AsyncIterator[Desk]:
+    """A session at the peer, in the books of `folder`; another in the same folder goes on with the book of the one before.
+
+    Afterwards all five invariants must hold, with the venue's own position.
+    """
+    venue = VenueSection(host=peer.host, port=peer.port, client_id=1, timeout=2.0, **terms.pop("venue", {}))
+    async with _session(folder, "ib", {"ib": venue}, "XAUUSD@ib", **terms) as desk:
+        spying = peer.faults.on("placeOrder", Drop(), times=None, where=lambda order: _spy(desk, order))
+        await peer.quote(GOLD, BID, ASK)
+        try:
+            yield desk
+        finally:
+            spying.lift()
+    held = {GOLD: int(peer.position(GOLD))}
+    assert violations(desk.db, desk.wire, held) == []
+    assert desk.faults == []
+
+
+def _spy(desk: Desk, order: Any) -> bool:
+    """Notes the order on its way in, and lets it pass. A modify bears a known number and is no new order."""
+    name = order.ref
+    if name not in desk.wire.seen:
+        desk.wire.saw(name, desk.db)
+    return False
+
+
+@asynccontextmanager
+async def _session(
+    folder: Path, broker: str, venues: Mapping[str, VenueSection], instrument: str, **terms: Any
+) -> AsyncIterator[Desk]:
+    section = SessionSection(**{"patience": 0.5, "reconcile_every": 30.0, "look_every": 0.05, "history_bars": 200, **terms})
+    db = f"sqlite:///{(folder / 'books.db').as_posix()}"
+    request = Request(
+        db=db,
+        models=folder / "models",
+        instrument=shipped_instrument(instrument),
+        timeframe=Timeframe.of("M1"),
+        config=Config(limits=LimitsSection(sessions="ignore", duplicate_window_s=0)),
+        policy="sma_cross",
+        mode=Mode.MANUAL,
+        feed=broker,
+        broker=broker,
+        profile=Profile(name="catalogue", venues=dict(venues), session=section),
+    )
+    faults: list[Exception] = []
+    stop = asyncio.Event()
+    async with live_session(request, faults.append) as opened:
+        running = asyncio.ensure_future(opened.session.run(stop))
+        desk = Desk(opened.session, opened, db, Wire(), faults)
+        try:
+            yield desk
+        finally:
+            stop.set()
+            await running
+
+
+def played(scenario: Callable[[Peer, Path], Coroutine[Any, Any, None]]) -> Callable[[Path], None]:
+    """A test of a scenario with a TWS of real time that is always open, and a folder for the books."""
+
+    def test(tmp_path: Path) -> None:
+        logging.getLogger("ib_async").setLevel(logging.CRITICAL)
+        asyncio.run(_play(scenario, tmp_path))
+
+    test.__name__ = getattr(scenario, "__name__", "scenario")
+    test.__doc__ = scenario.__doc__
+    return test
+
+
+async def _play(scenario: Callable[[Peer, Path], Awaitable[None]], folder: Path) -> None:
+    async with asyncio.timeout(60), Peer(clock=SystemClock(), always_open=True) as peer:
+        await scenario(peer, folder)
+
+
+def sequence(records: Sequence[f.Fact]) -> list[str]:
+    """The kinds of facts in their order."""
+    return [type(fact).__name__ for fact in records]
