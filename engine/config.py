@@ -19,6 +19,7 @@ from engine.domain.instrument import Instrument, Steps, cash
 from engine.domain.limit_rules import MayWarn, Measured, check
 from engine.domain.limits import USUAL_ACTIONS, USUAL_SOFT, Limits
 from engine.domain.news import NO_NEWS, NewsCalendar
+from engine.domain.protection import ProtectionTerms
 from engine.models.learners import LEARNERS
 from engine.risk.news import load_news
 
@@ -227,6 +228,18 @@ class BrokerSection(Section):
         return SimTerms(self.slippage, self.through, fill_steps, self.sizes, self.queue, latency, venue)
 
 
+class ProtectionSection(Section):
+    """What is done about open units without a stop; see engine.execution.protection."""
+
+    policy: Literal["repair", "close"] = "repair"
+    within_s: float = Field(30, ge=1, le=600)
+    attempts: int = Field(3, ge=1, le=20)
+    pause_s: float = Field(2, gt=0, le=60)
+
+    def terms(self) -> ProtectionTerms:
+        return ProtectionTerms(self.policy, round(self.within_s * SECOND), self.attempts, round(self.pause_s * SECOND))
+
+
 class InstrumentSection(Section):
     """Terms of one instrument that differ from the listed ones. Money in the instrument's currency per lot."""
 
@@ -245,6 +258,7 @@ class Config(Section):
     model: ModelSection = ModelSection()
     sma_cross: SmaCrossSection = SmaCrossSection()
     broker: BrokerSection = BrokerSection()
+    protection: ProtectionSection = Field(ProtectionSection(), exclude_if=lambda it: it == ProtectionSection())
     instruments: dict[str, InstrumentSection] = {}
 
     def apply_to(self, instrument: Instrument) -> Instrument:

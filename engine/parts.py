@@ -115,6 +115,7 @@ def setup_of(parts: Sequence[Part]) -> Setup:
         slippage=config.broker.slippage,
         cooldown=config.signals.cooldown,
         expiry=config.signals.expiry,
+        protection=config.protection.terms(),
     )
 
 

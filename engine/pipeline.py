@@ -17,6 +17,7 @@ from engine.domain.intents import Intent, SubmitOrder, encode
 from engine.domain.limits import Limits, Verdict
 from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Role
+from engine.domain.protection import ProtectionTerms
 from engine.domain.sessions import daily_after
 from engine.execution.actions import Actions
 from engine.execution.cards import expired
@@ -71,6 +72,7 @@ class Setup:
     cooldown: int = 5
     expiry: int = 30
     id_prefix: str = "NG"
+    protection: ProtectionTerms = field(default_factory=ProtectionTerms)
 
 
 class Pipeline:
@@ -128,7 +130,14 @@ class Pipeline:
         self.held = Held(self.emit, self.manager, self.register, self.ledger)
         self.actions = Actions(self.emit, self.manager, self.guard, self.ledger, self.stakes, self.book.last)
         self.protection = Protection(
-            self.emit, self.manager, self.register, self.ledger, self.book.last, self.stakes.default_distance
+            self.emit,
+            self.manager,
+            self.register,
+            self.ledger,
+            self.book.last,
+            self.stakes.default_distance,
+            setup.protection,
+            lambda: self.now,
         )
         self.trader = Trader(
             self.emit, self.instruments, self.manager, self.ledger, self.gate, self.snapshot, setup.sizing, setup.slippage
@@ -204,6 +213,7 @@ class Pipeline:
             self._unsettled = False
             for symbol in tuple(self.ledger.open):
                 self.protection.settle(symbol)
+        self.protection.on_time(at)
         self._finish()
 
     def on_report(self, report: Report) -> None:
@@ -388,7 +398,7 @@ class Pipeline:
 
     def _schedule(self) -> None:
         """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
-        due = min(self._roll, self.nights.due, self.in_force.due)
+        due = min(self._roll, self.nights.due, self.in_force.due, self.protection.due)
         due = min(due, self.desk.next_expiry() or NEVER, self.register.next_expiry(self.now) or NEVER)
         for symbol, lane in self.lanes.items():
             if 0 < lane.bars.due < due:
@@ -420,10 +430,12 @@ class Pipeline:
             self.register.apply(fact, record.at)
             if isinstance(fact, _MONEY):
                 self.ledger.apply(fact)
+                self.protection.adopted.apply(fact)
             return
         if isinstance(fact, f.PositionChanged):
             self._note_opening(fact, record.at)
         self.ledger.apply(fact)
+        self.protection.adopted.apply(fact)
         self.guard.apply(fact)
         self.desk.apply(fact, record.at)
         if isinstance(fact, f.LimitFact) and self.in_force.apply(fact, record.at):

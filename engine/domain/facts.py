@@ -373,6 +373,22 @@ class ProtectionMissing(Fact):
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProtectionChosen(Fact):
+    """The owner's word on adopted units without a stop: `choice` is attach, leave or close."""
+
+    symbol: str
+    choice: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised(Fact):
+    """Something happened that is booked and needs eyes; `cause` is a word, `reason` a sentence."""
+
+    cause: str
+    reason: str
+
+
 # --- venues outside this process --------------------------------------------------------------------------------------
 
 

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import Order, Role, Side
+from engine.domain.order import LIVE, ClientOrderId, Order, OrderType, Role, Side, State
+from engine.domain.protection import ProtectionTerms
+from engine.execution.adopted import Adopted
 from engine.execution.manager import Emit, OrderManager
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 from engine.risk.exposure import mark
 
+NEVER: Nanos = 1 << 62
+CLOSE = "close"
+AT_VENUE = frozenset({State.ACCEPTED, State.PARTIALLY_FILLED, State.PENDING_MODIFY, State.PENDING_CANCEL})
+
+
+@dataclass(slots=True)
+class _Gap:
+    """An instrument that lost its stop: `stop` is the last one placed, `due` when the next attempt is."""
+
+    since: Nanos
+    attempts: int = 0
+    stop: ClientOrderId = ""
+    due: Nanos = 0
+
 
 class Protection:
-    """Called after every change of a position. `distance` gives the default stop's distance (ticks) of an instrument."""
+    """Called after every change of a position. `distance` gives the default stop's distance (ticks) of an instrument, `clock`
+    the time. Adopted units without a stop wait for their owner; see engine.execution.adopted."""
 
     def __init__(
         self,
@@ -25,13 +44,20 @@ class Protection:
         ledger: Ledger,
         quotes: Mapping[Symbol, Quote],
         distance: Callable[[Symbol, Ticks], Ticks],
+        terms: ProtectionTerms | None = None,
+        clock: Callable[[], Nanos] = lambda: 0,
     ) -> None:
+        self.adopted = Adopted(register)
         self._emit = emit
         self._manager = manager
         self._register = register
         self._ledger = ledger
         self._quotes = quotes
         self._distance = distance
+        self._terms = terms or ProtectionTerms()
+        self._clock = clock
+        self._gaps: dict[Symbol, _Gap] = {}
+        self._told: dict[Symbol, Steps] = {}
 
     def settle(self, symbol: Symbol) -> None:
         """Cancels exits that no longer exit anything, shrinks those that are too large, covers what has no stop."""
@@ -40,17 +66,65 @@ class Protection:
             if order.reduce_only and order.side.sign * position >= 0 and not self._waits(order):
                 self._manager.cancel(order, "the position it stood over is gone")
         if not position:
+            self._gaps.pop(symbol, None)
+            self._told.pop(symbol, None)
             return
         for role in (Role.STOP, Role.TARGET):
             self._shrink(symbol, role, abs(position))
-        bare = abs(position) - self.covered(symbol) - self._register.leaving(symbol)
+        waiting = self.waiting(symbol)
+        if waiting != self._told.get(symbol, 0):
+            self._told[symbol] = waiting
+            if waiting:
+                action = "it was adopted; attach a stop, leave it as it is, or close it"
+                self._emit(f.ProtectionMissing(symbol, waiting, action))
+        bare = self._bare(symbol) - self.adopted.units(symbol)
         if bare > 0:
-            self._cover(symbol, position, bare)
+            self._mend(symbol, position, bare)
+
+    def on_time(self, at: Nanos) -> None:
+        """Tries again what is due by `at`."""
+        for symbol in [symbol for symbol, gap in self._gaps.items() if gap.due <= at]:
+            self.settle(symbol)
+            gap = self._gaps.get(symbol)
+            if gap is None or gap.due > at:
+                continue
+            if gap.stop and self._register[gap.stop].is_live:  # it was sent, and nothing was heard of it yet
+                gap.due = at + self._terms.pause
+            else:
+                del self._gaps[symbol]
+
+    @property
+    def due(self) -> Nanos:
+        """When `on_time` is to be called; far away where every open unit has its stop."""
+        if not self._gaps:
+            return NEVER
+        for symbol in [symbol for symbol, gap in self._gaps.items() if self._is_mended(gap)]:
+            del self._gaps[symbol]
+        return min((gap.due for gap in self._gaps.values()), default=NEVER)
+
+    def waiting(self, symbol: Symbol) -> Steps:
+        """Adopted lot steps without a stop that wait for their owner's choice."""
+        return max(0, min(self._bare(symbol) - self._closing(symbol), self.adopted.undecided(symbol)))
+
+    def at_venue(self, symbol: Symbol) -> Steps:
+        """Lot steps of the position whose stop rests at the broker, acknowledged."""
+        return self._under(symbol, AT_VENUE)
+
+    def _bare(self, symbol: Symbol) -> Steps:
+        """Lot steps that have no stop, nor have lost it to an order that closes them."""
+        return abs(self._ledger.position(symbol)) - self.covered(symbol) - self._register.leaving(symbol)
 
     def covered(self, symbol: Symbol) -> Steps:
-        """Lot steps of the position that have a working stop."""
+        """Lot steps of the position that have a working stop, at the venue or held here."""
+        return self._under(symbol, LIVE)
+
+    def _under(self, symbol: Symbol, states: frozenset[State]) -> Steps:
         position = self._ledger.position(symbol)
-        stops = [order for order in self._exits(symbol) if order.role is Role.STOP and order.side.sign * position < 0]
+        stops = [
+            order
+            for order in self._exits(symbol)
+            if order.role is Role.STOP and order.side.sign * position < 0 and order.state in states
+        ]
         return min(abs(position), sum(self._register.armed(order) for order in stops))
 
     def _exits(self, symbol: Symbol) -> list[Order]:
@@ -83,6 +157,44 @@ class Protection:
         """What of the order's quantity is gone: its own fills, without a parent those of its group too."""
         group = [order.id] if order.parent else self._register.group(order)
         return sum(self._register[name].filled for name in group)
+
+    def _closing(self, symbol: Symbol) -> Steps:
+        """What market orders on their way are closing."""
+        sign = self._ledger.position(symbol)
+        closes = [order for order in self._register.working(symbol) if order.role is Role.CLOSE]
+        return sum(order.leaves for order in closes if order.type is OrderType.MARKET and order.side.sign * sign < 0)
+
+    def _is_mended(self, gap: _Gap) -> bool:
+        """Whether the last stop was acknowledged, or is held here."""
+        stop = self._register.orders.get(gap.stop)
+        return stop is not None and (bool(stop.broker_id) or stop.filled > 0 or stop.state is State.HELD)
+
+    def _mend(self, symbol: Symbol, position: Steps, bare: Steps) -> None:
+        """Places a stop, again after a pause where the last was refused, and at last closes what has none."""
+        now, terms = self._clock(), self._terms
+        gap = self._gaps.get(symbol)
+        if gap is None or self._is_mended(gap):
+            gap = self._gaps[symbol] = _Gap(now)
+        under_way = gap.stop and self._register[gap.stop].is_live
+        if not under_way and now < gap.due:
+            return
+        is_over = gap.attempts >= terms.attempts or now >= gap.since + terms.within
+        gap.due = now + terms.pause
+        if symbol not in self._quotes:
+            self._emit(f.ProtectionMissing(symbol, bare, "no price is known to place a stop at; it is tried again"))
+        elif not under_way and (terms.policy == CLOSE or is_over):
+            self._close(symbol, bare - self._closing(symbol), gap)
+        else:
+            gap.attempts += not under_way
+            self._cover(symbol, position, bare)
+            gap.stop = next(reversed(self._register.orders))
+
+    def _close(self, symbol: Symbol, bare: Steps, gap: _Gap) -> None:
+        if bare <= 0:
+            return
+        why = f"{gap.attempts} stops were refused" if gap.attempts else "the policy is to close"
+        self._emit(f.ProtectionMissing(symbol, bare, f"it is closed at the market, for {why}"))
+        self._manager.close(symbol, bare)
 
     def _cover(self, symbol: Symbol, position: Steps, bare: Steps) -> None:
         at = mark(position, self._quotes[symbol])

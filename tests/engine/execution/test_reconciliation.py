@@ -361,6 +361,7 @@ def test_foreign_trades_are_booked_as_orders_of_others_and_do_not_halt() -> None
 def test_fault_32_a_position_that_nothing_explains_is_adopted_halts_and_is_never_traded() -> None:
     line = Line()
     line.counter.held, line.counter.average = 5, Decimal("1999.995")
+    line.counter.cash -= 5 * OUNCES * line.counter.average
     first = line.look()
     assert (line.held, first.is_clean) == (0, False)
     line.look()
