@@ -14,6 +14,7 @@ from engine.portfolio.register import OrderRegister
 
 UNPROTECTED_PER_MILLE = 20
 """Loss assumed for a unit without stop where no ATR is known: thousandths of its price."""
+_OPENING = frozenset({Role.ENTRY, Role.EXTERNAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,9 @@ def equity(ledger: Ledger, quotes: Mapping[Symbol, Quote]) -> Cash:
     """Cash plus open profit at the marks."""
     total = ledger.cash
     for symbol, holding in ledger.open.items():
-        quote, quantity = quotes[symbol], holding.quantity
+        quote, quantity = quotes.get(symbol), holding.quantity
+        if quote is None:
+            continue  # adopted before its first price: worth what it cost
         total += quantity * (quote.bid if quantity > 0 else quote.ask) * holding.tick_value - holding.basis
     return total
 
@@ -173,11 +176,11 @@ class Stakes:
                 covered = min(left, self._register.armed(order))
                 risk += max(0, (at - order.stop) * sign + self._slippage) * covered * value
                 left -= covered
-            elif order.role is Role.ENTRY and order.id != without:
+            elif order.role in _OPENING and order.id != without and (leaves := _opening(order, quantity)):
                 price = entry_price(order, quote)
-                pending_notional += price * order.leaves * value
-                pending_risk += self._entry_distance(order, price) * order.leaves * value
-                buys, sells = (buys + order.leaves, sells) if order.side is Side.BUY else (buys, sells + order.leaves)
+                pending_notional += price * leaves * value
+                pending_risk += self._entry_distance(order, price) * leaves * value
+                buys, sells = (buys + leaves, sells) if order.side is Side.BUY else (buys, sells + leaves)
             unknown = unknown or order.state is State.UNKNOWN
         risk += self.default_distance(symbol, at) * left * value
         notional = abs(quantity) * at * value
@@ -202,6 +205,13 @@ class Stakes:
             if leg.role is Role.STOP and leg.stop is not None and leg.is_live:
                 return max(0, (price - leg.stop) * order.side.sign + self._slippage)
         return self.default_distance(order.symbol, price)
+
+
+def _opening(order: Order, quantity: Steps) -> Steps:
+    """What of the order would open something: an entry all of it, another's order what is more than it closes."""
+    if order.role is Role.EXTERNAL and order.side.sign * quantity < 0:
+        return max(0, order.leaves - abs(quantity))
+    return order.leaves
 
 
 def entry_price(order: Order, quote: Quote) -> Ticks:
