@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from engine.core.clock import Nanos, from_datetime, to_datetime, to_iso
+from engine.core.clock import DAY, Nanos, from_datetime, to_datetime, to_iso
 from engine.core.errors import StoreError, UserError
 from engine.storage.copying import copy_database
 from engine.storage.database import Database, Place, locate
@@ -36,7 +36,7 @@ class Backup(NamedTuple):
 
     def line(self) -> str:
         beside = f", market data in {self.market.name}" if self.market else ""
-        return f"{self.path}: {self.books:,} books, {self.facts:,} facts{beside}"
+        return f"{self.path}: {_count(self.books, 'book')}, {_count(self.facts, 'fact')}{beside}"
 
 
 def back_up(url: str, folder: Path, at: Nanos, with_market: bool, progress: Progress) -> Backup:
@@ -50,6 +50,7 @@ def back_up(url: str, folder: Path, at: Nanos, with_market: bool, progress: Prog
     part = folder / f"{path.name}.part.db"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _clear(place, folder, at - DAY)
         if place.path is None:
             copy_database(url, f"sqlite:///{part}", progress, hot=True)
         else:
@@ -64,9 +65,19 @@ def back_up(url: str, folder: Path, at: Nanos, with_market: bool, progress: Prog
 
 def backups(place: Place, folder: Path) -> list[Path]:
     """The backups of a database in `folder`, the newest first."""
-    pattern = re.compile(re.escape(stem_of(place)) + _STAMPED)
-    found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)] if folder.is_dir() else []
-    return sorted(found, reverse=True)
+    return sorted(_named(place, folder, ""), reverse=True)
+
+
+def _named(place: Place, folder: Path, rest: str) -> list[Path]:
+    pattern = re.compile(re.escape(stem_of(place)) + _STAMPED + rest)
+    return [path for path in folder.iterdir() if pattern.fullmatch(path.name)] if folder.is_dir() else []
+
+
+def _clear(place: Place, folder: Path, before: Nanos) -> None:
+    """Removes what backups that were killed left behind; one that is being made by another program is younger."""
+    for path in _named(place, folder, r"\.part.*"):
+        if made_at(Path(path.name.partition(".")[0] + ".db")) < before:
+            path.unlink(missing_ok=True)
 
 
 def made_at(backup: Path) -> Nanos:
@@ -155,6 +166,10 @@ def _publish(part: Path, path: Path, at: Nanos, with_market: bool) -> Backup:
         os.replace(source, target)
     sync_folder(path.parent)
     return Backup(path, beside if has_market else None, at, books, facts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _counted(path: Path) -> tuple[int, int]:
