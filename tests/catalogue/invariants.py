@@ -27,10 +27,14 @@ CALM = {"ACTIVE": 0, "REDUCING": 1, "HALTED": 2}
 
 @dataclass
 class Wire:
-    """What a venue saw: each order by our id as it came, with whether its intent was on a disk at that moment."""
+    """What a venue saw: each new order by our id as it came, with whether its intent was on a disk at that moment.
+
+    `numbers` is what tells a new order from a change of one, in the venue's own terms.
+    """
 
     seen: list[str] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
+    numbers: set[object] = field(default_factory=set)
 
     def saw(self, order: str, db: str) -> None:
         """An order came in: its intent is looked for on the disk, now."""

@@ -25,6 +25,7 @@ from engine.signals.desk import Mode
 from tests.catalogue.invariants import Wire, violations
 from tests.peers.faults import Drop
 from tests.peers.tws import Peer
+from tests.peers.tws.record import Received
 
 PATIENCE_S = 10.0
 GOLD = "XAUUSD"
@@ -94,7 +95,7 @@ async def at_tws(peer: Peer, folder: Path, **terms: Any) -> AsyncIterator[Desk]:
     """
     venue = VenueSection(host=peer.host, port=peer.port, client_id=1, timeout=2.0, **terms.pop("venue", {}))
     async with _session(folder, "ib", {"ib": venue}, "XAUUSD@ib", **terms) as desk:
-        spying = peer.faults.on("placeOrder", Drop(), times=None, where=lambda order: _spy(desk, order))
+        spying = peer.faults.on("placeOrder", Drop(), times=None, where=lambda received: _spy(desk, received))
         await peer.quote(GOLD, BID, ASK)
         try:
             yield desk
@@ -105,11 +106,13 @@ async def at_tws(peer: Peer, folder: Path, **terms: Any) -> AsyncIterator[Desk]:
     assert desk.faults == []
 
 
-def _spy(desk: Desk, order: Any) -> bool:
-    """Notes the order on its way in, and lets it pass. A modify bears a known number and is no new order."""
-    name = order.ref
-    if name not in desk.wire.seen:
-        desk.wire.saw(name, desk.db)
+def _spy(desk: Desk, received: Received) -> bool:
+    """Notes an order on its way in, and lets it pass: a number that is known is a change of an order, not a new one."""
+    order = received.order
+    assert order is not None
+    if not order.what_if and (key := (received.client_id, order.order_id, order.ref)) not in desk.wire.numbers:
+        desk.wire.numbers.add(key)
+        desk.wire.saw(order.ref, desk.db)
     return False
 
 
