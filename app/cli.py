@@ -20,6 +20,7 @@ from app.cli_data import register
 from app.cli_db import register as register_db
 from app.cli_instruments import register as register_instruments
 from app.cli_kill import register as register_kill
+from app.cli_sheets import register as register_sheets
 from engine.core.errors import NiceGoldError, UserError
 from engine.core.installation import is_frozen
 
@@ -30,6 +31,7 @@ app.add_typer(export_app, name="export")
 app.add_typer(audit_app, name="audit")
 register(app, export_app)
 register_audit(audit_app)
+register_sheets(export_app)
 register_db(app)
 register_instruments(app)
 register_broker(app)
@@ -320,17 +322,6 @@ def _decimal(text: str, option: str) -> Decimal:
     if not value.is_finite() or value <= 0:
         raise UserError(f"{option} {text} is not a number above zero")
     return value
-
-
-@export_app.command("facts")
-def export_facts(db: Db = None, book: Book = None) -> int:
-    """Print the canonical lines of a book; their SHA-256 is the run's facts_sha256."""
-    from app.paths import default_books_url
-    from engine.services.bookkeeping import fact_lines
-
-    for line in fact_lines(db or default_books_url(), book):
-        sys.stdout.write(line + "\n")
-    return 0
 
 
 @export_app.command("books")
