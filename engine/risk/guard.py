@@ -67,6 +67,9 @@ class Guard:
                 self.peak = max(self.peak, fact.peak)
                 for name in ENDS_WITH_THE_DAY:
                     self.tripped_limits.pop(name, None)
+            case f.CashAdopted() if fact.amount > 0:
+                self.day_start += fact.amount  # a deposit must not hide a loss; what left the account is not told from one
+                self.peak += fact.amount
             case f.TradingStateChanged():
                 self._change(fact)
             case f.LimitTripped():
