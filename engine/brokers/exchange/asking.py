@@ -50,6 +50,8 @@ class Inquiry:
     async def settle(self, it: Tracked, answer: Answer) -> None:
         """Tells on what an answer says of the order: that it is there, its fills, and its end if it is over."""
         self._tracker.acknowledge(it, str(answer.get("id") or ""))
+        if str(answer.get("id")) != it.broker_id:  # what it was before it got new terms
+            return
         if self._tracker.is_short_of(it, answer):
             for trade in await self.trades(it):
                 self._tracker.trade(trade, it)

@@ -104,9 +104,9 @@ class ExchangeBroker:
         except Hopeless:
             raise
         except BrokerError:
-            self._start(self._keep())
+            self._begin()
             raise
-        self._start(self._keep())
+        self._begin()
 
     async def close(self) -> None:
         tasks, self._tasks = self._tasks, set()
@@ -213,6 +213,10 @@ class ExchangeBroker:
             return f"{self._venue.profile.name} was connected to for reading only"
         return self._ended or f"{self._venue.profile.name} cannot be reached"
 
+    def _begin(self) -> None:
+        self._start(self._keep())
+        self._start(self._carry_out())
+
     def _start(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
@@ -239,7 +243,6 @@ class ExchangeBroker:
             quiet_s=self._quiet_s,
             pulse_s=self._pulse_s,
         )
-        self._start(self._carry_out())
         self._alive()
 
     async def _keep(self) -> None:

@@ -109,14 +109,15 @@ class Commands:
         try:
             answer = await self.wire.bare(partial(edit, dict(ask.params)))
         except AskedToWait as error:
-            it.changing = False
             self._unchanged(it, f"{error}; nothing was sent")
         except Exception as error:  # looked into, whatever it is: the change may have worked
             self._notice(error)
             await self._change_failed(it, wanted, error)
         else:
-            it.changing = False
             await self._changed(it, wanted, answer)
+        finally:
+            it.changing = False
+            self._doubt()  # what was heard of it meanwhile was left to this
 
     # --- placing ------------------------------------------------------------------------------------------------------
 
@@ -227,7 +228,6 @@ class Commands:
         self._take_terms(it, wanted, identity)
         for trade in answer.get("trades") or []:
             self._tracker.trade(trade, it)
-        self._doubt()
 
     def _take_terms(self, it: Tracked, wanted: Order, identity: str) -> None:
         if identity != it.broker_id:
@@ -236,9 +236,9 @@ class Commands:
         self._tracker.report(f.OrderModified(it.id, wanted.quantity, wanted.limit, wanted.stop))
 
     async def _change_failed(self, it: Tracked, wanted: Order, error: Exception) -> None:
-        it.changing = False
         if code_of(error) == _GONE_AND_NOT_BACK:
             reason = f"{self.wire.where} ended the order and refused the one with the new terms: {refusal_of(error)}"
+            it.changing = False
             self._tracker.end(it, "canceled", reason)
             return
         if is_about_time(error):
@@ -246,7 +246,6 @@ class Commands:
         await self._see_what_became(it, wanted, f"{self.wire.where} did not change it: {refusal_of(error)}")
 
     async def _see_what_became(self, it: Tracked, wanted: Order, why: str) -> None:
-        self._doubt()
         try:
             found = await self._inquiry.find(it, newest=self._dealing.replaces)
         except BrokerError as error:
@@ -255,6 +254,7 @@ class Commands:
         if found is None:
             self._unchanged(it, f"{why}: it says that it does not know the order")
         elif found["status"] in ENDS:
+            it.changing = False
             await self._settled(it, found)
         elif str(found["id"]) != it.broker_id or self._has_terms(found, wanted):
             self._take_terms(it, wanted, str(found["id"]))

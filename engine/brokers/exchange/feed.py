@@ -1,0 +1,88 @@
+"""An exchange's prices as they come, without a key: what paper trades on, and what is traded by there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from random import Random
+
+from engine.brokers.exchange.history import history
+from engine.brokers.exchange.stream import QuoteStream
+from engine.brokers.exchange.venue import ExchangeVenue
+from engine.core.clock import Clock, Nanos
+from engine.domain.market import Bars, Quote, Symbol, Timeframe
+from engine.ports.outside import LiveQuote
+from engine.ports.venue import VenueAddress
+
+
+class ExchangeFeed:
+    """A LiveFeed of an exchange's spot markets. With `by_book` quotes come from the order book as it is kept here."""
+
+    def __init__(
+        self,
+        address: VenueAddress,
+        *,
+        clock: Clock,
+        random: Random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        by_book: bool = False,
+        quiet_s: float = 20.0,
+        poll_s: float = 1.0,
+        paced: bool = True,
+    ) -> None:
+        self._venue = ExchangeVenue(address, None, "prices need none", clock=clock, paced=paced)
+        self.kind = self._venue.profile.id
+        self._random = random
+        self._sleep = sleep
+        self._by_book = by_book
+        self._quiet_s, self._poll_s = quiet_s, poll_s
+        self._streams: dict[QuoteStream, asyncio.Task[None]] = {}
+
+    @property
+    def trouble(self) -> str:
+        return next((stream.trouble for stream in self._streams if stream.trouble), "")
+
+    async def connect(self) -> None:
+        await self._venue.connect()
+
+    async def history(self, symbol: Symbol, timeframe: Timeframe, since: Nanos, until: Nanos) -> Bars:
+        return await history(self._venue, symbol, timeframe, since, until)
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> AsyncIterator[LiveQuote]:
+        """As the port says; ends when the feed is closed. Raises UserError for a symbol that is not traded there."""
+        newest: dict[Symbol, Quote] = {}
+        news = asyncio.Event()
+
+        def keep(quote: Quote) -> None:
+            newest[quote.symbol] = quote
+            news.set()
+
+        stream = QuoteStream(
+            self._venue,
+            symbols,
+            keep,
+            random=self._random,
+            by_book=self._by_book,
+            quiet_s=self._quiet_s,
+            poll_s=self._poll_s,
+            sleep=self._sleep,
+        )
+        running = self._streams[stream] = asyncio.ensure_future(stream.run())
+        running.add_done_callback(lambda _: news.set())
+        try:
+            while not running.done():
+                await news.wait()
+                news.clear()
+                while newest:
+                    yield LiveQuote(newest.pop(next(iter(newest))))
+        finally:
+            self._streams.pop(stream, None)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def close(self) -> None:
+        running = list(self._streams.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._venue.close()

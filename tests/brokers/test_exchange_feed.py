@@ -1,0 +1,116 @@
+"""Live prices of the loopback exchange through the real ccxt, without a key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import pytest
+
+from engine.brokers.exchange.feed import ExchangeFeed
+from engine.core.clock import SystemClock
+from engine.core.errors import BrokerError, UserError
+from engine.domain.market import TIMEFRAMES
+from tests.brokers.exchange_adapter import address, played
+from tests.peers.exchange import Exchange
+
+pytestmark = pytest.mark.xdist_group("ccxt")
+
+NAMES = ["PAXGUSDT", "BTCUSDT"]
+
+
+@asynccontextmanager
+async def feeding(exchange: Exchange, **more: Any) -> AsyncIterator[ExchangeFeed]:
+    feed = ExchangeFeed(address(exchange), clock=SystemClock(), random=Random(1), poll_s=0.01, paced=False, **more)
+    await feed.connect()
+    try:
+        yield feed
+    finally:
+        await feed.close()
+
+
+async def quoting(exchange: Exchange, quotes: Any, price: str) -> Any:
+    """The first quote of gold at that price; the exchange quotes it as soon as it is listened to."""
+
+    async def quote() -> None:
+        await exchange.until(lambda: exchange.hub.has("paxgusdt@bookTicker"))
+        await exchange.quote("PAXGUSDT", price, f"{price[:-1]}5")
+
+    asking = asyncio.ensure_future(quote())
+    async for each in quotes:
+        if each.quote.symbol == "PAXGUSDT" and each.quote.bid == round(float(price) * 100):
+            await asking
+            return each
+    raise AssertionError("the feed ended")
+
+
+@played
+async def test_prices_come_without_a_key_and_may_be_traded_on(exchange: Exchange) -> None:
+    async with feeding(exchange) as feed:
+        assert feed.kind == "binance"
+        live = await quoting(exchange, feed.quotes(NAMES), "3901.00")
+        assert (live.quote.ask, live.is_tradeable, feed.trouble) == (390_105, True, "")
+        assert all(request.key is None for request in exchange.requests)
+
+
+@played
+async def test_of_what_nobody_has_read_the_newest_of_each_instrument_is_left(exchange: Exchange) -> None:
+    async with feeding(exchange) as feed:
+        quotes = feed.quotes(NAMES)
+        await quoting(exchange, quotes, "3901.00")
+        for cents in range(2, 7):
+            await exchange.quote("PAXGUSDT", f"390{cents}.00", f"390{cents}.05")
+            await exchange.quote("BTCUSDT", f"9000{cents}.00", f"9000{cents}.05")
+        [stream] = feed._streams
+        while {sieve.last.bid for sieve in stream._sieves.values() if sieve.last} != {390_600, 9_000_600}:
+            await asyncio.sleep(0.001)
+        read = {(await anext(quotes)).quote.bid for _ in NAMES}
+        assert read == {390_600, 9_000_600}
+
+
+@played
+async def test_a_lost_link_is_mended_inside(exchange: Exchange) -> None:
+    async with feeding(exchange) as feed:
+        quotes = feed.quotes(NAMES)
+        await quoting(exchange, quotes, "3901.00")
+        exchange.drop_sockets()
+        await exchange.until(lambda: not exchange.hub.sockets)
+        live = await quoting(exchange, quotes, "3902.00")
+        assert live.is_tradeable
+
+
+@played
+async def test_history_is_asked_without_a_key(exchange: Exchange) -> None:
+    async with feeding(exchange) as feed:
+        now = SystemClock().now()
+        bars = await feed.history("PAXGUSDT", TIMEFRAMES["M1"], now - 3 * TIMEFRAMES["M1"].span, now)
+        assert len(bars) <= 3
+
+
+@played
+async def test_closing_ends_the_quotes_and_may_be_done_twice(exchange: Exchange) -> None:
+    async with feeding(exchange) as feed:
+        quotes = feed.quotes(NAMES)
+        await quoting(exchange, quotes, "3901.00")
+        waiting = asyncio.ensure_future(anext(quotes, None))
+        await feed.close()
+        assert await waiting is None
+        await feed.close()
+
+
+@played
+async def test_an_instrument_that_is_not_traded_there_is_named(exchange: Exchange) -> None:
+    async with feeding(exchange) as feed:
+        with pytest.raises(UserError, match="does not trade XAUUSD"):
+            await anext(feed.quotes(["XAUUSD"]))
+
+
+@played
+async def test_an_exchange_that_is_not_there_is_a_sentence(exchange: Exchange) -> None:
+    await exchange.stop()
+    with pytest.raises(BrokerError, match="cannot be reached"):
+        async with feeding(exchange):
+            pass
