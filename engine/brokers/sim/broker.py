@@ -452,8 +452,8 @@ class SimBroker:
                 continue
             if not self._book.armed(leg):
                 self._report(f.OrderCancelled(leg.id, reason))
-            elif parent is not None and leg.quantity > parent.filled:
-                self._report(f.OrderModified(leg.id, parent.filled, leg.limit, leg.stop))
+            elif parent is not None and leg.quantity > (cover := self._book.cover(leg)):
+                self._report(f.OrderModified(leg.id, cover, leg.limit, leg.stop))
 
 
 _RESTLESS: Band = (0, 0, 0, 0)

@@ -131,6 +131,11 @@ class PaperBroker:
         else:
             self._sink(Report(f.ModifyRejected(order, "the paper account is closed")))
 
+    @property
+    def next_arrival(self) -> Nanos | None:
+        """When the next request takes effect, ns UTC; None while none is under way."""
+        return self._venue.next_arrival
+
     # --- the market, and going on -------------------------------------------------------------------------------------
 
     def on_market(self, quote: Quote) -> None:
