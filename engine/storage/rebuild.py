@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from engine.core.clock import Nanos
@@ -10,7 +10,7 @@ from engine.domain import facts as f
 from engine.domain.facts import Record
 from engine.domain.instrument import Cash, Steps
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import IllegalTransition, Order, Side, apply, from_terms
+from engine.domain.order import IllegalTransition, Order, Side, State, apply, from_terms
 
 
 @dataclass(slots=True)
@@ -45,6 +45,7 @@ class Rebuilt:
     changed: dict[str, Nanos] = field(default_factory=dict)
     fills: dict[tuple[Symbol, str], Execution] = field(default_factory=dict)
     positions: dict[Symbol, Standing] = field(default_factory=dict)
+    adopted: Cash = 0
     intended: int = 0
     denied: int = 0
     contradictions: list[str] = field(default_factory=list)
@@ -67,6 +68,15 @@ class Rebuilt:
                 self._position(record, fact)
             case f.FinancingCharged():
                 self._standing(fact.symbol).costs += fact.amount
+            case f.FillCorrected():
+                self._correct(record, fact)
+            case f.CommissionCharged():
+                self._charge(record, fact)
+            case f.PositionAdopted():
+                standing = self._standing(fact.symbol)
+                standing.quantity, standing.basis = fact.quantity, fact.basis
+            case f.CashAdopted():
+                self.adopted += fact.amount
 
     def finish(self) -> None:
         """Says which fills never reached a position."""
@@ -83,7 +93,17 @@ class Rebuilt:
         except (KeyError, IllegalTransition) as error:
             what = f"order {fact.order} is not known" if isinstance(error, KeyError) else str(error)
             self.contradictions.append(f"fact {record.seq}: {what}")
+        if isinstance(fact, f.FillCorrected) and (known := self.fills.get((fact.symbol, fact.replaces))):
+            self._recount(fact, known)
         self.changed[fact.order] = record.at
+
+    def _recount(self, fact: f.FillCorrected, known: Execution) -> None:
+        """What the order has filled, its fill told anew."""
+        order = self.orders[fact.order]
+        filled = order.filled - known.quantity + fact.quantity
+        value = order.filled_value - known.price * known.quantity + fact.price * fact.quantity
+        state = State.FILLED if order.is_live and filled >= order.quantity else order.state
+        self.orders[fact.order] = order._replace(filled=filled, filled_value=value, state=state)
 
     def _fill(self, record: Record, fact: f.OrderFilled) -> None:
         key = (fact.symbol, fact.execution)
@@ -96,6 +116,42 @@ class Rebuilt:
             self.contradictions.append(f"fact {record.seq}: {fact.symbol} was filled before it was listed")
         self.fills[key] = Execution(record.at, fact.order, fact.side, fact.price, fact.quantity, fact.commission, realised)
         self._unbooked[key] = (standing.quantity, standing.basis, realised)
+
+    def _correct(self, record: Record, fact: f.FillCorrected) -> None:
+        """Takes the fill out of the position, with the profit it booked, and puts it in again as it is told now."""
+        old = self.fills.pop((fact.symbol, fact.replaces), None)
+        if old is None:
+            self.contradictions.append(
+                f"fact {record.seq}: execution {fact.replaces} was never booked, so it cannot be corrected"
+            )
+            return
+        standing, tick_value = self._standing(fact.symbol), self._tick_values.get(fact.symbol, 0)
+        standing.costs += fact.commission - old.commission
+        signed = old.quantity * Side(old.side).sign
+        before = standing.realised
+        standing.quantity -= signed
+        standing.basis -= old.price * signed * tick_value + old.realised
+        standing.realised -= old.realised
+        _book(standing, fact, tick_value)
+        if standing.quantity == 0:
+            standing.realised, standing.basis = standing.realised - standing.basis, 0
+        change = standing.realised - before
+        self.fills[fact.symbol, fact.execution] = replace(
+            old,
+            price=fact.price,
+            quantity=fact.quantity,
+            commission=fact.commission,
+            realised=old.realised + change,
+        )
+        self._unbooked[fact.symbol, fact.execution] = (standing.quantity, standing.basis, change)
+
+    def _charge(self, record: Record, fact: f.CommissionCharged) -> None:
+        known = self.fills.get((fact.symbol, fact.execution))
+        if known is None:
+            self.contradictions.append(f"fact {record.seq}: execution {fact.execution} was never booked and cannot cost more")
+            return
+        self._standing(fact.symbol).costs += fact.amount
+        self.fills[fact.symbol, fact.execution] = replace(known, commission=known.commission + fact.amount)
 
     def _position(self, record: Record, fact: f.PositionChanged) -> None:
         expected = self._unbooked.pop((fact.symbol, fact.execution), None)
@@ -112,7 +168,7 @@ class Rebuilt:
         return self.positions.setdefault(symbol, Standing())
 
 
-def _book(standing: Standing, fill: f.OrderFilled, tick_value: Cash) -> Cash:
+def _book(standing: Standing, fill: f.OrderFilled | f.FillCorrected, tick_value: Cash) -> Cash:
     """Moves the standing by a fill at average cost; the gross profit it booked."""
     signed = fill.quantity * Side(fill.side).sign
     value = fill.price * signed * tick_value
