@@ -1,4 +1,6 @@
-"""What all tests share: no screen is needed, nobody judges how long a kernel takes to compile, and nothing is left behind."""
+"""What all tests share: no screen is needed, nobody judges how long a kernel takes to compile, nobody's keyring is touched,
+and nothing is left behind.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ __all__ = ["nothing_is_left_behind"]
 settings.register_profile("nicegold", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nicegold")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from engine.brokers.registry import Surroundings, broker_at, feed_at
+from engine.brokers.secrets import audit_key
 from engine.core.clock import DAY, Nanos
 from engine.core.errors import BrokerError, NotAdmitted, UserError
 from engine.core.steady import SteadyClock
@@ -36,6 +37,7 @@ from engine.ports.venue import VenueState
 from engine.profile import Profile, load_profile
 from engine.request import Request
 from engine.storage.books import BookRow, Books
+from engine.storage.chain import is_keyed
 from engine.storage.database import Database, open_books
 from engine.storage.live_journal import LiveJournal
 from engine.storage.lock import hold
@@ -82,7 +84,8 @@ async def live_session(
         books = Books(database)
         book = _book(books, request, profile, sorted(instruments), clock.now())
         stack.callback(hold(database, book.id).release)
-        journal = LiveJournal(database, book.id, asyncio.get_running_loop(), request.models.parent)
+        key = await asyncio.to_thread(_chain_key, book)
+        journal = LiveJournal(database, book.id, asyncio.get_running_loop(), request.models.parent, key)
         stack.push_async_callback(asyncio.to_thread, journal.close)
         book = books.get(book.id) or book
         ear = Ear()
@@ -137,6 +140,16 @@ def _book(books: Books, request: Request, profile: Profile, symbols: list[str], 
         return known
     account = broker.account or (request.config.account.name if request.broker == PAPER else request.broker)
     return books.open(run_id, account, f"live {request.feed}", description, now)
+
+
+def _chain_key(book: BookRow) -> bytes | None:
+    """The key a book is chained with: a new book with that of the keyring, where there is one. UserError where it is missing."""
+    if book.seal is not None and not is_keyed(book.seal):
+        return None
+    found = audit_key(make=book.seal is None)
+    if found.key is None and book.seal is not None:
+        raise UserError(f"book {book.id} is chained with a key of the keyring: {found.why}")
+    return found.key
 
 
 def _broker(request: Request, profile: Profile, around: Surroundings, ear: Ear, parts: list[Part]) -> OutsideBroker:

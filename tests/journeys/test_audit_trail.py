@@ -18,7 +18,7 @@ from engine.domain import facts as f
 from engine.services.sheets import safe
 from engine.storage.database import open_books
 from tests.engine.storage.sessions import facts_of, finish, history, play
-from tests.engine.storage.tampering import KEY, kept, tamper
+from tests.engine.storage.tampering import kept, tamper
 
 Out = pytest.CaptureFixture[str]
 
@@ -104,16 +104,6 @@ def test_a_broken_book_has_no_head(db: str, capsys: Out) -> None:
         tamper(database, "DELETE FROM facts WHERE seq = 7")
     assert run(["audit", "head", "--db", db]) == 2
     assert "fact 7 was deleted" in capsys.readouterr().err
-
-
-def test_a_book_with_a_key_is_not_verified_without_its_keyring(
-    tmp_path: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    with open_books(f"{tmp_path}/books.db") as database:
-        kept(database, KEY)
-    assert run(["audit", "verify", "--db", f"{tmp_path}/books.db"]) == 2
-    assert "book 1 is chained with a key of the keyring: there is no keyring" in capsys.readouterr().err
 
 
 def test_what_is_personal_is_erased_and_the_book_verifies_before_and_after(tmp_path: Path, capsys: Out) -> None:
