@@ -63,9 +63,13 @@ class CancelOrder(Intent):
 
 @dataclass(frozen=True, slots=True)
 class CancelAll(Intent):
-    """Cancel every working entry; `symbol` "" means everywhere. Protective orders stay."""
+    """Cancel every working entry; `symbol` "" means everywhere. Protective orders stay.
+
+    With `everything` targets, closes and orders placed elsewhere go too; the stops over open positions stay.
+    """
 
     symbol: str = ""
+    everything: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,14 @@ class EditProtection(Intent):
     symbol: str
     stop_loss: int | None = None
     take_profit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseProtection(Intent):
+    """What is done about adopted units without a stop: `choice` is attach (a default stop), leave or close."""
+
+    symbol: str
+    choice: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Ticks
 from engine.domain.order import TERMINAL, ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce
-from engine.execution.lacks import AT_VENUE, STOPS, kept_back, stops_at_venue
+from engine.execution.lacks import AT_VENUE, STOPS, kept_back, locks, stops_at_venue
 from engine.execution.manager import Emit, OrderManager
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
@@ -126,10 +126,15 @@ class Held:
             stops = [leg for leg in legs if leg.oco == group and leg.role is Role.STOP]
             waiting = [leg for leg in stops if leg.state is State.HELD]
             standing = [leg for leg in stops if leg.state is State.INTENT or leg.state in AT_VENUE]
-            if not stops or (waiting and kept_back(waiting[0], self._register, self._abilities)):
-                continue  # it is watched here, and covers what its entry fills
-            missing = self._missing(self._share(entry, legs, group), stops[0], standing)
-            if missing > 0:
+            if not stops:
+                continue
+            watched = [leg for leg in waiting if kept_back(leg, self._register, self._abilities)]
+            missing = self._missing(self._share(entry, legs, group), stops[0], [*standing, *watched])
+            if missing <= 0:
+                continue
+            if watched:
+                self._manager.modify(watched[-1], watched[-1].quantity + missing, watched[-1].stop or 0)
+            else:
                 self._add(waiting, standing, stops[0], missing)
 
     def _share(self, entry: Order, legs: list[Order], group: str) -> Steps:
@@ -151,7 +156,7 @@ class Held:
         assert self._abilities is not None
         if waiting:
             self._release(waiting[0], missing)
-        elif standing and self._abilities.modifies and standing[-1].may("ModifyRequested"):
+        elif standing and self._abilities.modifies and standing[-1].may("ModifyRequested") and not standing[-1].triggered:
             stop = standing[-1]
             assert stop.stop is not None
             self._manager.modify(stop, stop.quantity + missing, stop.stop)
@@ -233,7 +238,7 @@ class Held:
         if order.state is not State.HELD or not self._is_due(order):
             return
         if order.role not in (Role.TARGET, Role.CLOSE):
-            self._release(order, order.quantity)
+            self._release(order, self._register.armed(order))
             return
         wanted = self._wanted(order)
         if wanted <= 0:
@@ -253,7 +258,7 @@ class Held:
     def _frees(self, order: Order) -> bool:
         """Whether stops must go first: its own, for they could fill too, or any, where stops lock what they sell."""
         assert self._abilities is not None
-        return not self._abilities.shorts or (bool(order.oco) and not self._abilities.groups)
+        return locks(self._abilities) or (bool(order.oco) and not self._abilities.groups)
 
     def _make_way(self, order: Order, wanted: Steps) -> bool:
         """True when enough of the position has no stop at the venue; else stops are asked to shrink or go, one after another."""

@@ -30,9 +30,14 @@ def kept_back(order: Order, register: OrderRegister, abilities: Abilities | None
         return f"the price is watched here; the venue holds no {order.type.value.replace('_', '-')} orders"
     if order.tif is TimeInForce.FOK and order.tif not in abilities.tifs:
         return "it leaves when a quote shows enough; the venue has no fill-or-kill"
-    if order.role is Role.CLOSE and not abilities.shorts and stops_at_venue(order, register):
+    if order.role is Role.CLOSE and locks(abilities) and stops_at_venue(order, register):
         return "it leaves when the stops that lock what it closes are out of its way"
     return ""
+
+
+def locks(abilities: Abilities) -> bool:
+    """Whether a stop at the venue locks what it would sell, so that nothing else can."""
+    return not abilities.shorts and not abilities.groups
 
 
 def rests(order: Order, abilities: Abilities) -> bool:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import Order, OrderType, Role, Side, TimeInForce
+from engine.domain.order import Order, OrderType, Role, Side, State
+from engine.execution.adopted import Choice
 from engine.execution.cards import Cards
 from engine.execution.hands import Hands, Refused
+from engine.execution.tickets import Tickets, word
 from engine.risk.draft import Draft
 from engine.risk.exposure import mark
 from engine.risk.guard import HALTED
 from engine.signals.desk import Mode
-
-Word = TypeVar("Word", bound=Enum)
 
 
 class Owner:
@@ -28,12 +27,15 @@ class Owner:
     def __init__(self, hands: Hands) -> None:
         self._h = hands
         self.cards = Cards(hands)
+        self.tickets = Tickets(hands)
         self._handlers: dict[type[i.Intent], Callable[[Any], None]] = {
-            i.SubmitOrder: self._submit,
+            i.SubmitOrder: self.tickets.submit,
+            i.SubmitPair: self.tickets.submit_pair,
             i.CancelOrder: self._cancel,
-            i.CancelAll: lambda intent: hands.manager.cancel_entries("by the owner", [intent.symbol] if intent.symbol else []),
+            i.CancelAll: self._cancel_all,
             i.ModifyOrder: self._modify,
             i.EditProtection: self._edit_protection,
+            i.ChooseProtection: self._choose_protection,
             i.ClosePosition: self._close,
             i.ReversePosition: self._reverse,
             i.Flatten: lambda _: self._flatten(),
@@ -60,23 +62,7 @@ class Owner:
 
     def draft(self, intent: i.SubmitOrder) -> Draft:
         """The ticket as the gate sees it. Raises Refused for an unknown instrument or word."""
-        if intent.symbol not in self._h.instruments:
-            raise Refused(f"{intent.symbol} is not traded in this session")
-        side, kind = _word(Side, intent.side), _word(OrderType, intent.type)
-        price = None if kind is OrderType.MARKET else intent.price
-        exits = intent.stop_loss, intent.take_profit
-        return Draft(intent.symbol, side, kind, intent.quantity, price, *exits, intent.reduce_only, by_hand=True)
-
-    def _submit(self, intent: i.SubmitOrder) -> None:
-        role = Role.CLOSE if intent.reduce_only else Role.ENTRY
-        draft, tif = self.draft(intent), _word(TimeInForce, intent.tif)
-        at = self._h.snapshot().at
-        if tif is TimeInForce.GTD and (intent.expires is None or intent.expires <= at):
-            raise Refused("a good-till-date order needs a date that lies ahead")
-        expires = intent.expires if tif is TimeInForce.GTD else None
-        verdict = self._h.manager.place(draft, role, "", tif, expires)
-        if not verdict.approved:
-            raise Refused("; ".join(verdict.reasons))
+        return self.tickets.draft(intent)
 
     def _live(self, order: str) -> Order:
         known = self._h.register.orders.get(order)
@@ -95,45 +81,76 @@ class Owner:
             raise Refused("an entry counts on this close; cancel the entry first")
         self._h.manager.cancel(order, "by the owner")
 
+    def _cancel_all(self, intent: i.CancelAll) -> None:
+        symbols = [intent.symbol] if intent.symbol else []
+        self._h.manager.cancel_entries("by the owner", symbols)
+        if not intent.everything:
+            return
+        for order in self._h.register.all_live():
+            if (not symbols or order.symbol in symbols) and order.role is not Role.STOP:
+                self._h.manager.cancel(order, "by the owner")
+
     def _modify(self, intent: i.ModifyOrder) -> None:
         order = self._live(intent.order)
-        price = intent.price if intent.price is not None else (order.limit if order.limit is not None else order.stop)
+        price = intent.price if intent.price is not None else order.limit if order.type is OrderType.LIMIT else order.stop
         quantity = intent.quantity if intent.quantity is not None else order.quantity
         if price is None or price <= 0:
             raise Refused("a market order has no price to change; cancel it instead")
         if quantity <= order.filled:
             raise Refused(f"order {order.id} has filled that much already")
-        if not order.may("ModifyRequested"):
+        if not (order.may("ModifyRequested") or order.state is State.HELD):
             raise Refused(f"order {order.id} is {order.state.value}; change it when that is settled")
         if order.role is Role.STOP and quantity != order.quantity:
             raise Refused("the quantity of a stop follows the position; close a part of the position instead")
-        self._check_change(order, quantity, price)
-        self._h.manager.modify(order, quantity, price)
-        if order.role is Role.ENTRY and quantity != order.quantity:
+        self._check_kind(order, quantity, price, intent.limit)
+        self._check_change(order, quantity, price, intent.limit)
+        self._h.manager.modify(order, quantity, price, intent.limit)
+        if order.role is Role.ENTRY and quantity != order.quantity and self._venue_modifies:
             for leg in self._legs(order):
                 self._h.manager.modify(leg, quantity, leg.limit or leg.stop or 0)
 
-    def _check_change(self, order: Order, quantity: int, price: Ticks) -> None:
+    @property
+    def _venue_modifies(self) -> bool:
+        return self._h.manager.abilities is None or self._h.manager.abilities.modifies
+
+    def _check_kind(self, order: Order, quantity: int, price: Ticks, limit: Ticks | None) -> None:
+        """What cannot be changed about an order of this kind."""
+        if limit is not None and (order.type is not OrderType.STOP_LIMIT or limit <= 0):
+            raise Refused("only a stop-limit order has a limit beside its price, and that is above zero")
+        if order.type is OrderType.TRAILING and order.stop is not None and (price - order.stop) * order.side.sign > 0:
+            raise Refused("a trailing stop is only brought closer; for another distance cancel it and place a new one")
+        shares = {leg.oco for leg in self._legs(order)}
+        if order.role is Role.ENTRY and quantity != order.quantity and len(shares) > 1:
+            raise Refused("an order with several targets keeps its quantity; cancel it and place another")
+        followed = any(other.after == order.id for other in self._h.register.held())
+        if not self._venue_modifies and order.state is not State.HELD and (followed or len(shares) > 1):
+            raise Refused("the venue cannot change orders, and too much hangs on this one; cancel it and place another")
+
+    def _check_change(self, order: Order, quantity: int, price: Ticks, limit: Ticks | None) -> None:
         if order.role is Role.ENTRY:
-            self._check_entry(order, quantity, price, {})
+            self._check_entry(order, quantity, price, {}, limit)
         elif self._waits(order):
             self._check_entry(self._h.register[order.parent], 0, None, {order.role: price})
         if order.role in (Role.STOP, Role.TARGET) and self._h.register.armed(order):
             check = self._check_stop if order.role is Role.STOP else self._check_target
             check(order.symbol, order.side, price)
 
-    def _check_entry(self, order: Order, quantity: int, price: Ticks | None, exits: dict[Role, Ticks]) -> None:
+    def _check_entry(
+        self, order: Order, quantity: int, price: Ticks | None, exits: dict[Role, Ticks], limit: Ticks | None = None
+    ) -> None:
         """Asks the gate about a waiting entry as it would be; 0, None and missing exits leave its terms as they are."""
         prices = {leg.role: leg.stop if leg.role is Role.STOP else leg.limit for leg in self._legs(order)}
         prices.update(exits)
+        is_stop_limit = order.type is OrderType.STOP_LIMIT
         draft = Draft(
             order.symbol,
             order.side,
             order.type,
             (quantity or order.quantity) - order.filled,
-            price or order.limit or order.stop,
+            (limit or order.limit) if is_stop_limit else price or order.limit or order.stop,
             prices.get(Role.STOP),
             prices.get(Role.TARGET),
+            trigger=(price or order.stop) if is_stop_limit else None,
         )
         now = self._h.snapshot()
         rest = {**now.stakes, order.symbol: self._h.stakes.of(order.symbol, without=order.id)}
@@ -190,12 +207,26 @@ class Owner:
         entry = quote.ask if side is Side.BUY else quote.bid
         return entry - side.sign * max(1, abs(at - stops[0]))
 
+    def _choose_protection(self, intent: i.ChooseProtection) -> None:
+        choice = word(Choice, intent.choice)
+        waiting = self._h.protection.waiting(intent.symbol)
+        if not waiting:
+            raise Refused(f"nothing of {intent.symbol} was adopted without a stop; there is nothing to choose")
+        if choice is Choice.CLOSE:
+            verdict = self._h.manager.close(intent.symbol, waiting)
+            if not verdict.approved:
+                raise Refused("; ".join(verdict.reasons))
+        self._h.emit(f.ProtectionChosen(intent.symbol, choice.value))
+        self._h.protection.settle(intent.symbol)
+
     def _edit_protection(self, intent: i.EditProtection) -> None:
         held = self._position(intent.symbol)
         exit_side = Side.of(-held)
         if intent.stop_loss is not None:
             self._check_stop(intent.symbol, exit_side, intent.stop_loss)
         if intent.take_profit:
+            if len({o.limit for o in self._exits(intent.symbol, exit_side, Role.TARGET)}) > 1:
+                raise Refused("the position has several targets; move each of them by itself")
             self._check_target(intent.symbol, exit_side, intent.take_profit)
         if intent.stop_loss is not None:
             self._move(intent.symbol, exit_side, Role.STOP, intent.stop_loss)
@@ -256,7 +287,7 @@ class Owner:
     # --- the desk -----------------------------------------------------------------------------------------------------
 
     def _set_mode(self, intent: i.SetMode) -> None:
-        mode = _word(Mode, intent.mode)
+        mode = word(Mode, intent.mode)
         if mode is not self._h.desk.mode:
             self._h.emit(f.ModeChanged(mode.value))
 
@@ -292,12 +323,3 @@ class Owner:
         except UserError as refusal:
             raise Refused(str(refusal)) from refusal
         self._h.emit(answer)
-
-
-def _word(kind: type[Word], text: str) -> Word:
-    """The word of this kind that `text` spells. Raises Refused naming those there are."""
-    try:
-        return kind(text)
-    except ValueError:
-        words = ", ".join(str(word.value) for word in kind)
-        raise Refused(f"{text!r} is not known here; use one of {words}") from None
