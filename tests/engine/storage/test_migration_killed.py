@@ -74,7 +74,7 @@ print(json.dumps(ended))
 
 
 def killed(track: Track, folder: Path, tries: list[tuple[str, int]]) -> list[int]:
-    """Migrates each of these databases and is killed at this statement, or at the commit; how each ended, up to one that lived."""
+    """Migrates these databases one by one, killed at this statement, or at the commit; how they ended, up to one that lived."""
     words = [sys.executable, "-c", KILLED, track.name, f"sqlite:///{folder}/warm.db", json.dumps(tries)]
     done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     found: list[int] = json.loads(done.stdout)
