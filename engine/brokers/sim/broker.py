@@ -65,10 +65,13 @@ class SimBroker:
     # --- what the engine asks -----------------------------------------------------------------------------------------
 
     def submit(self, order: Order, *others: Order) -> None:
-        """Accepts the orders, or refuses them; they meet the next quote at the earliest. A repeated id changes nothing."""
+        """Accepts the orders, or refuses them; unless the terms say otherwise they meet the next quote at the earliest. A
+        repeated id changes nothing."""
+        old = self._resting()
         for each in (order, *others):
             if each.id not in self._book.orders and not self._flight.carries(each.id):
                 self._ask(each)
+        self._meet(old)
 
     def cancel(self, order: ClientOrderId) -> None:
         self._ask(Cancel(order))
@@ -76,6 +79,7 @@ class SimBroker:
     def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
         """A price that is not given stays."""
         self._ask(Change(order, quantity, limit, stop))
+        self._meet(self._resting() - {order})
 
     @property
     def book(self) -> OrderRegister:
@@ -116,8 +120,8 @@ class SimBroker:
     def on_time(self, at: Nanos) -> None:
         """Requests arrive, and good-till-date orders expire."""
         self._now = max(self._now, at)
-        for request in self._flight.land(at):
-            self._carry_out(request)
+        old = self._resting()
+        self._meet(old - self._land(at))
         expiry = self._book.next_expiry()
         if expiry is None or expiry > at:
             return
@@ -191,12 +195,30 @@ class SimBroker:
             self._carry_out(request)
 
     def _arrive(self, quote: Quote) -> None:
-        """Carries out what has arrived by this quote; new orders meet it where it ended."""
+        """Carries out what has arrived by this quote; new and changed orders meet it where it ended."""
         old = set(self._book.live.get(quote.symbol, {}))
-        for request in self._flight.land(quote.at):
-            self._carry_out(request)
+        old -= self._land(quote.at)
         if self._book.live.get(quote.symbol, {}).keys() - old:
             self._match(quote, quote._replace(path=False), old)
+
+    def _land(self, at: Nanos) -> set[ClientOrderId]:
+        """Carries out what has arrived by `at`; the orders that were changed."""
+        landed = self._flight.land(at)
+        for request in landed:
+            self._carry_out(request)
+        return {request.order for request in landed if isinstance(request, Change)}
+
+    def _resting(self) -> set[ClientOrderId]:
+        """The orders that have met the market that stands."""
+        return {order.id for order in self._book.all_live()} if self._terms.at_once else set()
+
+    def _meet(self, old: set[ClientOrderId]) -> None:
+        """Orders that were not among `old` meet the quotes that stand, where the terms say so."""
+        if not self._terms.at_once:
+            return
+        for symbol in dict.fromkeys(order.symbol for order in self._book.all_live() if order.id not in old):
+            if (last := self._last.get(symbol)) is not None:
+                self._match(last, last._replace(path=False), old)
 
     def _carry_out(self, request: Request) -> None:
         match request:

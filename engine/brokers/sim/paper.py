@@ -46,7 +46,7 @@ class PaperBroker:
         balance: Decimal,
         clock: Clock | None = None,
     ) -> None:
-        terms = replace(terms, sizes=True, queue=terms.queue or "trades")
+        terms = replace(terms, sizes=True, queue=terms.queue or "trades", at_once=True)
         self._instruments = instruments
         self._sink = sink
         self._account = account

@@ -19,6 +19,7 @@ class SimTerms:
     `sizes`: no more is filled than the quote or the book shows. `queue`: "" a limit fills when the other side of the market comes
     to it; "trades" also when trades at its price have used up what stands before it; "sizes" as "trades", and a smaller size
     shown at the touch counts as traded. `latency`: what is asked takes effect so many ns later. `venue`: what it charges.
+    `at_once`: an order that arrives meets the quote that stands, as at a venue that lives, and not only the next one.
     """
 
     slippage: Ticks = 2
@@ -28,6 +29,7 @@ class SimTerms:
     queue: str = ""
     latency: Nanos = 0
     venue: VenueTerms = LISTED
+    at_once: bool = False
 
     @property
     def is_observant(self) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m tests.brokers.conformance [words of a case]`: plays the cases and prints the matrix of brokers and who holds what."""
+"""`python -m tests.brokers.conformance [words of a case]`: plays them and prints the matrix: who holds what."""
 
 from __future__ import annotations
 

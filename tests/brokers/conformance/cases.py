@@ -165,7 +165,7 @@ async def each_of_two_targets_closes_its_share_and_the_stop_stands_over_the_rest
     assert desk.working(Role.STOP, Role.TARGET) == []
 
 
-@case(lambda it: it.groups and it.shorts)
+@case(lambda it: it.groups)
 async def of_two_entries_the_first_that_fills_ends_the_other(desk: Desk) -> None:
     base, lot = desk.stage.base, desk.lot
     up = SubmitOrder(desk.symbol, "buy", "limit", lot, base - 100, stop_loss=base - 900)
@@ -341,7 +341,7 @@ async def a_refusal_is_a_report_that_says_why(desk: Desk) -> None:
 
 
 @case()
-async def the_venue_s_own_account_of_itself_equals_what_it_reported(desk: Desk) -> None:
+async def what_the_venue_tells_of_itself_equals_what_it_reported(desk: Desk) -> None:
     await desk.order("buy", stop_loss=-300, take_profit=400)
     await desk.quote(0)
     waiting = await desk.order("buy", "limit", price=-250, stop_loss=-300)

@@ -12,6 +12,7 @@ from engine.domain.instrument import Steps
 from engine.domain.intents import Intent, ModifyOrder, SubmitOrder
 from engine.domain.market import Quote, Ticks
 from engine.domain.order import TERMINAL, IllegalTransition, Order, Role, State
+from engine.domain.sessions import daily_after
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.execution.trader import Sizing
 from engine.lane import Lane
@@ -82,8 +83,10 @@ class Desk:
 
     async def end_day(self) -> None:
         """The day is over, at the venue and here."""
-        await self.stage.end_day()
-        self.line.on_time(max(self.line.due, self.stage.now))
+        limits = self.line.setup.limits
+        roll = daily_after(self.stage.now, limits.day_zone, limits.day_minute)
+        await self.stage.end_day(roll)
+        self.line.reach(roll)
         await self.settle()
 
     async def settle(self) -> None:

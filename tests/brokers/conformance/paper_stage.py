@@ -14,6 +14,7 @@ from engine.core.clock import Nanos
 from engine.domain.market import Quote
 from engine.domain.order import Order, OrderType, Role, Side
 from engine.ports.broker import Report
+from engine.ports.outside import Abilities
 from tests.engine.rig import FREE_GOLD, MONDAY
 
 
@@ -48,7 +49,8 @@ class PaperStage:
         self.now = to
         self.broker.on_time(to)
 
-    async def end_day(self) -> None:
+    async def end_day(self, to: Nanos) -> None:
+        await self.pass_time(to)
         self.broker.on_roll()
 
     def refused(self, order: str) -> Order:
@@ -57,14 +59,16 @@ class PaperStage:
 
 @dataclass(frozen=True)
 class Paper:
-    """Paper as it comes, or with terms of its own."""
+    """Paper as it comes, or with terms of its own; with `abilities` the engine is told that it holds no more than these."""
 
     name: str
     terms: SimTerms
+    abilities: Abilities | None = None
 
     @asynccontextmanager
     async def stage(self) -> AsyncIterator[PaperStage]:
         stage = PaperStage(self.terms)
+        stage.broker.abilities = self.abilities or stage.broker.abilities
         await stage.broker.connect()
         try:
             yield stage

@@ -44,8 +44,8 @@ class Stage(Protocol):
         """The venue's clock reaches `to`: orders that were good till then expire."""
         ...
 
-    async def end_day(self) -> None:
-        """The venue's day is over: its day orders expire."""
+    async def end_day(self, to: Nanos) -> None:
+        """The venue's clock reaches `to`, and its day is over: its day orders expire."""
         ...
 
     def refused(self, order: str) -> Order:
