@@ -72,7 +72,7 @@ def _test(versions: tuple[int, ...], terms: dict[str, Any]) -> Callable[[Scenari
             asyncio.get_running_loop().set_exception_handler(lambda _loop, complaint: complaints.append(complaint))
             async with Peer(**{"server_version": version, **terms}) as peer:
                 await scenario(peer)
-            assert complaints == []
+            assert complaints == [], complaints
 
         @pytest.mark.parametrize("version", versions)
         def test(version: int) -> None:

@@ -29,12 +29,17 @@ class Unanswered(BrokerError):
     """No answer came in time; it may still come."""
 
 
+class Taken(NotAdmitted):
+    """The client id is in use."""
+
+
 class Link:
     """Connected once, by `open`; to connect again, make another. Handlers in `on_error` and `on_lost` must only take note.
 
     `is_ready` says that IB itself can be reached through TWS; `trouble` why not. `moved_to` is the port that TWS has moved to, 0
     while it has not. `is_throttling` while messages wait here because too many were sent within a second; `on_left` is called
-    when they have left. With `binds_manual` client 0 gets orders that were typed into TWS as its own.
+    when they have left. `is_closed_here`: it was ended from this side, and the other may not have noticed. With `binds_manual`
+    client 0 gets orders that were typed into TWS as its own.
     """
 
     def __init__(self, address: VenueAddress, *, binds_manual: bool = False) -> None:
@@ -46,6 +51,7 @@ class Link:
         self.trouble = ""
         self.moved_to = 0
         self.is_throttling = False
+        self.is_closed_here = False
         self.on_left: list[Callable[[], None]] = []
         self.on_unreadable: list[Callable[[str], None]] = []
         self.on_error: list[ErrorHandler] = []
@@ -93,7 +99,7 @@ class Link:
 
     async def open(self) -> None:
         """Connects and learns the zone of TWS's times; only positions are asked for. BrokerError where it cannot be done,
-        NotAdmitted where the client id is in use."""
+        Taken where the client id is in use."""
         attempt = asyncio.ensure_future(
             self.ib.connectAsync(
                 self.host,
@@ -164,6 +170,7 @@ class Link:
 
     async def close(self, why: str = "") -> None:
         """Ends the connection and waits until the socket is gone; safe at any time, and twice. `why` is a sentence."""
+        self.is_closed_here = self.is_closed_here or not self._over.done()
         self._end(why or f"the connection to {self.name} was closed here")
         conn: Any = self.ib.client.conn
         if conn.isConnected():
@@ -186,7 +193,7 @@ class Link:
         return zone or "UTC"
 
     def _refused(self, sentence: str) -> BrokerError:
-        return NotAdmitted(sentence) if self._is_taken else BrokerError(sentence)
+        return Taken(sentence) if self._is_taken else BrokerError(sentence)
 
     def _cause(self, error: Exception) -> str:
         if isinstance(error, ConnectionRefusedError):

@@ -9,13 +9,15 @@ from random import Random
 
 from engine.brokers.exchange.backoff import Backoff
 from engine.brokers.ib.heartbeat import watch
-from engine.brokers.ib.link import Link
+from engine.brokers.ib.link import Link, Taken
 from engine.core.errors import BrokerError, NotAdmitted
 from engine.ports.venue import VenueAddress
 
 Open = Callable[[VenueAddress], Awaitable[Link]]
 Sleep = Callable[[float], Awaitable[None]]
 FIRST_S, CAP_S = 0.5, 60.0
+GHOSTS = 8
+"""How often a client id in use is put up with after a connection was given up here: TWS may hold on to it for some minutes."""
 
 
 class Upkeep:
@@ -49,6 +51,7 @@ class Upkeep:
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
         self._word = asyncio.Event()
+        self._ghosts = 0
 
     async def start(self) -> None:
         """Connects. Where the first attempt fails its BrokerError is raised, and it goes on trying until it is closed, unless it
@@ -90,6 +93,7 @@ class Upkeep:
             link = self._link
             why = await watch(link, self._heartbeat_s)
             self._link = None
+            self._ghosts = GHOSTS if link.is_closed_here else 0
             self._down(why, goes_on=not link.moved_to)
             await link.close()
             if link.moved_to:
@@ -100,6 +104,10 @@ class Upkeep:
         try:
             await self._connect()
         except NotAdmitted as error:
+            if isinstance(error, Taken) and self._ghosts:
+                self._ghosts -= 1
+                self._down(f"{error}; it may be the connection that was given up here", goes_on=True)
+                return
             self._down(str(error), goes_on=False)
             await self._until_word()
         except BrokerError as error:
