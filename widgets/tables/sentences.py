@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.domain import facts as f
 from engine.domain.instrument import INSTRUMENTS, Cash
-from engine.domain.intents import decode
+from engine.domain.intents import Intent, decode
 from widgets import format as fmt
 
 
@@ -66,9 +66,14 @@ def _asked(fact: f.IntentReceived) -> str:
         intent = decode(fact.intent)
     except (ValueError, KeyError, TypeError):
         return f"{fact.by} asked: {fact.intent}."
+    return f"{fact.by} asked for {_details(intent)}."
+
+
+def _details(intent: Intent) -> str:
     asked = {name: getattr(intent, name) for name in type(intent).__slots__}
-    details = ", ".join(f"{name} {value}" for name, value in asked.items() if value not in (None, "", False))
-    return f"{fact.by} asked for {type(intent).__name__}{': ' + details if details else ''}."
+    given = {name: value for name, value in asked.items() if value not in (None, "", False, ())}
+    details = ", ".join(f"{name} {_details(it) if isinstance(it, Intent) else it}" for name, it in given.items())
+    return f"{type(intent).__name__}{': ' + details if details else ''}"
 
 
 def _filled(fact: f.OrderFilled) -> str:
@@ -110,6 +115,8 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.SignalDropped: lambda x: f"Signal {x.signal} dropped: {_bare(x.reason)}.",
     f.OrderDenied: _denied,
     f.OrderIntended: lambda x: f"Order {x.order}: {_terms(x)}.",
+    f.OrderHeld: lambda x: f"Order {x.order} is held here: {_bare(x.reason)}.",
+    f.OrderReleased: lambda x: f"Order {x.order} is due, for {x.quantity} steps.",
     f.OrderSent: lambda x: f"Order {x.order} sent.",
     f.OrderAccepted: lambda x: f"Order {x.order} accepted as {x.broker_id}.",
     f.OrderRejected: lambda x: f"Order {x.order} rejected: {_bare(x.reason)}.",
