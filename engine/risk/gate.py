@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.domain.instrument import Cash, Instrument, Steps
 from engine.domain.limits import LimitLine, Limits, Verdict
-from engine.domain.market import Floats, Symbol, Ticks
+from engine.domain.market import Floats, Ints, Symbol, Ticks
 from engine.domain.order import OrderType, Side
 from engine.risk.checks import ABOUT_SIZE, WITHOUT_FIGURES, ceiling, order_faults
 from engine.risk.draft import Draft
@@ -15,7 +17,6 @@ from engine.risk.exposure import Snapshot, Stake, farther
 from engine.risk.returns import LEAST, Returns
 from engine.risk.sentences import sentence
 from engine.risk.terms import Cap, Terms, caps, margin_rate, terms_of
-from engine.rules import costs
 from engine.rules.limits import (
     CORRELATION,
     LIMITS,
@@ -25,11 +26,12 @@ from engine.rules.limits import (
     SHORTFALL,
     VALUE_AT_RISK,
     WORST_DAY,
+    count_over,
     empty_rows,
-    held_back,
     preview,
+    weigh,
 )
-from engine.rules.sizing import default_stop, loss_per_step
+from engine.rules.sizing import default_stop
 
 
 class Cluster(NamedTuple):
@@ -59,6 +61,15 @@ _line = tuple.__new__
 """A LimitLine of a tuple: its own constructor takes twice as long, and there are a dozen in every answer."""
 
 
+class _Asked(NamedTuple):
+    """Caps that can be told of, their rows and values for the kernel, and the sentences of hard ones that cannot yet."""
+
+    caps: tuple[Cap, ...]
+    rows: Ints
+    values: Floats
+    unknown: tuple[str, ...]
+
+
 class Gate:
     """Checks drafts against the limits in force. `returns` are the scenarios of value at risk, None where there are none."""
 
@@ -69,38 +80,42 @@ class Gate:
         self._returns = returns
         self.slippage = slippage
         self._rows = empty_rows()
-        self._no_tails: Floats = empty_rows()[:2]
         self.adopt(limits)
 
     def adopt(self, limits: Limits) -> None:
         """Other limits from here on."""
         self.limits = limits
         self._terms = {symbol: terms_of(instrument, limits) for symbol, instrument in self._instruments.items()}
+        self._asked_before: dict[tuple[Symbol, bool, bool], _Asked] = {}
+        self._near: dict[Symbol, tuple[Mapping[Symbol, float | None], list[tuple[Symbol, float | None]]]] = {}
         self._rates = {symbol: margin_rate(limits, symbol) for symbol in self._instruments}
         same = set(self._rates.values())
         self._rate = same.pop() if len(same) == 1 else None
 
     def check(self, draft: Draft, snapshot: Snapshot) -> Verdict:
         """Every limit now -> after the fill -> after the stop-out, and whether the order may go. Changes nothing."""
-        terms = self._terms[draft.symbol]
-        faults = order_faults(draft, self._instruments[draft.symbol], snapshot, terms)
+        symbol, quantity = draft.symbol, draft.quantity
+        terms = self._terms[symbol]
+        faults = order_faults(draft, self._instruments[symbol], snapshot, terms)
         stop, is_default = self._stop(draft, snapshot)
-        if draft.symbol not in snapshot.quotes or faults.keys() & WITHOUT_FIGURES:
+        if symbol not in snapshot.quotes or (faults and faults.keys() & WITHOUT_FIGURES):
             return Verdict((), tuple(faults.values()), tuple(faults), (), 0)
-        stake = snapshot.stakes.get(draft.symbol, _NOBODY)
-        grows = _grows(draft, draft.quantity, stake)
+        stake = snapshot.stakes.get(symbol, _NOBODY)
+        closes = _closes(draft, stake)
+        grows = not draft.reduce_only and quantity > closes
         if grows and stop is None:
             faults["stop"] = "an opening order needs a stop, and no ATR is known yet to set one; give a stop price"
         kin = self._kin(draft, snapshot)
-        self._fill(draft, draft.quantity, stop, snapshot, stake, terms, kin)
+        self._fill(draft, quantity, stop, snapshot, stake, terms, kin, closes)
         lines, broken, warnings = self._lines(terms, snapshot, grows, kin)
-        if faults:
-            warnings += [f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults]
         if not faults and not broken:
-            return Verdict(tuple(lines), (), (), tuple(warnings), draft.quantity, stop, is_default)
+            return Verdict(tuple(lines), (), (), tuple(warnings), quantity, stop, is_default)
+        warnings += [f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults]
         limits = (*faults, *(line.name for line in broken))
-        largest = 0 if faults.keys() - ABOUT_SIZE else self._largest(draft, stop, snapshot, stake)
         reasons = (*faults.values(), *(line.sentence for line in broken))
+        largest = quantity if not limits else 0
+        if limits and not faults.keys() - ABOUT_SIZE:
+            largest = self._largest(draft, stop, snapshot, stake)
         return Verdict(tuple(lines), reasons, limits, tuple(warnings), largest, stop, is_default)
 
     def broken(self, symbol: Symbol, snapshot: Snapshot) -> list[str]:
@@ -151,12 +166,12 @@ class Gate:
             rows,
         )
         terms = next(iter(self._terms.values()))
-        symbol, margin = next(iter(self._terms)), self._margin(snapshot)
-        tails, is_known = self._no_tails, self._returns is not None and self._returns.is_known
+        rows[MARGIN, 0] = self._margin(snapshot) / max(1, snapshot.equity)
+        is_known = self._returns is not None and self._returns.is_known
         if self._returns is not None and is_known:
+            symbol = next(iter(self._terms))
             own = snapshot.signed.get(symbol, 0.0)
-            tails = self._returns.measure(snapshot.signed, symbol, own, own)
-        held_back(snapshot.equity, 0, 0, margin, margin, margin, tails, is_known, rows)
+            self._returns.measure(snapshot.signed, symbol, own, own, snapshot.equity, 0, 0, rows)
         values = rows[:, 0].tolist()
         account = {cap.name: cap.value for cap in caps(self.limits)}
         account[LIMITS[POSITION]] = cap
@@ -187,19 +202,20 @@ class Gate:
         self, terms: Terms, snapshot: Snapshot, grows: bool, kin: list[Kin]
     ) -> tuple[list[LimitLine], list[LimitLine], list[str]]:
         """A line for every cap, those that deny, and the sentences of what only warns."""
-        rows = self._rows.tolist()
+        asked = self._asked(terms, snapshot)
+        rows, caps = self._rows.tolist(), asked.caps
         lines: list[LimitLine] = []
         broken: list[LimitLine] = []
-        warnings: list[str] = []
-        for cap in terms.caps:
-            row, hard, value, name = cap
-            if row >= CORRELATION and not self._applies(row, terms, snapshot):
-                if row in _TAILS and hard and grows:
-                    warnings.append(self._unknown(cap))
-                continue
-            now, fill, out = rows[row]
-            if fill <= value or not grows or (row in _TAILS and fill <= now):
+        warnings: list[str] = list(asked.unknown) if grows else []
+        if not grows or not count_over(self._rows, asked.rows, asked.values):
+            for row, hard, value, name in caps:
+                now, fill, out = rows[row]
                 lines.append(_line(LimitLine, (name, now, fill, out, value, hard, True, "")))
+            return lines, broken, warnings
+        for row, hard, value, name in caps:
+            now, fill, out = rows[row]
+            if fill <= value or (row >= VALUE_AT_RISK and fill <= now):
+                lines.append(LimitLine(name, now, fill, out, value, hard, True))
                 continue
             text = sentence(name, fill, value, hard)
             if row == CORRELATION:
@@ -211,14 +227,23 @@ class Gate:
                 warnings.append(text)
         return lines, broken, warnings
 
+    def _asked(self, terms: Terms, snapshot: Snapshot) -> _Asked:
+        """The caps that can be told of now, of one instrument's terms."""
+        key = terms.symbol, snapshot.correlation is None, self._returns is None or self._returns.is_known
+        known = self._asked_before.get(key)
+        if known is None:
+            told = tuple(cap for cap in terms.caps if self._applies(cap.row, terms, snapshot))
+            unknown = tuple(_unknown(cap) for cap in terms.caps if cap.hard and cap.row in _TAILS and cap not in told)
+            rows, values = np.array([cap.row for cap in told], np.int64), np.array([cap.value for cap in told])
+            known = self._asked_before[key] = _Asked(told, rows, values, unknown)
+        return known
+
     def _applies(self, row: int, terms: Terms, snapshot: Snapshot) -> bool:
         if row == CORRELATION:
             return snapshot.correlation is not None
-        return terms.has_margin if row == MARGIN else self._returns is not None and self._returns.is_known
-
-    def _unknown(self, cap: Cap) -> str:
-        bars = 0 if self._returns is None else self._returns.count
-        return f"{cap.name.replace('_', ' ')} is not known yet: {bars} of {LEAST} bars have closed, so it denies nothing"
+        if row == MARGIN:
+            return terms.has_margin
+        return row not in _TAILS or (self._returns is not None and self._returns.is_known)
 
     def _margin(self, snapshot: Snapshot) -> float:
         """Initial margin of what is open and what may be, in cash units."""
@@ -235,49 +260,53 @@ class Gate:
         stake: Stake,
         terms: Terms,
         kin: list[Kin],
+        closes: Steps,
     ) -> None:
-        instrument = self._instruments[draft.symbol]
-        value, sign = instrument.tick_value, draft.side.sign
-        quote, price = snapshot.quotes[draft.symbol], entry(draft, snapshot)
-        spread = quote.ask - quote.bid
-        marked = price - sign * spread
-        closing = min(quantity, _closes(draft, stake))
-        opening = quantity - closing
-        per_step = 0 if stop is None else loss_per_step(sign, marked, stop, self.slippage, value, 0)
-        kept = abs(stake.quantity) - closing
-        share = stake.risk if not closing else stake.risk * kept // max(1, abs(stake.quantity))
-        risk_out, notional_out = share + stake.pending_risk, kept * stake.mark * value + stake.pending_notional
-        risk_after, notional_after = risk_out + opening * per_step, notional_out + costs.notional(marked, opening, value)
-        fee = costs.commission(price, quantity, value, instrument.commission, instrument.commission_ppm)
-        cost = fee + opening * spread * value
-        risk_now, notional_now = stake.risk + stake.pending_risk, stake.notional + stake.pending_notional
-        by_risk = terms.by_risk
-        preview(
+        """Fills the rows for `quantity` of the draft, of which as much as `closes` meets the position."""
+        symbol, instrument, rows = draft.symbol, self._instruments[draft.symbol], self._rows
+        quote, value, sign = snapshot.quotes[symbol], instrument.tick_value, 1 if draft.side is Side.BUY else -1
+        price, spread = draft.price, quote.ask - quote.bid
+        if price is None:
+            price = quote.ask if sign > 0 else quote.bid
+        closing, risk, notional, by_risk = min(quantity, closes), stake.risk, stake.notional, terms.by_risk
+        risk_kept, notional_kept = risk, notional
+        if closing:
+            kept = abs(stake.quantity) - closing
+            risk_kept, notional_kept = risk * kept // max(1, abs(stake.quantity)), kept * stake.mark * value
+        cost, loss = weigh(
+            sign,
+            price,
+            spread,
+            stop or 0,
+            stop is not None,
+            quantity,
+            closing,
+            self.slippage,
+            value,
+            instrument.commission,
+            instrument.commission_ppm,
+            risk,
+            risk_kept,
+            notional,
+            notional_kept,
+            stake.pending_risk,
+            stake.pending_notional,
             snapshot.equity,
             snapshot.day_start,
             snapshot.peak,
-            risk_now if by_risk else notional_now,
-            risk_after if by_risk else notional_after,
-            risk_out if by_risk else notional_out,
             snapshot.risk,
-            snapshot.risk - risk_now + risk_after,
-            snapshot.risk - risk_now + risk_out,
             snapshot.gross,
-            snapshot.gross - notional_now + notional_after,
-            snapshot.gross - notional_now + notional_out,
-            cost,
-            opening * per_step,
             sum(other.total_risk if by_risk else other.total_notional for _, other, _ in kin) if kin else 0,
-            self._rows,
+            by_risk,
+            self._margin(snapshot) if terms.has_margin else 0.0,
+            terms.margin_rate,
+            rows,
         )
-        rate, margin = terms.margin_rate, self._margin(snapshot) if terms.has_margin else 0.0
-        margin_after, margin_out = margin + rate * (notional_after - notional_now), margin + rate * (notional_out - notional_now)
-        tails, is_known = self._no_tails, self._returns is not None and self._returns.is_known
-        if self._returns is not None and is_known:
-            after = marked * value * _held(draft, quantity, stake)
-            out_of = marked * value * _held(draft, closing, stake) if closing else snapshot.signed.get(draft.symbol, 0.0)
-            tails = self._returns.measure(snapshot.signed, draft.symbol, after, out_of)
-        held_back(snapshot.equity, cost, opening * per_step, margin, margin_after, margin_out, tails, is_known, self._rows)
+        if self._returns is not None and self._returns.is_known:
+            worth = (price - sign * spread) * value
+            after = worth * _held(draft, quantity, stake)
+            out_of = worth * _held(draft, closing, stake) if closing else snapshot.signed.get(symbol, 0.0)
+            self._returns.measure(snapshot.signed, symbol, float(after), float(out_of), snapshot.equity, cost, loss, rows)
 
     def largest_cluster(self, snapshot: Snapshot) -> Cluster:
         """The open position that measures most together with all that moves with it; an empty one where nothing does."""
@@ -296,15 +325,23 @@ class Gate:
         known = snapshot.correlation
         if known is None:
             return []
-        least, sign, own, found = float(self.limits.correlation), draft.side.sign, draft.symbol, []
-        correlations = known(own)
-        for symbol, signs in snapshot.signs.items():
-            if symbol == own:
-                continue
-            together = correlations[symbol]
-            if together is None or together * sign * signs[0] > least or (len(signs) > 1 and together * sign * signs[1] > least):
-                found.append((symbol, snapshot.stakes[symbol], together))
+        sign, own, found = draft.side.sign, draft.symbol, []
+        least, all_signs = float(self.limits.correlation), snapshot.signs
+        for symbol, together in self._nearest(own, known(own), least):
+            for one in all_signs.get(symbol, ()):
+                if together is None or together * sign * one > least:
+                    found.append((symbol, snapshot.stakes[symbol], together))
+                    break
         return found
+
+    def _nearest(self, own: Symbol, row: Mapping[Symbol, float | None], least: float) -> list[tuple[Symbol, float | None]]:
+        """Of all correlations of an instrument those that can matter, found once for as long as they are the same."""
+        before = self._near.get(own)
+        if before is not None and before[0] is row:
+            return before[1]
+        near = [(symbol, together) for symbol, together in row.items() if together is None or abs(together) > least]
+        self._near[own] = row, near
+        return near
 
     def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> Steps:
         instrument, terms = self._instruments[draft.symbol], self._terms[draft.symbol]
@@ -314,12 +351,12 @@ class Gate:
             low = high
         else:
             high = min(high, ceiling(draft, instrument, snapshot, terms, stake))
-        hard_caps = [cap for cap in terms.caps if cap.hard and (cap.row < CORRELATION or self._applies(cap.row, terms, snapshot))]
-        kin = self._kin(draft, snapshot)
+        hard_caps = [cap for cap in terms.caps if cap.hard and self._applies(cap.row, terms, snapshot)]
+        kin, closes = self._kin(draft, snapshot), _closes(draft, stake)
         middle = high  # most drafts pass whole, so the whole is tried first
         while low < high:
-            self._fill(draft, middle, stop, snapshot, stake, terms, kin)
-            if not _grows(draft, middle, stake) or all(self._lets_pass(cap) for cap in hard_caps):
+            self._fill(draft, middle, stop, snapshot, stake, terms, kin, closes)
+            if middle <= closes or all(self._lets_pass(cap) for cap in hard_caps):
                 low = middle
             else:
                 high = middle - 1
@@ -339,8 +376,8 @@ def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
     return quote.ask if draft.side is Side.BUY else quote.bid
 
 
-def _grows(draft: Draft, quantity: Steps, stake: Stake) -> bool:
-    return not draft.reduce_only and quantity > _closes(draft, stake)
+def _unknown(cap: Cap) -> str:
+    return f"{cap.name.replace('_', ' ')} is not known before {LEAST} bars have closed; it denies nothing until then"
 
 
 def _closes(draft: Draft, stake: Stake) -> Steps:

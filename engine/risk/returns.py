@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from engine.core.clock import DAY, Nanos
+from engine.domain.instrument import Cash
 from engine.domain.limits import Limits
 from engine.domain.market import Bars, Floats, Symbol
 from engine.rules.var import METHODS, tails
@@ -25,6 +26,7 @@ class Returns:
 
     def __init__(self, symbols: Sequence[Symbol], span: Nanos, limits: Limits) -> None:
         self._rows = {symbol: row for row, symbol in enumerate(symbols)}
+        self._nothing = (0.0,) * len(symbols)
         self._kept: Floats = np.zeros((len(symbols), limits.var_bars))
         self._closes: dict[Symbol, float] = {}
         self._at: Nanos = -1
@@ -35,14 +37,12 @@ class Returns:
         self._tail_share = float(1 - limits.confidence)
         self._z = NormalDist().inv_cdf(float(limits.confidence))
         self._tail_z = exp(-self._z * self._z / 2) / sqrt(2 * pi) / self._tail_share
-        self._out: Floats = np.zeros((2, 3))
         self._sized(0)
 
     def _sized(self, count: int) -> None:
-        """Scratch space for `count` scenarios."""
+        """So many scenarios are known from here on."""
         self.count = count
-        self._rest: Floats = np.zeros(count)
-        self._worst: Floats = np.zeros(max(1, ceil(self._tail_share * count - 1e-9)))
+        self._places = max(1, ceil(self._tail_share * count - 1e-9))
 
     @property
     def is_known(self) -> bool:
@@ -77,25 +77,35 @@ class Returns:
         for at, symbol, close in merged:
             self.push(symbol, at, close)
 
-    def measure(self, signed: Mapping[Symbol, float], symbol: Symbol, after: float, out_of: float) -> Floats:
-        """(2, 3): value at risk and expected shortfall of one day, in the money of `signed`, now, after and stopped out.
+    def measure(
+        self,
+        signed: Mapping[Symbol, float],
+        symbol: Symbol,
+        after: float,
+        out_of: float,
+        equity: Cash,
+        cost: Cash,
+        loss: Cash,
+        rows: Floats,
+    ) -> None:
+        """Fills the rows of value at risk and expected shortfall of one day: engine.rules.var.
 
         `signed` are the values of the positions; `after` and `out_of` that of `symbol` after the fill and once stopped out.
-        The block is overwritten by the next call.
         """
-        held = np.array([signed.get(name, 0.0) for name in self._rows])
         tails(
             self._kept,
-            held,
+            np.fromiter(map(signed.get, self._rows, self._nothing), np.float64, len(self._nothing)),
             self._rows[symbol],
             after,
             out_of,
-            self._worst,
+            self.count,
+            self._places,
             self._scale,
             self._z,
             self._tail_z,
             self._method,
-            self._rest,
-            self._out,
+            equity,
+            cost,
+            loss,
+            rows,
         )
-        return self._out

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from engine.domain.instrument import CASH_SCALE, Cash, Instrument, Steps
 from engine.domain.limits import Limits
+from engine.domain.market import Symbol
 from engine.domain.news import NewsCalendar
 from engine.rules.limits import (
     CORRELATION,
@@ -34,6 +35,7 @@ class Cap(NamedTuple):
 class Terms(NamedTuple):
     """Limits as they hold for one instrument. Money in cash units, quantities in lot steps."""
 
+    symbol: Symbol
     limits: Limits
     caps: tuple[Cap, ...]
     by_risk: bool
@@ -54,6 +56,7 @@ def terms_of(instrument: Instrument, limits: Limits) -> Terms:
     rates = (limits.margin_rate, *(each.get("margin_rate") for each in limits.instruments.values()))
     lots, notional = own.order_lots, own.order_notional
     return Terms(
+        instrument.symbol,
         own,
         caps(own),
         own.position_basis == "risk",

@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from engine.domain.market import Floats
+from engine.domain.market import Floats, Ints
+from engine.rules.costs import commission
+from engine.rules.costs import notional as value_of
+from engine.rules.sizing import loss_per_step
 
 POSITION, DAILY_LOSS, WORST_DAY, OPEN_RISK, LEVERAGE, DRAWDOWN, CORRELATION, MARGIN, VALUE_AT_RISK, SHORTFALL = range(10)
 LIMITS = (
@@ -72,20 +75,83 @@ def preview(
 
 
 @njit(cache=True)
-def held_back(
-    equity: int, cost: int, loss: int, now: float, after: float, out_of: float, tails: Floats, has_tails: bool, out: Floats
-) -> None:
-    """Fills the rows of margin, and of value at risk and shortfall where `tails` (2, 3) are known, as shares of equity.
+def weigh(
+    side: int,
+    price: int,
+    spread: int,
+    stop: int,
+    has_stop: bool,
+    quantity: int,
+    closing: int,
+    slippage: int,
+    tick_value: int,
+    fee_per_step: int,
+    fee_ppm: int,
+    risk: int,
+    risk_kept: int,
+    notional: int,
+    notional_kept: int,
+    pending_risk: int,
+    pending_notional: int,
+    equity: int,
+    day_start: int,
+    peak: int,
+    book_risk: int,
+    book_gross: int,
+    kin: int,
+    by_risk: bool,
+    margin: float,
+    margin_rate: float,
+    out: Floats,
+) -> tuple[int, int]:
+    """Fills the rows of `out` up to the margin for one order; what its fill costs, and what it loses at its stop beyond that.
 
-    `now`, `after` and `out_of` are the initial margin in cash units.
+    `quantity` lot steps at `price` ticks, of which `closing` meet the position; `risk` and `notional` of the position now and
+    what is `kept` of them when that much is closed, `pending_*` of what waits in the same instrument; `book_*` of all of them.
     """
-    for column in range(3):
-        base = float(max(1, equity - (cost if column else 0) - (loss if column == 2 else 0)))
-        out[MARGIN, column] = (now if column == 0 else after if column == 1 else out_of) / base
-        out[VALUE_AT_RISK, column] = tails[0, column] / base if has_tails else 0.0
-        out[SHORTFALL, column] = tails[1, column] / base if has_tails else 0.0
+    marked = price - side * spread
+    opening = quantity - closing
+    per_step = loss_per_step(side, marked, stop, slippage, tick_value, 0) if has_stop else 0
+    risk_now, notional_now = risk + pending_risk, notional + pending_notional
+    risk_out, notional_out = risk_kept + pending_risk, notional_kept + pending_notional
+    risk_after, notional_after = risk_out + opening * per_step, notional_out + value_of(marked, opening, tick_value)
+    cost = commission(price, quantity, tick_value, fee_per_step, fee_ppm) + opening * spread * tick_value
+    loss = opening * per_step
+    now, after, left = (risk_now, risk_after, risk_out) if by_risk else (notional_now, notional_after, notional_out)
+    risk_rest, gross_rest = book_risk - risk_now, book_gross - notional_now
+    preview(
+        equity,
+        day_start,
+        peak,
+        now,
+        after,
+        left,
+        book_risk,
+        risk_rest + risk_after,
+        risk_rest + risk_out,
+        book_gross,
+        gross_rest + notional_after,
+        gross_rest + notional_out,
+        cost,
+        loss,
+        kin,
+        out,
+    )
+    out[MARGIN, 0] = margin / max(1, equity)
+    out[MARGIN, 1] = (margin + margin_rate * (notional_after - notional_now)) / max(1, equity - cost)
+    out[MARGIN, 2] = (margin + margin_rate * (notional_out - notional_now)) / max(1, equity - cost - loss)
+    return cost, loss
+
+
+@njit(cache=True)
+def count_over(rows: Floats, capped: Ints, caps: Floats) -> int:
+    """How many of the `caps` of the rows `capped` what would be after the fill is over."""
+    count = 0
+    for index in range(capped.shape[0]):
+        count += rows[capped[index], 1] > caps[index]
+    return count
 
 
 def empty_rows() -> Floats:
-    """A fresh (10, 3) block for `preview` and `held_back`."""
+    """A fresh (10, 3) block for `preview` and `weigh`."""
     return np.zeros((10, 3))

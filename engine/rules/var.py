@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from engine.domain.market import Floats
+from engine.rules.limits import SHORTFALL, VALUE_AT_RISK
 
 HISTORICAL, PARAMETRIC, LARGER = range(3)
 METHODS = ("historical", "parametric", "larger")
@@ -32,7 +33,7 @@ def _scenarios(returns: Floats, exposures: Floats, skipped: int, out: Floats) ->
 def _tail(results: Floats, worst: Floats) -> None:
     """Fills `worst` with the largest losses, ascending."""
     count = worst.shape[0]
-    worst[:] = -np.inf
+    worst[:] = -np.inf  # there are at least as many scenarios as places, so that none of them stays
     for index in range(results.shape[0]):
         loss = -results[index]
         if loss > worst[0]:
@@ -43,17 +44,24 @@ def _tail(results: Floats, worst: Floats) -> None:
             worst[at - 1] = loss
 
 
+@njit(cache=True, fastmath=True)
+def _results(rest: Floats, own: Floats, exposure: float, results: Floats) -> float:
+    """Fills `results` with what each scenario does to the book; the sum of their squares."""
+    squares = 0.0
+    for index in range(rest.shape[0]):
+        result = rest[index] + exposure * own[index]
+        results[index] = result
+        squares += result * result
+    return squares
+
+
 @njit(cache=True)
 def _measure(
     rest: Floats, own: Floats, exposure: float, worst: Floats, scale: float, z: float, tail_z: float, method: int
 ) -> tuple[float, float]:
     scenarios = rest.shape[0]
     results = np.empty(scenarios)
-    squares = 0.0
-    for index in range(scenarios):
-        result = rest[index] + exposure * own[index]
-        results[index] = result
-        squares += result * result
+    squares = _results(rest, own, exposure, results)
     _tail(results, worst)
     var, shortfall = max(0.0, worst[0]), max(0.0, worst.mean())
     deviation = sqrt(squares / scenarios)
@@ -71,26 +79,31 @@ def tails(
     symbol: int,
     after: float,
     out_of: float,
-    worst: Floats,
+    scenarios: int,
+    places: int,
     scale: float,
     z: float,
     tail_z: float,
     method: int,
-    rest: Floats,
-    out: Floats,
+    equity: int,
+    cost: int,
+    loss: int,
+    rows: Floats,
 ) -> None:
-    """Fills `out` (2, 3): value at risk and expected shortfall now, after the fill and after the stop-out.
+    """Fills the rows of value at risk and expected shortfall, now, after the fill and after the stop-out, as shares of equity.
 
-    `returns` (instruments, scenarios) of one bar, of which the first `rest.shape[0]` scenarios are known; `exposures` the signed
-    value of each instrument now, of instrument `symbol` `after` the fill and `out_of` it once stopped out. `worst` has as many
-    places as scenarios lie in the tail; `rest` and it are scratch. `scale` turns a bar into the horizon; `z` and `tail_z` are the
-    deviations that the parametric figures are of.
+    `returns` (instruments, scenarios) of one bar, of which the first `scenarios` are known and `places` lie in the tail;
+    `exposures` the signed value of each instrument now, of instrument `symbol` `after` the fill and `out_of` it once stopped
+    out. `scale` turns a bar into the horizon; `z` and `tail_z` are the deviations that the parametric figures are of. `equity`,
+    `cost` and `loss` as in engine.rules.limits.
     """
+    rest, worst = np.empty(scenarios), np.empty(places)
     _scenarios(returns, exposures, symbol, rest)
     own = returns[symbol]
-    out[0, 0], out[1, 0] = _measure(rest, own, exposures[symbol], worst, scale, z, tail_z, method)
-    out[0, 1], out[1, 1] = _measure(rest, own, after, worst, scale, z, tail_z, method)
-    if out_of == exposures[symbol]:
-        out[0, 2], out[1, 2] = out[0, 0], out[1, 0]
-    else:
-        out[0, 2], out[1, 2] = _measure(rest, own, out_of, worst, scale, z, tail_z, method)
+    now = _measure(rest, own, exposures[symbol], worst, scale, z, tail_z, method)
+    filled = _measure(rest, own, after, worst, scale, z, tail_z, method)
+    left = now if out_of == exposures[symbol] else _measure(rest, own, out_of, worst, scale, z, tail_z, method)
+    bases = float(max(1, equity)), float(max(1, equity - cost)), float(max(1, equity - cost - loss))
+    for column, (var, shortfall) in enumerate((now, filled, left)):
+        rows[VALUE_AT_RISK, column] = var / bases[column]
+        rows[SHORTFALL, column] = shortfall / bases[column]
