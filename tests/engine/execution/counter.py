@@ -9,9 +9,10 @@ from decimal import Decimal
 from engine.core.clock import HOUR, SECOND, Nanos
 from engine.core.errors import BrokerError
 from engine.domain import facts as f
+from engine.domain import intents as i
 from engine.domain.instrument import Steps, cash, money
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order
+from engine.domain.order import ClientOrderId, Order, Role, State
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.lane import Lane
 from engine.pipeline import Pipeline, Setup
@@ -24,6 +25,7 @@ OUNCES = FREE_GOLD.lot_step * FREE_GOLD.contract_size
 """A lot step in the venue's unit."""
 OPENING = Decimal(100_000)
 ACCOUNT = "DU1"
+BID = 200_000
 
 
 class Wire:
@@ -69,7 +71,7 @@ class Counter:
         kind = "limit" if limit is not None else "stop" if stop is not None else "market"
         self.open[broker_id] = VenueOrder(
             ACCOUNT, "XAUUSD", "XAUUSD", client_id, broker_id, side, kind,
-            quantity * OUNCES, Decimal(0), _price(limit), _price(stop), "open",
+            quantity * OUNCES, Decimal(0), price_of(limit), price_of(stop), "open",
         )  # fmt: skip
         return broker_id
 
@@ -197,6 +199,20 @@ class Line:
         return money(ledger.cash - sum(holding.basis for holding in ledger.open.values()))
 
 
+def placed(line: Line, side: str = "buy", quantity: int = 10, price: int = BID - 100) -> str:
+    """A limit order that left, with its stop; its client id, "" where the gate denied it."""
+    sign = 1 if side == "buy" else -1
+    line.line.on_intent(i.SubmitOrder("XAUUSD", side, "limit", quantity, price, stop_loss=price - sign * 500))
+    return next((order.id for order in reversed(line.wire.submitted) if order.role is Role.ENTRY), "")
+
+
+def unanswered(line: Line) -> None:
+    """The adapter gives up waiting."""
+    for order in line.line.register.all_live():
+        if order.state is State.SENT:
+            line.say(f.OrderUnknown(order.id, "no answer in time"))
+
+
 def steps(symbol: Symbol, quantity: Decimal) -> Steps:
     count = quantity / OUNCES
     if count != int(count):
@@ -204,5 +220,5 @@ def steps(symbol: Symbol, quantity: Decimal) -> Steps:
     return int(count)
 
 
-def _price(ticks: Ticks | None) -> Decimal | None:
+def price_of(ticks: Ticks | None) -> Decimal | None:
     return None if ticks is None else FREE_GOLD.price(ticks)

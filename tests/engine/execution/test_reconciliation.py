@@ -13,16 +13,7 @@ from engine.domain import intents as i
 from engine.domain.order import Role, State
 from engine.execution.reconciliation import ABSENCES, revision
 from engine.ports.venue import VenuePosition
-from tests.engine.execution.counter import ACCOUNT, OUNCES, Line
-
-BID = 200_000
-
-
-def placed(line: Line, side: str = "buy", quantity: int = 10, price: int = BID - 100) -> str:
-    """A limit order that left, with its stop; its client id."""
-    sign = 1 if side == "buy" else -1
-    line.line.on_intent(i.SubmitOrder("XAUUSD", side, "limit", quantity, price, stop_loss=price - sign * 500))
-    return next(order.id for order in reversed(line.wire.submitted) if order.role is Role.ENTRY)
+from tests.engine.execution.counter import ACCOUNT, BID, OUNCES, Line, placed, unanswered
 
 
 def arrive(line: Line) -> None:
@@ -30,13 +21,6 @@ def arrive(line: Line) -> None:
     for order in line.wire.submitted:
         line.counter.rest(order.id, order.side.value, order.quantity, order.limit, order.stop)
     line.wire.submitted.clear()
-
-
-def unanswered(line: Line) -> None:
-    """The adapter gives up waiting."""
-    for order in line.line.register.all_live():
-        if order.state is State.SENT:
-            line.say(f.OrderUnknown(order.id, "no answer in time"))
 
 
 def kinds(reports: object) -> list[str]:
