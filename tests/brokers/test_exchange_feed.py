@@ -13,6 +13,7 @@ import pytest
 from engine.brokers.exchange.feed import ExchangeFeed
 from engine.core.clock import SystemClock
 from engine.core.errors import BrokerError, UserError
+from engine.domain.instrument import INSTRUMENTS
 from engine.domain.market import TIMEFRAMES
 from tests.brokers.exchange_adapter import address, played
 from tests.peers.exchange import Exchange
@@ -24,7 +25,7 @@ NAMES = ["PAXGUSDT", "BTCUSDT"]
 
 @asynccontextmanager
 async def feeding(exchange: Exchange, **more: Any) -> AsyncIterator[ExchangeFeed]:
-    feed = ExchangeFeed(address(exchange), clock=SystemClock(), random=Random(1), poll_s=0.01, paced=False, **more)
+    feed = ExchangeFeed(address(exchange), INSTRUMENTS, clock=SystemClock(), random=Random(1), poll_s=0.01, paced=False, **more)
     await feed.connect()
     try:
         yield feed

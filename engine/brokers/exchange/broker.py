@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from random import Random
@@ -40,7 +41,7 @@ class ExchangeBroker:
     """An OutsideBroker for one account at an exchange's spot market.
 
     A coin that is held is the position of the instrument that trades it. `no_key` says why there is no key. `quiet_s` is how
-    long the account's stream may say nothing before the exchange is asked; with `dead_man_s` the exchange cancels every order
+    long the account's stream may say nothing before the exchange is asked; `timeout_s` bounds each answer; with `dead_man_s` the exchange cancels every order
     by itself once nothing was heard of us for so long, where it has such a switch.
     """
 
@@ -54,12 +55,14 @@ class ExchangeBroker:
         clock: Clock,
         random: Random,
         no_key: str = "",
+        timeout_s: float = 0.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         quiet_s: float = 10.0,
         pulse_s: float = 1.0,
         dead_man_s: float = 0.0,
         paced: bool = True,
     ) -> None:
+        address = replace(address, timeout=timeout_s) if timeout_s else address
         self._venue = ExchangeVenue(address, key, no_key, clock=clock, paced=paced)
         self._dealing = dealing_of(self._venue.profile.id)
         self.name = self._venue.profile.id

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from random import Random
 
 from engine.brokers.exchange.history import history
 from engine.brokers.exchange.stream import QuoteStream
 from engine.brokers.exchange.venue import ExchangeVenue
 from engine.core.clock import Clock, Nanos
+from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Quote, Symbol, Timeframe
 from engine.ports.outside import LiveQuote
 from engine.ports.venue import VenueAddress
@@ -21,6 +22,7 @@ class ExchangeFeed:
     def __init__(
         self,
         address: VenueAddress,
+        instruments: Mapping[Symbol, Instrument],
         *,
         clock: Clock,
         random: Random,
@@ -32,6 +34,7 @@ class ExchangeFeed:
     ) -> None:
         self._venue = ExchangeVenue(address, None, "prices need none", clock=clock, paced=paced)
         self.kind = self._venue.profile.id
+        self._instruments = instruments
         self._random = random
         self._sleep = sleep
         self._by_book = by_book
@@ -61,6 +64,7 @@ class ExchangeFeed:
             self._venue,
             symbols,
             keep,
+            instruments=self._instruments,
             random=self._random,
             by_book=self._by_book,
             quiet_s=self._quiet_s,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ from engine.brokers.exchange.trouble import told
 from engine.brokers.exchange.venue import ExchangeVenue
 from engine.core.clock import SECOND, Nanos
 from engine.core.errors import BrokerError, FeedError, UserError
-from engine.domain.instrument import INSTRUMENTS
+from engine.domain.instrument import INSTRUMENTS, Instrument
 from engine.domain.market import Quote, Symbol
 
 _GAPS_IN_A_ROW = 3
@@ -38,13 +38,15 @@ class QuoteStream:
         tell: Callable[[Quote], None],
         *,
         random: Random,
+        instruments: Mapping[Symbol, Instrument] = INSTRUMENTS,
         by_book: bool = False,
         quiet_s: float = 20.0,
         poll_s: float = 1.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         wanted = list(symbols)
-        self._sieves = {name: Sieve(INSTRUMENTS[symbol]) for name, symbol in venue.names.items() if symbol in wanted}
+        self._instruments = instruments
+        self._sieves = {name: Sieve(instruments[symbol]) for name, symbol in venue.names.items() if symbol in wanted}
         missing = set(wanted) - {each.instrument.symbol for each in self._sieves.values()}
         if missing:
             raise UserError(f"{venue.profile.name} does not trade {', '.join(sorted(missing))}; leave it out of the stream")
@@ -74,7 +76,7 @@ class QuoteStream:
     def is_fresh(self, symbol: Symbol) -> bool:
         """Whether the last good quote may still be traded on."""
         age = self.age(symbol)
-        return age is not None and age <= INSTRUMENTS[symbol].stale_after_s * SECOND
+        return age is not None and age <= self._instruments[symbol].stale_after_s * SECOND
 
     async def run(self) -> None:
         """Streams until it is cancelled, whatever the exchange does; BrokerError once the venue is closed."""

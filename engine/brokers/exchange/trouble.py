@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from engine.core.errors import BrokerError, NiceGoldError
+from engine.core.errors import BrokerError, NiceGoldError, NotAdmitted
 
 _CODE = re.compile(r"\"code\":\s*\"?(-?\d+)")
 _WORDS = re.compile(r"\"msg\":\s*\"([^\"]*)\"")
@@ -57,8 +57,8 @@ class Garbled(Exception):
     """An answer of status 200 that is not what was asked for."""
 
 
-class Hopeless(BrokerError):
-    """What trying again does not change: the key is not accepted, or there is no such place."""
+class Hopeless(NotAdmitted):
+    """The key is not accepted, or there is no such place."""
 
 
 class AskedToWait(BrokerError):
