@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from engine.core.clock import DAY, Nanos, from_datetime, to_datetime, to_iso
+from engine.core.clock import DAY, Nanos
 from engine.core.errors import StoreError, UserError
 from engine.storage.copying import copy_database
-from engine.storage.database import Database, Place, locate
-from engine.storage.integrity import complaint, damage, open_read_only
+from engine.storage.database import Database, locate
+from engine.storage.integrity import complaint, open_read_only
 from engine.storage.link import said
 from engine.storage.market import place_of
 from engine.storage.migrate import BOOKS, MARKET, UNFINISHED, version
+from engine.storage.retention import clear, market_beside, name_of, retain
 from engine.storage.spool import sync_folder
 from engine.storage.tally import Progress
-
-_STAMP = "%Y%m%dT%H%M%S%fZ"
-_STAMPED = r"-\d{8}T\d{12}Z\.db"
 
 
 class Backup(NamedTuple):
@@ -39,6 +35,20 @@ class Backup(NamedTuple):
         return f"{self.path}: {_count(self.books, 'book')}, {_count(self.facts, 'fact')}{beside}"
 
 
+class Kept(NamedTuple):
+    """A backup that was made, and the older ones that were removed for it."""
+
+    backup: Backup
+    removed: tuple[Path, ...]
+
+
+def make_backup(url: str, folder: Path, at: Nanos, keep: int | None, with_market: bool, progress: Progress) -> Kept:
+    """Makes a backup, and removes all but the newest `keep` once it is there. Raises as `back_up`."""
+    made = back_up(url, folder, at, with_market, progress)
+    removed = retain(locate(url), folder, keep) if keep is not None else []
+    return Kept(made, tuple(removed))
+
+
 def back_up(url: str, folder: Path, at: Nanos, with_market: bool, progress: Progress) -> Backup:
     """Writes a backup of the database at `url` into `folder`; sessions may go on meanwhile.
 
@@ -46,11 +56,11 @@ def back_up(url: str, folder: Path, at: Nanos, with_market: bool, progress: Prog
     StoreError where the database is damaged or the disk refuses; no backup is left then.
     """
     place = locate(url)
-    path = folder / f"{stem_of(place)}-{to_datetime(at).strftime(_STAMP)}.db"
+    path = name_of(place, folder, at)
     part = folder / f"{path.name}.part.db"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _clear(place, folder, at - DAY)
+        clear(place, folder, at - DAY)
         if place.path is None:
             copy_database(url, f"sqlite:///{part}", progress, hot=True)
         else:
@@ -61,68 +71,6 @@ def back_up(url: str, folder: Path, at: Nanos, with_market: bool, progress: Prog
     finally:
         for left in folder.glob(f"{path.name}.part*"):
             left.unlink()
-
-
-def backups(place: Place, folder: Path) -> list[Path]:
-    """The backups of a database in `folder`, the newest first."""
-    return sorted(_named(place, folder, ""), reverse=True)
-
-
-def _named(place: Place, folder: Path, rest: str) -> list[Path]:
-    pattern = re.compile(re.escape(stem_of(place)) + _STAMPED + rest)
-    return [path for path in folder.iterdir() if pattern.fullmatch(path.name)] if folder.is_dir() else []
-
-
-def _clear(place: Place, folder: Path, before: Nanos) -> None:
-    """Removes what backups that were killed left behind; one that is being made by another program is younger."""
-    for path in _named(place, folder, r"\.part.*"):
-        if made_at(Path(path.name.partition(".")[0] + ".db")) < before:
-            path.unlink(missing_ok=True)
-
-
-def made_at(backup: Path) -> Nanos:
-    """When a backup was begun, by its name."""
-    from datetime import UTC, datetime
-
-    return from_datetime(datetime.strptime(backup.stem.rpartition("-")[2], _STAMP).replace(tzinfo=UTC))
-
-
-def retain(place: Place, folder: Path, keep: int) -> list[Path]:
-    """Removes all backups but the newest `keep`, of which the last one stays in any case; what was removed."""
-    removed = backups(place, folder)[max(1, keep) :]
-    for path in removed:
-        market_beside(path).unlink(missing_ok=True)
-        path.unlink()
-    return removed
-
-
-def market_beside(path: Path) -> Path:
-    """Where the market data of a SQLite database lie."""
-    beside = place_of(f"sqlite:///{path}", MARKET).path
-    assert beside is not None
-    return beside
-
-
-def stem_of(place: Place) -> str:
-    """What the names of a database's backups begin with."""
-    return place.path.stem if place.path is not None else urlsplit(place.url).path.strip("/") or "books"
-
-
-def refuse_damaged(url: str, folder: Path) -> None:
-    """Raises UserError, which names the newest backup in `folder`, where a SQLite file is not whole. Changes nothing of it."""
-    path = locate(url).path
-    if path is None or not path.exists():
-        return
-    wrong = damage(path)
-    if not wrong:
-        return
-    found = backups(locate(url), folder)
-    remedy = (
-        f"main.py db restore {found[0]} --db {path} puts the backup of {to_iso(made_at(found[0]))} in its place"
-        if found
-        else f"{folder} has no backup of it; if there is one elsewhere, main.py db restore FILE --db {path} puts it in its place"
-    )
-    raise UserError(f"{path} is damaged ({wrong}) and was left as it is; {remedy}")
 
 
 def _copy_files(url: str, target: str, with_market: bool, progress: Progress) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from engine.core.clock import Nanos, to_datetime
 from engine.core.errors import UserError
 from engine.storage.audit import audit_books
-from engine.storage.backup import copy_file, fold, market_beside, sync_file
+from engine.storage.backup import copy_file, fold, sync_file
 from engine.storage.books import BookRow, Books
 from engine.storage.copying import copy_database
 from engine.storage.database import Database, locate, open_books
@@ -22,6 +22,7 @@ from engine.storage.integrity import damage, open_read_only
 from engine.storage.journal import facts_sha256
 from engine.storage.lock import hold
 from engine.storage.market import open_market
+from engine.storage.retention import STAMP, market_beside
 from engine.storage.spool import sync_folder
 from engine.storage.tally import Progress
 from engine.storage.verification import verify
@@ -139,7 +140,7 @@ def _numbered(path: Path) -> set[int]:
 
 def _swap(copied: Path, path: Path, at: Nanos) -> Iterator[Path]:
     """Puts the files aside and the new ones in their place. At every moment there is a whole file, the old or the new one."""
-    stamp = to_datetime(at).strftime("%Y%m%dT%H%M%S%fZ")
+    stamp = to_datetime(at).strftime(STAMP)
     aside = path.with_name(f"{path.stem}.before-restore-{stamp}{path.suffix}")
     for source, target, name in ((market_beside(copied), market_beside(path), market_beside(aside)), (copied, path, aside)):
         if source.exists():

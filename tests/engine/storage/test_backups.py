@@ -12,16 +12,17 @@ import pytest
 from app.cli import run
 from engine.core.clock import DAY, HOUR, ManualClock
 from engine.core.errors import StoreError, UserError
-from engine.services.backups import folder_of, keep_backups, make_backup, put_back
+from engine.services.backups import folder_of, make_backup, put_back
 from engine.session import open_session
 from engine.storage import backup as storage_backup
-from engine.storage.backup import backups, made_at, refuse_damaged, retain
 from engine.storage.books import Books
 from engine.storage.database import locate, open_books
 from engine.storage.integrity import damage
 from engine.storage.journal import SqlJournal, facts_sha256
 from engine.storage.lock import hold
 from engine.storage.market import open_market
+from engine.storage.retention import backups, made_at, refuse_damaged, retain
+from engine.storage.schedule import keep_backups
 from tests.engine.storage.conftest import new_url
 from tests.engine.storage.live import desk, locked
 from tests.engine.storage.sessions import end, facts_of, finish, history, play, request
@@ -216,7 +217,7 @@ def on_schedule(url: str, folder: Path, clock: ManualClock, keep: int, until: in
             if len(said) == until:
                 done.set()
 
-        task = asyncio.create_task(keep_backups(url, folder, DAY, keep, clock, told))
+        task = asyncio.create_task(keep_backups(url, folder, clock, told, DAY, keep, pause=0))
         await asyncio.wait_for(done.wait(), 60)
         task.cancel()
         await asyncio.wait([task])
