@@ -9,11 +9,23 @@ from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.limits import Verdict
 from engine.domain.market import Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce, apply, from_terms, terms
+from engine.domain.order import (
+    TERMINAL,
+    ClientOrderId,
+    Order,
+    OrderType,
+    Role,
+    Side,
+    State,
+    TimeInForce,
+    apply,
+    from_terms,
+    terms,
+)
 from engine.execution.lacks import as_sent, kept_back
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
-from engine.ports.broker import Broker, Report
+from engine.ports.broker import Broker, Report, TakenInKind
 from engine.ports.outside import Abilities
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot
@@ -184,6 +196,8 @@ class OrderManager:
         Raises IllegalTransition, with nothing on record, for what cannot happen to the order.
         """
         fact = report.fact
+        if isinstance(fact, TakenInKind):
+            return self._take_in_kind(fact)
         if not isinstance(fact, f.OrderFact):
             self._emit(fact)
             return fact.symbol if isinstance(fact, f.PositionAdopted) else None
@@ -203,6 +217,15 @@ class OrderManager:
         leg_refused = isinstance(fact, f.OrderRejected) and order.parent
         return order.symbol if leg_refused or isinstance(fact, _CHANGES_EXITS) else None
 
+    def _take_in_kind(self, taken: TakenInKind) -> Symbol | None:
+        """The position without what the venue kept; one that is not there any more is for reconciliation."""
+        held = self._ledger.open.get(taken.symbol)
+        if held is None or held.quantity < taken.quantity:
+            return None
+        left = held.quantity - taken.quantity
+        self._emit(f.PositionAdopted(taken.symbol, left, held.basis - taken.value if left else 0, taken.reason))
+        return taken.symbol
+
     def _correct(self, fact: f.FillCorrected) -> Symbol | None:
         """A correction of what is not on record, or one that changes nothing, is passed over."""
         known = self._register.booked.get(fact.replaces)
@@ -216,12 +239,28 @@ class OrderManager:
         return fact.symbol
 
     def _fill(self, order: Order, fact: f.OrderFilled) -> None:
-        change = self._ledger.change(fact)
+        change, before = self._ledger.change(fact), self._register[fact.order].state
         self._emit(fact)
         self._emit(change)
+        if before in TERMINAL and before is not State.FILLED:
+            self._emit(
+                f.AlertRaised("late fill", f"order {order.id} was {before.value} and was filled all the same; it is booked")
+            )
+        if order.oco and order.reduce_only:
+            self._check_group(order)
         if order.filled > order.quantity:
             reason = f"order {order.id} was filled {order.filled} lot steps, more than the {order.quantity} it was for"
             self._emit(f.TradingStateChanged(HALTED, "overfill", reason))
+
+    def _check_group(self, order: Order) -> None:
+        """Orders that cancel each other may both fill where the venue is slow: that is booked, and said."""
+        group = [self._register[name] for name in self._register.group(order)]
+        filled = [other.id for other in group if other.filled]
+        cover = max(other.quantity for other in group)
+        cover = min(cover, self._register[order.parent].filled) if order.parent else cover
+        if len(filled) > 1 and (total := sum(other.filled for other in group)) > cover:
+            reason = f"{' and '.join(filled)} cancel each other and filled {total} lot steps of {cover}; look at the position"
+            self._emit(f.AlertRaised("both filled", reason))
 
     def _draft(self, draft: Draft, role: Role, signal: str, tif: TimeInForce, expires: Nanos | None) -> Order:
         limits = draft.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)

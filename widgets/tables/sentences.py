@@ -86,6 +86,38 @@ def _modified(fact: f.ModifyRequested | f.OrderModified, word: str) -> str:
     return f"Order {fact.order} {word}: {fact.quantity} steps{f' at {price} ticks' if price is not None else ''}."
 
 
+def _corrected(fact: f.FillCorrected) -> str:
+    what = f"{fact.side} {_lots(fact.symbol, fact.quantity)} {fact.symbol} at {_price(fact.symbol, fact.price)}"
+    return f"Execution {fact.replaces} of order {fact.order} was corrected: {what if fact.quantity else 'it is struck out'}."
+
+
+def _venue(fact: f.VenueChanged) -> str:
+    said = {"LOST": "is out of reach", "CONNECTED": "is connected", "READY": "agrees with the books"}
+    money = " (live)" if fact.is_live else ""
+    because = f": {_bare(fact.reason)}" if fact.reason else ""
+    return f"{fact.venue}{money} {said.get(fact.state, fact.state)}{because}."
+
+
+def _adopted(fact: f.PositionAdopted) -> str:
+    side = fmt.side_word(fact.quantity).lower() if fact.quantity else "flat"
+    size = f" {_lots(fact.symbol, abs(fact.quantity))}" if fact.quantity else ""
+    return f"{fact.symbol} is {side}{size} as at the venue: {_bare(fact.reason)}."
+
+
+def _reconciled(fact: f.Reconciled) -> str:
+    counts = ((fact.fills, "fills missed"), (fact.orders, "orders settled"), (fact.adopted, "adopted"), (fact.unknown, "unknown"))
+    found = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing was missed"
+    doubt = f"; {'; '.join(_bare(each) for each in fact.mismatches)}" if fact.mismatches else ""
+    return f"Compared with the venue: {found}{doubt}."
+
+
+_CHOICES = {
+    "attach": "a stop is placed over what was adopted",
+    "leave": "what was adopted stays without a stop",
+    "close": "what was adopted is closed",
+}
+
+
 def _because(fact: f.TradingStateChanged) -> str:
     """The reason, where it says more than who caused it."""
     return f": {_bare(fact.reason)}" if fact.reason not in ("", fact.cause) else ""
@@ -135,11 +167,34 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.OrderExpired: lambda x: f"Order {x.order} expired.",
     f.PositionChanged: _changed,
     f.FinancingCharged: lambda x: f"Financing of {x.symbol} over {x.nights} nights: {fmt.signed_money(-x.amount)}.",
+    f.OrderAdopted: lambda x: f"Order {x.order} was placed elsewhere and is adopted: {_terms(x)}.",
+    f.OrderHeld: lambda x: f"Order {x.order} is held here: {_bare(x.reason)}.",
+    f.OrderTriggered: lambda x: f"Order {x.order} was triggered.",
+    f.OrderTrailed: lambda x: f"Order {x.order} trailed to {x.stop} ticks.",
+    f.FillCorrected: _corrected,
+    f.CommissionCharged: lambda x: f"Execution {x.execution} of order {x.order} cost {_money(x.amount)} more.",
+    f.VenueChanged: _venue,
+    f.PositionAdopted: _adopted,
+    f.CashAdopted: lambda x: f"Cash of the venue taken over: {fmt.signed_money(x.amount)} ({_bare(x.reason)}).",
+    f.Reconciled: _reconciled,
+    f.ProtectionChosen: lambda x: f"{x.symbol}: {_CHOICES.get(x.choice, x.choice)}.",
+    f.AlertRaised: lambda x: f"Look ({x.cause}): {_bare(x.reason)}.",
     f.ProtectionMissing: lambda x: f"{_lots(x.symbol, x.quantity)} of {x.symbol} without a stop: {_bare(x.action)}.",
 }
 
-_BAD = (f.IntentRefused, f.OrderDenied, f.OrderRejected, f.OrderUnknown, f.ProtectionMissing, f.ModifyRejected, f.CancelRejected)
-_OWNER = (f.IntentReceived, f.CardDecided, f.ModeChanged)
+_BAD = (
+    f.IntentRefused,
+    f.OrderDenied,
+    f.OrderRejected,
+    f.OrderUnknown,
+    f.ProtectionMissing,
+    f.ModifyRejected,
+    f.CancelRejected,
+    f.FillCorrected,
+    f.PositionAdopted,
+    f.AlertRaised,
+)
+_OWNER = (f.IntentReceived, f.CardDecided, f.ModeChanged, f.ProtectionChosen)
 
 
 def sentence(fact: f.Fact) -> str:
@@ -154,4 +209,8 @@ def role(fact: f.Fact) -> str:
         return "text0" if fact.state == "ACTIVE" else "trip"
     if isinstance(fact, f.CardDecided) and fact.decision == "expired":
         return "text1"
+    if isinstance(fact, f.VenueChanged):
+        return "warn" if fact.state == "LOST" else "text0"
+    if isinstance(fact, f.Reconciled):
+        return "text0" if fact.is_clean else "warn"
     return "warn" if isinstance(fact, _BAD) else "gold" if isinstance(fact, _OWNER) else "text0"
