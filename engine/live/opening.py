@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from engine.brokers.registry import Surroundings, broker_at, feed_at
 from engine.brokers.secrets import audit_key
 from engine.core.clock import DAY, Nanos
 from engine.core.errors import BrokerError, NotAdmitted, UserError
+from engine.core.log import logger
 from engine.core.steady import SteadyClock
 from engine.domain.facts import InstrumentListed, ModelChanged, Record
 from engine.domain.instrument import Cash, Instrument
@@ -41,6 +43,8 @@ from engine.storage.chain import is_keyed
 from engine.storage.database import Database, open_books
 from engine.storage.live_journal import LiveJournal
 from engine.storage.lock import hold
+from engine.storage.retention import folder_of, refuse_damaged
+from engine.storage.schedule import keep_backups
 
 PAPER = "paper"
 
@@ -79,6 +83,8 @@ async def live_session(
         stack.push_async_callback(feed.close)
         await feed.connect()
         parts = [await _part(request, instrument, feed, clock, profile) for instrument in instruments.values()]
+        shelf = folder_of(request.db, request.models.parent)
+        await asyncio.to_thread(refuse_damaged, request.db, shelf)
         database = open_books(request.db, durability="full")
         stack.callback(database.close)
         books = Books(database)
@@ -96,7 +102,20 @@ async def live_session(
         control = Control(request.models.parent, book.id, partial(_answer, session))
         stack.push_async_callback(control.close)
         await control.open()
-        yield Opened(session, database, book, book.facts > 0, journal.found)
+        async with _backed_up(request.db, shelf, clock):
+            yield Opened(session, database, book, book.facts > 0, journal.found)
+
+
+@asynccontextmanager
+async def _backed_up(url: str, folder: Path, clock: SteadyClock) -> AsyncIterator[None]:
+    """Backups of the books are made on their schedule meanwhile."""
+    log = logger("backups")
+    schedule = asyncio.create_task(keep_backups(url, folder, clock, lambda sentence: log.info("backup", said=sentence)))
+    try:
+        yield
+    finally:
+        schedule.cancel()
+        await asyncio.wait([schedule])
 
 
 async def _answer(session: LiveSession, asked: dict[str, Any]) -> dict[str, Any]:
