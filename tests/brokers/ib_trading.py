@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from engine.brokers.ib.broker import IbBroker, IbOptions
 from engine.domain import facts as f
 from engine.domain.instrument import INSTRUMENTS
-from engine.domain.order import Order, OrderType, Role, Side, State, TimeInForce, apply
+from engine.domain.order import TERMINAL, Order, OrderType, Role, Side, State, TimeInForce, apply
 from engine.ports.broker import Report
 from tests.brokers.ib_adapter import address
 from tests.peers.tws import Peer
@@ -23,7 +23,10 @@ PATIENCE_S = 8
 
 
 class Desk:
-    """What the engine keeps of orders: every report moves its order by the state table, or is illegal."""
+    """What the engine keeps of orders: every report moves its order by the state table, or is illegal.
+
+    What was asked of an order that had just ended is refused, and that says nothing new.
+    """
 
     def __init__(self) -> None:
         self.facts: list[f.Fact] = []
@@ -36,7 +39,8 @@ class Desk:
         if isinstance(fact, f.OrderFilled):
             assert fact.execution not in self.executions
             self.executions.add(fact.execution)
-        if isinstance(fact, f.OrderFact):
+        late = isinstance(fact, f.CancelRejected | f.ModifyRejected) and self.orders[fact.order].state in TERMINAL
+        if isinstance(fact, f.OrderFact) and not late:
             self.orders[fact.order] = apply(self.orders[fact.order], fact)
 
     def sent(self, *orders: Order) -> None:
@@ -102,9 +106,16 @@ class Trading:
 
     async def settled(self) -> None:
         """Returns when what went and came so far has been dealt with."""
-        link = self.broker._upkeep._link
-        assert link is not None
-        await link.ask_alone("the time", link.ib.reqCurrentTimeAsync)
+        await settled(self.broker)
+
+
+async def settled(broker: IbBroker) -> None:
+    """Returns when TWS has answered all that was asked of it so far, and what is in doubt was looked up."""
+    link = broker._upkeep._link
+    assert link is not None
+    await link.ask_alone("the time", link.ib.reqCurrentTimeAsync)
+    while broker._look_up._doubted:
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager

@@ -1,15 +1,14 @@
-"""The faults of orders at Interactive Brokers: nothing is lost, nothing is sent twice, nothing is believed that is not certain."""
+"""The faults of orders at Interactive Brokers: nothing is lost, nothing sent twice, nothing believed that is not certain."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from engine.core.errors import BrokerError
 from engine.domain import facts as f
 from engine.domain.order import Order, Side, State
-from tests.brokers.ib_adapter import at_every_version, at_the_newest_version
+from tests.brokers.ib_adapter import at_every_version, at_the_newest_version, refusal
 from tests.brokers.ib_trading import Trading, order, trading
-from tests.peers.faults import Answer, Cut, Drop, Duplicate, Hold, Mute, Reorder
+from tests.peers.faults import Answer, Cut, Drop, Duplicate, Hold, Mute, Reorder, Replace
 from tests.peers.tws import Peer
 from tests.peers.tws.codec import Message
 
@@ -22,11 +21,6 @@ async def resting(it: Trading, name: str = "o", **terms: Any) -> Order:
     it.submit(order(name, **{**RESTING, **terms}))
     await it.reaches(name, State.ACCEPTED)
     return it.desk.orders[name]
-
-
-def about(name: str, *, error: int = 0) -> Any:
-    """Whether a message is about the order of this name."""
-    return lambda message: name in message.fields and (not error or error in message.fields)
 
 
 @at_every_version()
@@ -80,7 +74,7 @@ async def test_an_order_that_has_ended_is_found_with_how_it_ended(peer: Peer) ->
         peer.venue.broker.cancel(1, peer.order("cancelled").order_id)
         peer.faults.clear()
         found = (await it.broker.standing(kept)).ended_orders
-        assert {each.client_order_id: each.status for each in found} == {name: name for name in ("cancelled", "rejected", "filled")}
+        assert {each.client_order_id: each.status for each in found} == {order.id: order.id for order in kept}
         assert {each.client_order_id: each.filled for each in found} == {"cancelled": 0, "rejected": 0, "filled": 2}
         assert {each.tif for each in found} == {"GTC"}
 
@@ -341,8 +335,6 @@ async def test_a_fill_that_is_told_by_the_status_only_is_looked_up(peer: Peer) -
 
 @at_the_newest_version()
 async def test_an_execution_that_cannot_be_read_is_looked_up(peer: Peer) -> None:
-    from tests.peers.faults import Replace
-
     async with trading(peer) as it:
         await resting(it)
         peer.faults.on("execDetails", Replace(lambda it: Message(it.kind, it.fields[:9])))
@@ -419,9 +411,6 @@ async def test_what_tws_owes_an_answer_about_makes_it_connect_again(peer: Peer) 
     async with trading(peer, at={"timeout": 0.2}) as it:
         peer.faults.on("completedOrdersEnd", Drop())
         kept = await resting(it)
-        try:
-            await it.broker.standing([kept])
-        except BrokerError as error:
-            assert "did not tell ended orders" in str(error)
+        assert "did not tell ended orders" in await refusal(it.broker.standing([kept]))
         await it.until(lambda: it.desk.venue == ["CONNECTED", "LOST", "CONNECTED"])
         assert len((await it.broker.standing([kept])).open_orders) == 1

@@ -9,8 +9,9 @@ from engine.core.clock import MINUTE, from_iso
 from engine.domain import facts as f
 from engine.domain.instrument import cash
 from engine.domain.order import OrderType, Role, Side, State, TimeInForce
-from tests.brokers.ib_adapter import at_every_version, at_the_newest_version
+from tests.brokers.ib_adapter import at_every_version, at_the_newest_version, refusal
 from tests.brokers.ib_trading import order, trading
+from tests.peers.faults import Answer
 from tests.peers.tws import Peer
 
 
@@ -133,8 +134,10 @@ async def test_a_cancel_is_answered(peer: Peer) -> None:
         assert ended.reason == "cancelled as asked"
         assert len(peer.received("cancelOrder")) == 1
         it.broker.cancel("c")
-        await it.settled()
-        assert it.desk.told("c") == ["OrderAccepted", "OrderCancelled"]
+        it.broker.modify("c", 3, 399100, None)
+        await it.reports(f.ModifyRejected)
+        assert it.desk.told("c") == ["OrderAccepted", "OrderCancelled", "CancelRejected", "ModifyRejected"]
+        assert len(peer.received("cancelOrder")) == 1
 
 
 @at_every_version()
@@ -205,9 +208,6 @@ async def test_margin_is_told_before_the_order_and_nothing_is_placed(peer: Peer)
 
 @at_the_newest_version()
 async def test_the_margin_of_a_refused_order_is_the_reason(peer: Peer) -> None:
-    from tests.brokers.ib_adapter import refusal
-    from tests.peers.faults import Answer
-
     async with trading(peer) as it:
         peer.faults.on("placeOrder", Answer(321, "Error validating request"))
         assert "error 321" in await refusal(it.broker.margin(order("w")))

@@ -59,9 +59,9 @@ class Sending:
                 return
 
     def cancel(self, order: ClientOrderId) -> None:
-        """Asks TWS to cancel; what is over was told so. BrokerError where it cannot be asked."""
+        """Asks TWS to cancel, once. BrokerError where it cannot be asked."""
         entry = self._book.entries.get(order)
-        if entry is not None and (entry.is_over or entry.is_cancelling):
+        if entry is not None and entry.is_cancelling and not entry.is_over:
             return
         entry = self._named(order)
         self._book.send(entry, entry.number)
@@ -71,10 +71,9 @@ class Sending:
 
     def modify(self, order: ClientOrderId, terms: Terms, listed: Listed) -> None:
         """Asks TWS for new terms of the order, under its number. BrokerError where it cannot be asked."""
-        entry = self._book.entries.get(order)
-        if entry is not None and (entry.is_over or entry.is_cancelling):
-            return
         entry = self._named(order)
+        if entry.is_cancelling:
+            raise BrokerError("the order is being cancelled")
         wanted = changed(entry.sent or self._as_shown(entry), entry.order, terms, listed)
         self._book.send(entry, entry.number)
         self._write(lambda client: client.placeOrder(entry.number, listed.contract, wanted))
@@ -140,6 +139,8 @@ class Sending:
         entry = self._book.entries.get(order)
         if entry is None:
             raise BrokerError("the order was never given to Interactive Brokers by this session")
+        if entry.is_over:
+            raise BrokerError("the order is over")
         if not entry.number or not self._present().is_open:
             raise BrokerError(self._why_nameless(entry))
         return entry

@@ -11,6 +11,7 @@ from engine.domain.order import OrderType, TimeInForce
 from engine.ports.outside import Abilities
 from tests.brokers.conformance.cases import Case
 from tests.brokers.conformance.desk import Desk
+from tests.brokers.conformance.ib_stage import Ib
 from tests.brokers.conformance.paper_stage import Paper
 from tests.brokers.conformance.stage import Setting
 
@@ -25,6 +26,9 @@ SETTINGS: list[Setting] = [
     Paper("paper-okx", SimTerms(slippage=0, venue=VENUES["okx"])),
     Paper("paper-stops", SimTerms(slippage=0), STOPS_ONLY),
     Paper("paper-bare", SimTerms(slippage=0), BARE),
+    Ib("ib-157", 157),
+    Ib("ib-176", 176),
+    Ib("ib-178", 178),
 ]
 
 

@@ -140,8 +140,12 @@ class Broker:
         self._reports.status(order)
         self._reports.refused(order, refusal)
         for child in children(self.live, order):
-            if order.filled:
-                child.quantity = min(child.quantity, order.filled)
+            if order.filled < child.quantity and order.filled:
+                child.quantity = order.filled
+                self._reports.opened(child)
+                self._reports.status(child)
+            elif order.filled:
+                continue
             elif not child.is_done:
                 self.finish(child, "Cancelled", CANCELLED)
 
