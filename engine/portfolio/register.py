@@ -79,7 +79,9 @@ class OrderRegister:
             if other.oco == leg.oco:
                 break
             before[other.oco] = max(before.get(other.oco, 0), other.quantity)
-        return max(0, self.orders[leg.parent].filled - sum(before.values()))
+        left = self.orders[leg.parent].filled - sum(before.values())
+        targets = [it.quantity for it in map(self.orders.__getitem__, self.group(leg)) if it.role is Role.TARGET]
+        return max(0, min(left, max(targets, default=left)))
 
     def armed(self, order: Order) -> Steps:
         """How much of the order may fill now: what its entry filled less what its group already gave back.
