@@ -37,8 +37,8 @@ class Bridge(QObject):
 
     `progressed(share, words)` while the session opens, `history(Bars)` what lies before it, `shown(Picture)` per frame,
     `refused(intent, sentence)`, `verdict(order, Verdict)`, `faulted(exception)` when a command failed that should not,
-    `failed(exception)` when the engine stopped or never started, `closing()` before the session is ended. With a `fault` the
-    session is not opened: that is why it failed.
+    `failed(exception)` when the engine stopped or never started, `closing()` before the session is ended, `killed(report)` when
+    the kill switch has done its work. With a `fault` the session is not opened: that is why it failed.
     """
 
     progressed = Signal(float, str)
@@ -51,6 +51,7 @@ class Bridge(QObject):
     faulted = Signal(object)
     failed = Signal(object)
     closing = Signal()
+    killed = Signal(object)
     _crashed = Signal(object)
 
     def __init__(
@@ -129,6 +130,15 @@ class Bridge(QObject):
     def preview(self, order: SubmitOrder) -> None:
         """Asks what the gate thinks of a ticket; `verdict` answers."""
         self._keep(self._preview(order))
+
+    def kill(self, flatten: bool, drill: bool) -> None:
+        """Throws the kill switch of a live session; `killed` says what it came to."""
+        self._keep(self._kill(flatten, drill))
+
+    async def _kill(self, flatten: bool, drill: bool) -> None:
+        report = await self._ask(lambda host: host.kill(flatten, drill))
+        if report is not None:
+            self.killed.emit(report)
 
     def play(self, speed: float | None = None) -> None:
         self._keep(self._ask(lambda host: host.set_playing(True, speed)))

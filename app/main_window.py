@@ -34,10 +34,12 @@ from app.notices import Notices
 from app.panels import PANELS, Panel, Surroundings
 from app.picture import Picture
 from app.state import remembered
+from app.venue_desk import VenueDesk, market_badge
 from app.welcome import reset_notes, welcome_back
 from engine.domain.facts import Record
 from engine.domain.intents import Flatten, Halt, Intent, Resume, SetMode
 from engine.domain.market import Bars
+from engine.domain.views import VenueView
 from engine.host import MAX_SPEED, Opening
 from engine.request import Recording
 from widgets import icons, style
@@ -73,14 +75,16 @@ class MainWindow(QMainWindow):
         self.fresh_wanted: Callable[[], None] = lambda: None
         self.renew_wanted: Callable[[], None] = lambda: None
         self.replay_wanted: Callable[[Recording], None] = lambda _recording: None
-        self.kind = "REPLAY" if bridge.request.replay is not None else "SIMULATED"
-        self.setWindowTitle(f"NiceGold Terminal — PAPER — {self.kind}")
+        self.kind = market_badge(bridge.request)
+        self.money = "PAPER"
+        self.setWindowTitle(f"NiceGold Terminal — {self.money} — {self.kind}")
         self.setWindowIcon(icons.app_icon())
         self.setAcceptDrops(True)
         self.commands = Commands(self)
         self.panels: dict[str, Panel] = {}
         self.notices = Notices(self)
         self._build_bars()
+        self.venue_desk = VenueDesk(self, bridge, self.status, self.banner)
         around = Surroundings(self.bridge, self.theme, self.display, self._act, Focus(bridge.request.symbols, self))
         for place in PANELS:
             self.panels[place.name] = place.make(around)
@@ -102,7 +106,7 @@ class MainWindow(QMainWindow):
 
     def _build_bars(self) -> None:
         self.account_bar = AccountBar(self.theme)
-        self.account_bar.set_badges(("PAPER", self.kind))
+        self.account_bar.set_badges((self.money, self.kind))
         self.account_bar.show_mode(self.bridge.request.mode)
         self.account_bar.show_state("STARTING", "")
         self.replay_bar = ReplayBar(self.theme)
@@ -127,6 +131,7 @@ class MainWindow(QMainWindow):
         foot.setContentsMargins(0, 0, 0, 0)
         foot.setSpacing(0)
         foot.addWidget(self.replay_bar)
+        self.replay_bar.setVisible(not self.bridge.request.feed)
         foot.addWidget(self.status, 1)
         self.edge = QWidget(objectName="edge")
         self.edge.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -151,6 +156,7 @@ class MainWindow(QMainWindow):
         for mode in ("AUTO", "CONFIRM", "MANUAL"):
             add(f"mode_{mode.lower()}", f"Mode {mode}", "Trade", lambda mode=mode: send(SetMode(mode)))
         add("show_signals", "Go to the signal cards", "View", self._focus_cards, "Ctrl+J")
+        self.venue_desk.register(self.commands)
         add("play_pause", "Play or pause the market", "Market", self._toggle, "Ctrl+Space")
         add("step", "Step one bar", "Market", self.bridge.step, "Ctrl+Right")
         add("faster", "Play faster", "Market", lambda: self.replay_bar.change_speed(1), "Ctrl+Up")
@@ -205,7 +211,8 @@ class MainWindow(QMainWindow):
     def _opened(self, opening: Opening) -> None:
         for panel in self.panels.values():
             panel.open(opening)
-        self.status.show_light("broker", "paper", "good", "Orders go to the simulated broker; no money is at stake")
+        if not self.bridge.request.feed:
+            self.status.show_light("broker", "paper", "good", "Orders go to the simulated broker; no money is at stake")
         self.status.show_light("journal", f"book {opening.book}", "good", f"Every fact is kept in {self.bridge.request.db}")
         self.panels["chart"].widget.set_empty_text("Press Play (Ctrl+Space): the first bar appears here.")
         self.status.say("")
@@ -213,7 +220,7 @@ class MainWindow(QMainWindow):
         for doubt in opening.doubts:
             LOG.say(doubt, "warning", "session")
             self.status.say(doubt, "error")
-        if self._autoplay and not opening.resumed:
+        if self._autoplay and not opening.resumed and not self.bridge.request.feed:
             self.bridge.play(self.speed)
 
     def _show(self, picture: Picture) -> None:
@@ -229,12 +236,22 @@ class MainWindow(QMainWindow):
         self.replay_bar.show_position(view.at, frame.played)
         self.status.show_time(view.at, self.display.zone)
         self.status.show_frame(self.bridge.frame_ms)
-        word = "at its end" if frame.finished else "running" if frame.playing else "paused"
-        self.status.show_light("feed", f"{self.kind} {word}", "good" if frame.playing else "warn")
+        if view.venue is None:
+            word = "at its end" if frame.finished else "running" if frame.playing else "paused"
+            self.status.show_light("feed", f"{self.kind} {word}", "good" if frame.playing else "warn")
+        self._show_money(view.venue)
+        self.venue_desk.show(picture)
         self.docking.show_waiting(len(view.cards))
         self.notices.show(picture)
         self._forgive_what_is_over(picture)
         self._say_where_it_stands(picture)
+
+    def _show_money(self, venue: VenueView | None) -> None:
+        """PAPER or LIVE, once it is known which."""
+        money = "LIVE" if venue is not None and venue.is_live else "PAPER"
+        if money != self.money:
+            self.money = money
+            self.account_bar.set_badges((money, self.kind))
 
     def _forgive_what_is_over(self, picture: Picture) -> None:
         """Once an order has filled, or never will, it is no longer said to be in."""
@@ -248,7 +265,7 @@ class MainWindow(QMainWindow):
         """ACTIVE, REDUCING or HALTED: on the bar, on the window's edge and in its title."""
         self.account_bar.show_state(state, reason)
         style.set_role(self.edge, "trading", state.lower())
-        title = " — ".join(("NiceGold Terminal", "PAPER", self.kind, *([] if state == "ACTIVE" else [state])))
+        title = " — ".join(("NiceGold Terminal", self.money, self.kind, *([] if state == "ACTIVE" else [state])))
         if title != self.windowTitle():
             self.setWindowTitle(title)
 
@@ -263,7 +280,7 @@ class MainWindow(QMainWindow):
                 self.fresh_wanted,
                 "Run it again from its beginning, in a new book",
             )
-        elif picture.opening.resumed and not self._welcomed:
+        elif picture.opening.resumed and not self._welcomed and picture.view.venue is None:
             self.banner.tell(welcome_back(picture), "Go on", self._go_on, "Play the market on from where it stood")
         self._welcomed = True
 

@@ -24,12 +24,11 @@ from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder
 from engine.domain.limits import Verdict
 from engine.domain.market import Bar, Bars, Symbol
-from engine.domain.views import EngineView
+from engine.domain.views import EngineView, KillReport
 from engine.request import Progress, Request
 from engine.signals.desk import Mode
 
 if TYPE_CHECKING:
-    from engine.live.kill import KillReport
     from engine.live.session import LiveSession
     from engine.session import Session
 

@@ -13,6 +13,7 @@ from app.panels.lists import FillsView, JournalView, LogView, OrdersView, Positi
 from app.panels.money import EquityView, RiskView
 from app.panels.signals import SignalsView
 from app.panels.ticket import TicketView
+from app.panels.venue import VenuePlace
 from app.panels.watch import WatchView
 
 
@@ -41,6 +42,7 @@ PANELS: tuple[Place, ...] = (
     Place("trades", "Trades", "bottom", TradesView, "Ctrl+Shift+4"),
     Place("risk", "Risk", "bottom", RiskView, "Ctrl+Shift+5"),
     Place("equity", "Equity", "bottom", EquityView, "Ctrl+Shift+6"),
+    Place("venue", "Venue", "bottom", VenuePlace, "Ctrl+Shift+V"),
     Place("journal", "Journal", "bottom", JournalView, "Ctrl+Shift+7"),
     Place("log", "Log", "bottom", LogView, "Ctrl+Shift+8"),
 )

@@ -12,6 +12,7 @@ import numpy as np
 from app.bars import BarLog
 from app.panels.base import Surroundings, View
 from app.picture import Picture
+from app.venue_desk import market_badge
 from engine.core.errors import UserError
 from engine.domain.instrument import Instrument, instrument_of, money
 from engine.domain.intents import EditProtection, ModifyOrder, SubmitOrder
@@ -20,6 +21,7 @@ from engine.domain.market import Bars, Symbol, Timeframe
 from engine.domain.order import Order, OrderType, Role, Side
 from engine.domain.views import PositionView
 from engine.host import Odds, Opening
+from engine.request import Request
 from widgets import format as fmt
 from widgets.chart import ChartWidget, FillMark, PriceLine, Rollup, SignalMark
 from widgets.chart.marks import Mark
@@ -65,7 +67,7 @@ class ChartPanel(View):
         chart.set_instrument(self._instrument)
         chart.set_timeframe(self._frame)
         chart.set_zone(around.display.zone)
-        chart.set_badges(badges(around.bridge.request.replay is not None))
+        chart.set_badges(badges(around.bridge.request))
         chart.set_empty_text("Bars appear here as soon as the session is open.")
         chart.set_money(self._worth)
         chart.timeframe_chosen.connect(self.choose_timeframe)
@@ -228,9 +230,11 @@ def _newest(views: Reversible[Row], symbol: Symbol, symbol_of: Callable[[Row], S
     return list(islice((view for view in reversed(views) if symbol_of(view) == symbol), RECENT_MARKS))[::-1]
 
 
-def badges(replay: bool) -> tuple[tuple[str, str], ...]:
-    """What the chart says about where its prices come from."""
-    return (("REPLAY", "warn") if replay else ("SIMULATED", "warn"), ("PAPER", "paper"))
+def badges(request: Request) -> tuple[tuple[str, str], ...]:
+    """What the chart says about where its prices come from; of a live session the account bar says whose money it is."""
+    if request.feed:
+        return ((market_badge(request), "up"),)
+    return ((market_badge(request), "warn"), ("PAPER", "paper"))
 
 
 def _order_line(order: Order, instrument: Instrument) -> PriceLine | None:

@@ -161,6 +161,25 @@ class VenueView:
 
 
 @dataclass(frozen=True, slots=True)
+class KillReport:
+    """What throwing the kill switch came to. `leftovers` are sentences about orders and positions that are still there."""
+
+    drill: bool
+    flatten: bool
+    seconds: float
+    state: str
+    cancelled: int
+    closed: int
+    is_verified: bool
+    leftovers: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing is left of what was to go, and the venue itself says so."""
+        return self.is_verified and not self.leftovers
+
+
+@dataclass(frozen=True, slots=True)
 class EngineView:
     """The whole picture of one frame."""
 

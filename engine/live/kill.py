@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from engine.core.clock import Nanos
 from engine.core.errors import BrokerError, UserError
 from engine.domain import facts as f
 from engine.domain.intents import Halt, Resume
 from engine.domain.order import Order, Role, State
+from engine.domain.views import KillReport
 from engine.live.session import LiveSession
 from engine.ports.broker import Report
 from engine.ports.venue import VenueState
@@ -23,25 +23,6 @@ PATIENCE_S = 15.0
 _AGAIN_S = 1.0
 """How long a cancel or a close may stay unanswered before it is asked for again."""
 _POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class KillReport:
-    """What it came to. `leftovers` are sentences about orders and positions that are still there."""
-
-    drill: bool
-    flatten: bool
-    seconds: float
-    state: str
-    cancelled: int
-    closed: int
-    is_verified: bool
-    leftovers: tuple[str, ...]
-
-    @property
-    def is_clean(self) -> bool:
-        """Nothing is left of what was to go, and the venue itself says so."""
-        return self.is_verified and not self.leftovers
 
 
 async def kill(

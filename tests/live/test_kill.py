@@ -12,7 +12,8 @@ from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain.intents import SubmitOrder
 from engine.live.control import ask, sessions
-from engine.live.kill import KillReport, kill
+from engine.domain.views import KillReport
+from engine.live.kill import kill
 from tests.live.rig import GOLD, Desk, on_paper, played
 
 LIMIT = SubmitOrder(GOLD, "buy", "limit", 1, price=399_000, stop_loss=398_000)

@@ -111,6 +111,21 @@ def _reconciled(fact: f.Reconciled) -> str:
     return f"Compared with the venue: {found}{doubt}."
 
 
+def _killed(fact: f.KillSwitched) -> str:
+    what = "Kill switch drill" if fact.drill else "Kill switch"
+    left = f"; left: {', '.join(_bare(each) for each in fact.leftovers)}" if fact.leftovers else ""
+    seen = "as the venue says" if fact.is_verified else "not verified at the venue"
+    return f"{what} by {fact.by} in {fact.milliseconds} ms: {fact.cancelled} cancelled, {fact.closed} closed, {seen}{left}."
+
+
+def _limit(fact: f.LimitsRequested | f.LimitsWithdrawn | f.LimitsChanged) -> str:
+    return f"Limit {fact.limit}{f' of {fact.symbol}' if fact.symbol else ''}"
+
+
+def _done(actions: tuple[str, ...]) -> str:
+    return f" ({', '.join(actions)})" if actions else ""
+
+
 _CHOICES = {
     "attach": "a stop is placed over what was adopted",
     "leave": "what was adopted stays without a stop",
@@ -177,6 +192,16 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.PositionAdopted: _adopted,
     f.CashAdopted: lambda x: f"Cash of the venue taken over: {fmt.signed_money(x.amount)} ({_bare(x.reason)}).",
     f.Reconciled: _reconciled,
+    f.TradingArmed: lambda x: f"Live trading is armed on {x.account}.",
+    f.TradingDisarmed: lambda x: f"Live trading is disarmed on {x.account}: {_bare(x.reason)}.",
+    f.KillSwitched: _killed,
+    f.LimitsRequested: lambda x: (
+        f"{_limit(x)} is asked to loosen from {x.before} to {x.value}: {_bare(x.reason)}; not before {fmt.moment(x.due)}."
+    ),
+    f.LimitsWithdrawn: lambda x: f"{_limit(x)} is not loosened: {_bare(x.reason)}.",
+    f.LimitsChanged: lambda x: f"{_limit(x)} is {x.value} instead of {x.before}: {_bare(x.reason)}.",
+    f.LimitTripped: lambda x: f"Limit {x.limit} tripped: {_bare(x.reason)}{_done(x.actions)}.",
+    f.LimitCleared: lambda x: f"Limit {x.limit} is clear again: {_bare(x.reason)}.",
     f.ProtectionChosen: lambda x: f"{x.symbol}: {_CHOICES.get(x.choice, x.choice)}.",
     f.AlertRaised: lambda x: f"Look ({x.cause}): {_bare(x.reason)}.",
     f.ProtectionMissing: lambda x: f"{_lots(x.symbol, x.quantity)} of {x.symbol} without a stop: {_bare(x.action)}.",
@@ -193,6 +218,7 @@ _BAD = (
     f.FillCorrected,
     f.PositionAdopted,
     f.AlertRaised,
+    f.LimitTripped,
 )
 _OWNER = (f.IntentReceived, f.CardDecided, f.ModeChanged, f.ProtectionChosen)
 

@@ -1,0 +1,88 @@
+"""What the window does for a live session: badges, lights, arming and the kill switch."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QWidget
+
+from app.banner import Banner
+from app.bridge import Bridge
+from app.commands import Commands
+from app.dialogs.arming import Arming
+from app.dialogs.kill import KillSwitch
+from app.picture import Picture
+from engine.domain.intents import Arm, Disarm
+from engine.domain.views import KillReport
+from engine.request import Request
+from widgets.toolbar.status_bar import StatusBar
+
+
+def market_badge(request: Request) -> str:
+    """Where prices come from: REPLAY, SIMULATED, or the name of a live feed."""
+    return "REPLAY" if request.replay is not None else request.feed.upper() or "SIMULATED"
+
+
+class VenueDesk(QObject):
+    """Commands and messages about the venue; the status bar has its sentences."""
+
+    def __init__(self, window: QWidget, bridge: Bridge, status: StatusBar, banner: Banner) -> None:
+        super().__init__(window)
+        self._window, self._bridge, self._status, self._banner, self._say = window, bridge, status, banner, status.say
+        self._picture: Picture | None = None
+        self._kill: KillSwitch | None = None
+        self._bare: frozenset[str] = frozenset()
+        bridge.killed.connect(self._killed)
+
+    def register(self, commands: Commands) -> None:
+        """Adds the commands of live sessions."""
+        commands.add("arm", "Arm live trading…", "Account", self._arm, "Ctrl+Shift+A")
+        commands.add("disarm", "Disarm live trading", "Account", lambda: self._bridge.submit(Disarm()))
+        commands.add("kill", "Kill switch…", "Trade", self._ask_kill, "Ctrl+Shift+K")
+
+    def show(self, picture: Picture) -> None:
+        """The lights of this frame, and a line across the window where units have no stop at all."""
+        self._picture = picture
+        venue = picture.view.venue
+        if venue is None:
+            return
+        role = "good" if not venue.trouble else "warn" if venue.is_ready else "error"
+        word = "ready" if not venue.trouble else "not trading" if venue.is_ready else "out of reach"
+        self._status.show_light("broker", f"{venue.broker} {word}", role, venue.trouble or "Orders may be placed")
+        blocked = venue.feed_trouble or next((sentence for _, sentence in venue.blocked), "")
+        word = "not live" if blocked else "live"
+        self._status.show_light("feed", f"{venue.feed} {word}", "warn" if blocked else "good", blocked)
+        self._complain_of_bare_units(picture)
+
+    def _complain_of_bare_units(self, picture: Picture) -> None:
+        bare = frozenset(it.symbol for it in picture.view.positions if it.protected < abs(it.quantity))
+        if bare and bare != self._bare:
+            self._banner.complain(f"{', '.join(sorted(bare))}: open units have no stop. Give them one, or close them.")
+        self._bare = bare
+
+    def _arm(self) -> None:
+        venue = self._picture.view.venue if self._picture is not None else None
+        if self._picture is None or venue is None or not venue.is_live:
+            self._say("There is nothing to arm: this session trades on paper.", "error")
+            return
+        dialog = Arming(venue, self._picture.view.gauges, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.armed.connect(lambda name: self._bridge.submit(Arm(name)))
+        dialog.open()
+
+    def _ask_kill(self) -> None:
+        venue = self._picture.view.venue if self._picture is not None else None
+        if venue is None:
+            self._say("The kill switch is for live sessions; HALT stops this one.", "error")
+            return
+        self._kill = KillSwitch(venue.is_live, self._window)
+        self._kill.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._kill.thrown.connect(self._bridge.kill)
+        self._kill.finished.connect(lambda _code: setattr(self, "_kill", None))
+        self._kill.open()
+
+    def _killed(self, report: object) -> None:
+        assert isinstance(report, KillReport)
+        if self._kill is not None:
+            self._kill.show_report(report)
+        tone = "good" if report.is_clean else "error"
+        self._say(f"Kill switch: {report.state} after {report.seconds:.2f} s, {len(report.leftovers)} leftovers.", tone)
