@@ -168,9 +168,6 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.OrderAccepted: lambda x: f"Order {x.order} accepted as {x.broker_id}.",
     f.OrderRejected: lambda x: f"Order {x.order} rejected: {_bare(x.reason)}.",
     f.OrderUnknown: lambda x: f"Order {x.order} is unknown: {_bare(x.reason)}; its exposure stays reserved.",
-    f.OrderFilled: lambda x: (
-        f"Order {x.order} filled: {x.side} {_lots(x.symbol, x.quantity)} {x.symbol} at {_price(x.symbol, x.price)}."
-    ),
     f.OrderTriggered: lambda x: f"Order {x.order} triggered: the market reached its stop.",
     f.OrderTrailed: lambda x: f"Order {x.order} trails the market: its stop is at {x.stop} ticks.",
     f.ModifyRequested: lambda x: _modified(x, "to be changed"),
@@ -196,7 +193,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.TradingDisarmed: lambda x: f"Live trading is disarmed on {x.account}: {_bare(x.reason)}.",
     f.KillSwitched: _killed,
     f.LimitsRequested: lambda x: (
-        f"{_limit(x)} is asked to loosen from {x.before} to {x.value}: {_bare(x.reason)}; not before {fmt.moment(x.due)}."
+        f"{_limit(x)} is asked to loosen from {x.before} to {x.value}: {_bare(x.reason)}; not before {fmt.moment_with_zone(x.due)}."
     ),
     f.LimitsWithdrawn: lambda x: f"{_limit(x)} is not loosened: {_bare(x.reason)}.",
     f.LimitsChanged: lambda x: f"{_limit(x)} is {x.value} instead of {x.before}: {_bare(x.reason)}.",

@@ -153,7 +153,7 @@ class Line:
         self.counter.at += SECOND
         self.line.on_quote(Quote("XAUUSD", self.counter.at, bid, bid + 20))
 
-    def say(self, fact: f.OrderFact) -> None:
+    def say(self, fact: f.OrderFact | f.VenueFact) -> None:
         self.line.on_report(Report(fact))
 
     def look(self, **terms: object) -> Reconciliation:
@@ -211,6 +211,13 @@ def unanswered(line: Line) -> None:
     for order in line.line.register.all_live():
         if order.state is State.SENT:
             line.say(f.OrderUnknown(order.id, "no answer in time"))
+
+
+def arrive_all(line: Line) -> None:
+    """Whatever left is acknowledged."""
+    waiting, line.wire.submitted = line.wire.submitted, []
+    for number, order in enumerate(waiting):
+        line.say(f.OrderAccepted(order.id, f"B{len(line.line.register.orders)}/{number}"))
 
 
 def steps(symbol: Symbol, quantity: Decimal) -> Steps:
