@@ -46,9 +46,19 @@ def take_in(database: Database, book_id: int, path: Path, key: bytes | None = No
     if found.owner and found.owner != owner_of(book):
         aside = _put_aside(path)
         return (f"{path.name} belongs to another book, {found.owner}; it was put aside as {aside.name}",)
-    said = tuple(_store(database, book, found, path, key))
+    said = tuple(_stored(database, book, found, path, key))
     path.unlink()
     return said
+
+
+def _stored(database: Database, book: BookRow, found: Spooled, path: Path, key: bytes | None) -> list[str]:
+    try:
+        return _store(database, book, found, path, key)
+    except StoreError:  # the last write of a program that was killed may still have been on its way to the server
+        again = Books(database).get(book.id)
+        if again is None or again.facts == book.facts:
+            raise
+        return _store(database, again, found, path, key)
 
 
 def _store(database: Database, book: BookRow, found: Spooled, path: Path, key: bytes | None) -> list[str]:

@@ -22,6 +22,7 @@ from engine.storage.books import Books
 from engine.storage.database import Database, open_books
 from engine.storage.lock import hold
 from engine.storage.spool import read_spool
+from engine.storage.verification import verify
 from engine.storage.writers import PostgresWriter, SqliteWriter
 from tests.engine.storage.live import Desk, desk, locked, opened
 from tests.postgres import Server, server
@@ -50,7 +51,8 @@ def own() -> Iterator[Server]:
 
 
 def whole(desk: Desk, facts: int) -> bool:
-    """The book has exactly the facts 1 to `facts`, once each, and adds up."""
+    """The book has exactly the facts 1 to `facts`, once each, its chain is whole, and it adds up."""
+    assert verify(desk.database, desk.book.id, None).sentence == ""
     report = audit_books(desk.database, desk.book.id)
     assert report.differences == ()
     return report.facts == facts and len(desk.stored()) == facts
@@ -373,6 +375,34 @@ def test_fault_49_a_server_that_restarts_finds_the_steps_waiting(remote: Desk, o
 
 # --- killed -----------------------------------------------------------------------------------------------------------
 
+BUSY = """
+import asyncio, sys
+from pathlib import Path
+from engine.domain.facts import DayStarted
+from engine.storage.books import Books
+from engine.storage.database import Database, locate
+from engine.storage.live_journal import LiveJournal
+
+database = Database(locate(sys.argv[1]))
+book = Books(database).find("run")
+
+async def trade():
+    loop = asyncio.get_running_loop()
+    journal = LiveJournal(database, book.id, loop, Path(sys.argv[2]))
+    for step in range(journal.cursor() + 1, 100_000):
+        for _ in range(2):
+            journal.append(step, step, DayStarted(step))
+        journal.commit(step, step)
+        told = loop.create_future()
+        journal.when_durable(told.set_result, True)
+        if not await told:
+            print(journal.last_seq(), flush=True)
+
+asyncio.run(trade())
+"""
+"""Says the number of the last fact whenever something may leave on it."""
+
+
 KILLED = """
 import asyncio, sys
 from pathlib import Path
@@ -429,3 +459,27 @@ def test_fault_50_a_second_live_program_is_refused_until_the_first_one_dies(url:
         hold(database, book.id).release()
         with opened(database, book, tmp_path) as again:
             assert whole(again, 2)
+
+
+@pytest.mark.parametrize("kill_at", [1, 7, 40])
+def test_nothing_that_was_said_to_be_on_the_disk_is_missing_after_a_kill(url: str, tmp_path: Path, kill_at: int) -> None:
+    """Killed three times, beside a database that is locked in the middle of each life."""
+    said = 0
+    with open_books(url) as database:
+        book = Books(database).open("run", "live", "live", "{}", 1)
+        for _ in range(3):
+            words = [sys.executable, "-c", BUSY, url, str(tmp_path)]
+            with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
+                assert program.stdout is not None
+                said = int(program.stdout.readline())
+                with locked(database, book):
+                    lines = [program.stdout.readline() for _ in range(kill_at)]
+                    program.kill()
+                lines += program.stdout.readlines()
+            said = int([line for line in lines if line.endswith("\n")][-1])
+            with opened(database, book, tmp_path) as again:
+                stored = again.journal.last_seq()
+                assert stored >= said
+                assert stored % 2 == 0
+                assert whole(again, stored)
+        assert said > 6 * kill_at
