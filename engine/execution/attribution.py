@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import TypeVar
 
 from engine.core.clock import Nanos
@@ -77,13 +77,15 @@ class Attribution:
     """`fills` by time, `orders` and `twins` by our names, `positions` signed with their average price.
 
     `twins` are orders that carry the client id of one of ours beside another id of the venue's. `troubles` are sentences of what
-    cannot be read, `notes` of what is none of this book's business. The positions of `unread` symbols are not known.
+    cannot be read, `notes` of what is none of this book's business. The positions of `unread` symbols are not known. `in_kind`
+    is how many lot steps the venue kept as fees of what was bought, parts counted as whole ones.
     """
 
     orders: dict[ClientOrderId, FoundOrder] = field(default_factory=dict)
     fills: list[FoundFill] = field(default_factory=list)
     positions: dict[Symbol, tuple[Steps, Decimal | None]] = field(default_factory=dict)
     unread: set[Symbol] = field(default_factory=set)
+    in_kind: dict[Symbol, Steps] = field(default_factory=dict)
     twins: dict[ClientOrderId, ClientOrderId] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -116,6 +118,10 @@ class Attributor:
             if first := self._first_of_twins(name, [*opened, *ended], fills):
                 opened, ended = self._parted(opened, name, first), self._parted(ended, name, first)
                 fills = self._parted(fills, name, first)
+        for symbol, instrument in self._instruments.items():
+            kept = sum((it.in_kind for it in self._mine(self._state.executions) if it.symbol == symbol), Decimal(0))
+            if kept:
+                self.found.in_kind[symbol] = int((kept / instrument.lot_step).to_integral_value(ROUND_CEILING))
         self.found.orders = {it.name: it for it in (*ended, *opened)}
         self.found.fills = sorted(fills, key=lambda it: (it.at, it.execution))
         return self.found

@@ -395,6 +395,9 @@ class _Look:
         if explained := self._explained(symbol):
             self._foreign_trades(explained)
             return
+        if 0 < -gap <= self._found.in_kind.get(symbol, 0):
+            self._kept_as_fees(symbol, what)
+            return
         self._mismatches.append(what)
         self._take_over(symbol, what, f"{what}: the venue's position is taken over, and trading is halted.")
         self._halt(what)
@@ -405,6 +408,16 @@ class _Look:
                 whole = sum(other.quantity for other in fills if other.name == fill.name)
                 self._adopt(fill, fill.name, 0, whole)
             self._book(fill)
+
+    def _kept_as_fees(self, symbol: Symbol, what: str) -> None:
+        """Coins that a venue kept as fees; what they cost leaves the position with them, for the fees are booked."""
+        held, left = self._ledger.open.get(symbol), self._there(symbol)
+        if held is None or held.quantity != self._held[symbol]:
+            return  # fills of this look come first
+        basis = held.basis * left // held.quantity
+        self._held[symbol], self._basis[symbol] = left, basis
+        reason = "the venue took its fees out of what was bought"
+        self._say(f.PositionAdopted(symbol, left, basis, reason), f"{what}: {reason}.")
 
     def _take_over(self, symbol: Symbol, reason: str, line: str) -> None:
         quantity, average = self._found.positions.get(symbol, (0, None))

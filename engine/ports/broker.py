@@ -8,16 +8,27 @@ from typing import Protocol
 
 from engine.core.clock import Nanos
 from engine.domain.facts import Fact, FinancingCharged, OrderFact, TradingStateChanged, VenueFact
-from engine.domain.instrument import Steps
+from engine.domain.instrument import Cash, Steps
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Order
+
+
+@dataclass(frozen=True, slots=True)
+class TakenInKind:
+    """The venue kept lot steps of a position as its fee, which the fill's commission has booked already; `value` is what they
+    cost (cash units)."""
+
+    symbol: Symbol
+    quantity: Steps
+    value: Cash
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a broker said, or what the comparison with it came to: the fact. Executions carry the broker's own id."""
 
-    fact: OrderFact | FinancingCharged | VenueFact | TradingStateChanged
+    fact: OrderFact | FinancingCharged | VenueFact | TradingStateChanged | TakenInKind
 
 
 ReportSink = Callable[[Report], None]

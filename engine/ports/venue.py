@@ -58,7 +58,10 @@ class VenueOrder:
 
 @dataclass(frozen=True, slots=True)
 class VenueExecution:
-    """A fill as the venue reports it; `commission` None where it is not told yet. `at` in ns UTC."""
+    """A fill as the venue reports it; `commission` None where it is not told yet. `at` in ns UTC.
+
+    `in_kind` is how much of what was bought the venue kept as that commission.
+    """
 
     account: str
     contract: str
@@ -72,6 +75,7 @@ class VenueExecution:
     at: Nanos
     commission: Decimal | None
     commission_currency: str
+    in_kind: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from engine.brokers.exchange.client import close_client
 from engine.brokers.exchange.commands import Commands
 from engine.brokers.exchange.dealing import dealing_of
 from engine.brokers.exchange.fees import Fee, at_price
+from engine.brokers.exchange.holdings import Holdings
 from engine.brokers.exchange.keys import ApiKey
-from engine.brokers.exchange.standing import standing
+from engine.brokers.exchange.standing import Standing
 from engine.brokers.exchange.switch import DeadMansSwitch
 from engine.brokers.exchange.tracking import Tracked, Tracker
 from engine.brokers.exchange.trouble import Hopeless, told
@@ -40,9 +41,9 @@ Command = Callable[[Commands], Awaitable[None]]
 class ExchangeBroker:
     """An OutsideBroker for one account at an exchange's spot market.
 
-    A coin that is held is the position of the instrument that trades it. `no_key` says why there is no key. `quiet_s` is how
-    long the account's stream may say nothing before the exchange is asked; `timeout_s` bounds each answer; with `dead_man_s` the exchange cancels every order
-    by itself once nothing was heard of us for so long, where it has such a switch.
+    A coin that is held is the position of the instrument that trades it. `no_key` says why there is no key. `timeout_s` bounds
+    each answer; `quiet_s` is how long the account's stream may say nothing before the exchange is asked. With `dead_man_s` the
+    exchange cancels every order by itself once nothing was heard of us for so long, where it has such a switch.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class ExchangeBroker:
         self._sleep = sleep
         self._backoff = Backoff(random)
         self._quiet_s, self._pulse_s, self._dead_man_s = quiet_s, pulse_s, dead_man_s
-        self._tracker = Tracker(instruments, sink, self._price_fee, self._dealing.their_id)
+        self._holdings = Holdings(instruments, sink)
+        self._tracker = Tracker(instruments, sink, self._holdings, self._price_fee, self._dealing.their_id)
         self._last: dict[Symbol, Quote] = {}
         self._queue: asyncio.Queue[tuple[Command, Callable[[str], None]]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -151,7 +153,8 @@ class ExchangeBroker:
 
     async def standing(self, asked: Sequence[Order] = ()) -> VenueState:
         wanted = [(each, self._market_of(each.symbol)) for each in asked]
-        return await standing(self._venue, self._tracker, self._dealing, self._instruments, wanted)
+        asking = Standing(self._venue, self._tracker, self._dealing, self._instruments, self._holdings)
+        return await asking.ask(wanted)
 
     def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:
         steps = quantity / self._instruments[symbol].lot_step
@@ -232,14 +235,16 @@ class ExchangeBroker:
         except BaseException:
             await self._venue.close()
             raise
-        inquiry = Inquiry(wire, self._tracker, self._dealing)
-        self._commands = Commands(wire, inquiry, self._tracker, self._dealing, self._instruments, self._look, self._give_up)
+        inquiry, instruments = Inquiry(wire, self._tracker, self._dealing), self._instruments
+        self._commands = Commands(
+            wire, inquiry, self._tracker, self._dealing, instruments, self._holdings, self._look, self._give_up
+        )
         switch = DeadMansSwitch(wire, self._dead_man_s)
         self._watch = AccountWatch(
             partial(self._venue.new_client, signing=True),
             Inquiry(self._venue.wire, self._tracker, self._dealing),
             self._tracker,
-            [name for name, symbol in self._venue.names.items() if symbol in self._instruments],
+            [name for name, symbol in self._venue.names.items() if symbol in instruments],
             wire.where,
             alive=self._alive,
             beat=switch.press,

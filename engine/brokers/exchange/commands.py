@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.brokers.exchange.asking import Inquiry
 from engine.brokers.exchange.dealing import Dealing
+from engine.brokers.exchange.holdings import Holdings
 from engine.brokers.exchange.orders import CannotSay, Ticket, ticket
 from engine.brokers.exchange.rules import MarketRules
 from engine.brokers.exchange.tracking import ENDS, Answer, Tracked, Tracker
@@ -44,6 +45,7 @@ class Commands:
         tracker: Tracker,
         dealing: Dealing,
         instruments: Mapping[Symbol, Instrument],
+        holdings: Holdings,
         doubt: Callable[[], None],
         hopeless: Callable[[Hopeless], None],
     ) -> None:
@@ -52,6 +54,7 @@ class Commands:
         self._tracker = tracker
         self._dealing = dealing
         self._instruments = instruments
+        self._holdings = holdings
         self._doubt = doubt
         self._hopeless = hopeless
         self._rules: dict[str, MarketRules] = {}
@@ -62,6 +65,8 @@ class Commands:
             what = "holds no orders that wait for another" if it.name else f"does not trade {it.order.symbol}"
             self._reject(it, f"{self.wire.where} {what}; nothing was sent")
             return
+        sold = self._holdings.within(it.order)
+        it.is_trimmed, it.order = sold < it.order.quantity, it.order._replace(quantity=sold)
         try:
             ask = self._ticket(it, it.order, reference)
         except CannotSay as error:

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from engine.brokers.exchange.fees import Fee, fees_of, in_cash
+from engine.brokers.exchange.holdings import Holdings
 from engine.core.errors import BrokerError
 from engine.domain import facts as f
 from engine.domain.instrument import Cash, Instrument, Steps
@@ -32,7 +33,7 @@ class Tracked:
 
     `filled` is what its trades add up to and `told` how many lot steps of that were reported; `part`, `value` and `owed` are
     quantity, price x quantity and commission of what is less than a lot step so far. While `changing`, what the exchange says
-    of an end belongs to the change.
+    of an end belongs to the change. `is_trimmed` says that less was sent than the engine asked for.
     """
 
     order: Order
@@ -49,6 +50,7 @@ class Tracked:
     owed: Cash = 0
     trades: set[str] = field(default_factory=set)
     changing: bool = False
+    is_trimmed: bool = False
 
     @property
     def id(self) -> ClientOrderId:
@@ -62,11 +64,13 @@ class Tracker:
         self,
         instruments: Mapping[Symbol, Instrument],
         sink: ReportSink,
+        holdings: Holdings,
         pending_fee: Callable[[Tracked, str, Fee], None],
         their_id: Callable[[ClientOrderId], str],
     ) -> None:
         self._instruments = instruments
         self._sink = sink
+        self._holdings = holdings
         self._pending_fee = pending_fee
         self._their_id = their_id
         self._orders: OrderedDict[ClientOrderId, Tracked] = OrderedDict()
@@ -111,6 +115,8 @@ class Tracker:
             self.name(it, broker_id)
         if first and aloud and not it.is_over:
             self.report(f.OrderAccepted(it.id, broker_id))
+            if it.is_trimmed:
+                self.report(f.OrderModified(it.id, it.order.quantity, it.order.limit, it.order.stop))
         self._take_strays(it, broker_id)
 
     def name(self, it: Tracked, broker_id: str) -> None:
@@ -174,14 +180,17 @@ class Tracker:
         worth = [in_cash(fee, base, quote, price) for fee in fees]
         it.filled, it.part, it.value = it.filled + amount, it.part + amount, it.value + amount * price
         it.owed += sum(each for each in worth if each is not None)
-        steps = int(it.part / instrument.lot_step)
+        steps, ticks = int(it.part / instrument.lot_step), instrument.ticks(it.value / it.part)
         if steps:
             average, whole = it.value / it.part, instrument.lot_step * steps
-            side, ticks, commission = it.order.side.value, instrument.ticks(average), it.owed
+            side, commission = it.order.side.value, it.owed
             it.told, it.part, it.value, it.owed = it.told + steps, it.part - whole, it.value - average * whole, 0
             self.report(f.OrderFilled(it.id, execution, it.order.symbol, side, ticks, steps, commission))
         if it.told >= it.order.quantity:
             it.is_over = True
+        kept = sum((fee.amount for fee in fees if fee.coin == base), Decimal(0))
+        sign = it.order.side.sign
+        self._holdings.trade(it.order.symbol, execution, sign * amount, kept, sign * steps, ticks)
         for fee, each in zip(fees, worth, strict=True):
             if each is None:
                 self._pending_fee(it, execution, fee)
