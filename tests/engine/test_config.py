@@ -71,3 +71,26 @@ def test_the_usual_learner_is_not_told_so_that_runs_keep_their_names() -> None:
 def test_a_learner_nobody_knows_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"model\.learner = 'xgboost' is not accepted: .*use one of lightgbm, catboost"):
         parse({"model": {"learner": "xgboost"}}, "here")
+
+
+def test_what_the_simulated_broker_came_to_know_later_is_told_only_where_it_is_used() -> None:
+    assert set(Config().model_dump()["broker"]) == {"slippage", "through", "fill_lots"}
+    told = parse({"broker": {"queue": "trades", "latency_ms": 80, "venue": "okx"}}, "x").model_dump(mode="json")["broker"]
+    assert {name: told[name] for name in ("queue", "latency_ms", "venue")} == {
+        "queue": "trades",
+        "latency_ms": 80,
+        "venue": "okx",
+    }
+
+
+def test_the_simulated_broker_deals_as_its_section_says() -> None:
+    section = parse({"broker": {"venue": "okx", "maker_ppm": 200, "min_commission": "1.5", "sizes": True}}, "x").broker
+    terms = section.terms(7)
+    assert (terms.fill_steps, terms.sizes, terms.latency) == (7, True, 0)
+    assert (terms.venue.maker_ppm, terms.venue.taker_ppm, terms.venue.least) == (200, 1_000, 1_500_000)
+    assert not terms.venue.shorts
+
+
+def test_a_venue_without_a_price_list_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"venue = 'mtgox' is not accepted: .*binance"):
+        parse({"broker": {"venue": "mtgox"}}, "x")

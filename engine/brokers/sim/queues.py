@@ -77,15 +77,15 @@ class Queues:
     def _serve(self, side: int, price: Ticks, steps: Steps, resting: Resting, armed: Armed) -> Served:
         """A trade of `steps` at `price` meets the orders of `side` at that price or a better one, the best first."""
         served: Served = []
-        left = steps
+        given = 0
         for order in sorted(self._within(side, price, resting), key=lambda it: -side * (it.limit or 0)):
             ahead = 0 if order.limit != price else self._ahead[order.id]
             if ahead == _UNSEEN:
                 continue
             self._ahead[order.id], reaching = rules.traded(ahead, steps)
-            deal = min(reaching, left, armed(order))
+            deal = min(reaching - given, armed(order))
             if deal > 0:
-                left -= deal
+                given += deal
                 served.append((order.id, deal))
         return served
 

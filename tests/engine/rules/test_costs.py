@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rules.costs import commission, financing, nights, notional
+from engine.rules.costs import commission, financing, nights, notional, topped_up
 
 STEPS = st.integers(1, 10_000)
 PRICES = st.integers(1, 10_000_000)
@@ -41,3 +41,16 @@ def test_a_week_has_seven_nights_and_wednesday_carries_the_weekend() -> None:
 
 def test_without_a_triple_night_every_night_of_the_week_counts_once() -> None:
     assert [nights(day, -1) for day in range(7)] == [1, 1, 1, 1, 1, 1, 1]
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1), st.integers(0, 10**9))
+def test_an_order_costs_its_executions_and_the_least_once(executions: list[int], least: int) -> None:
+    before = charged = 0
+    for own in executions:
+        charged += topped_up(own, before, charged, least)
+        before += own
+        assert charged == max(before, least)
+
+
+def test_a_rebate_is_paid_out_whatever_the_least_is() -> None:
+    assert topped_up(-30, 0, 0, 100) == -30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rules.fills import limit_price, limit_reached, market_price, progress, stop_price, stop_reached
+from engine.rules.fills import limit_price, limit_reached, market_price, progress, stop_price, stop_reached, trail_stop
 
 BUY, SELL = 1, -1
 PRICES = st.integers(1, 1_000_000)
@@ -70,3 +70,21 @@ def test_progress_grows_along_the_way(before: int, now: int, data: st.DataObject
     first, second = data.draw(st.integers(low, high)), data.draw(st.integers(low, high))
     ahead, further = sorted((first, second), key=lambda price: abs(price - before))
     assert 0 <= progress(before, now, ahead) <= progress(before, now, further) <= 1 << 20
+
+
+def test_a_trailing_stop_stays_its_distance_behind_the_touch() -> None:
+    assert (trail_stop(SELL, 0, False, 1_000, 20, 0), trail_stop(BUY, 0, False, 1_000, 20, 0)) == (980, 1_020)
+    assert (trail_stop(SELL, 0, False, 1_000, 0, 15_500), trail_stop(BUY, 0, False, 1_000, 0, 15_499)) == (984, 1_015)
+
+
+def test_a_trailing_stop_is_at_least_a_tick_away() -> None:
+    assert trail_stop(SELL, 0, False, 1_000, 0, 1) == 999
+
+
+@given(SIDES, PRICES, st.lists(PRICES, min_size=1), st.integers(0, 500), st.integers(0, 50_000))
+def test_a_trailing_stop_never_moves_away_from_the_market(side: int, stop: int, way: list[int], trail: int, ppm: int) -> None:
+    for touch in way:
+        moved = trail_stop(side, stop, True, touch, trail, ppm)
+        assert (stop - moved) * side >= 0
+        assert moved == stop or (moved - touch) * side >= 1
+        stop = moved
