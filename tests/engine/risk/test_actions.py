@@ -90,7 +90,7 @@ def test_a_limit_on_the_book_trips_by_what_is_held() -> None:
     assert trips(rig) == []  # the gate lets no order through that goes over it
     rig.do(i.ChangeLimits("leverage", "1.5"))
     assert trips(rig) == [("leverage", ("warn", "close_worst"))]
-    assert rig.facts(f.LimitTripped)[0].reason == "leverage: gross notional to equity is 2.00:1, the cap is 1.5:1"
+    assert rig.facts(f.LimitTripped)[0].reason == "leverage: gross notional to equity is 2.02:1, the cap is 1.5:1"
     rig.quote(BID)
     assert rig.held == 0
     rig.close_bar()

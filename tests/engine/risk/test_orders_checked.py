@@ -11,15 +11,13 @@ import pytest
 
 from engine.core.clock import MINUTE, SECOND, from_iso
 from engine.domain import facts as f
-from engine.domain.instrument import cash
 from engine.domain.limits import Limits
 from engine.domain.market import Quote
 from engine.domain.news import Blackout, NewsCalendar
-from engine.domain.order import Order, OrderType, Role, Side, State
+from engine.domain.order import Order, OrderType, Role, State
 from engine.risk.exposure import Stake
-from tests.engine.rig import FREE_GOLD, MONDAY, WIDE, Rig
-from tests.engine.risk.test_gate import ASK, BID, BUY, LIMIT, LONG, MARKET, SELL, TICK, ask, draft, recent, snapshot
-
+from tests.engine.rig import MONDAY, WIDE, Rig
+from tests.engine.risk.test_gate import ASK, BID, BUY, LIMIT, LONG, MARKET, SELL, TICK, ask, draft, snapshot
 
 # --- size -------------------------------------------------------------------------------------------------------------
 
