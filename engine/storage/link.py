@@ -179,7 +179,7 @@ def connect_postgres(url: str, full: bool, wait_s: float) -> psycopg.Connection[
     if not _URL.fullmatch(url):
         raise malformed
     try:
-        raw = psycopg.connect(url, autocommit=True, connect_timeout=10, client_encoding="utf8")
+        raw = psycopg.connect(url, autocommit=True, connect_timeout=10, client_encoding="utf8", **_GIVES_UP)
     except psycopg.ProgrammingError:  # it quotes what it stumbled over, which may be half a password: neither said nor logged
         raise malformed from None
     except psycopg.Error as error:
@@ -195,6 +195,9 @@ def connect_postgres(url: str, full: bool, wait_s: float) -> psycopg.Connection[
     raw.execute(f"SET lock_timeout = {int(wait_s * 1000)}")
     return raw
 
+
+_GIVES_UP: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+"""A server that vanished without a word is given up after some 25 seconds, and not after hours; the last in ms, Linux only."""
 
 _HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^@/?#:,\[\]]*)(?::\d+)?"
 _URL = re.compile(rf"\w+://(?:[^@/?#]*@)?{_HOST}(?:,{_HOST})*(?:/[^@/?#]*)?(?:\?(?:\w+=[^&]*(?:&\w+=[^&]*)*)?)?")

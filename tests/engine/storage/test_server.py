@@ -19,7 +19,7 @@ from engine.storage.books import Books
 from engine.storage.copying import copy_database
 from engine.storage.database import Database, locate, open_books
 from engine.storage.instruments import InstrumentVersions
-from engine.storage.link import shown
+from engine.storage.link import PostgresLink, shown
 from engine.storage.market import open_market
 from engine.storage.timescale import CHUNK, MAKE
 from tests.engine.storage.conftest import new_url
@@ -66,6 +66,13 @@ def test_a_session_ends_when_its_server_restarts_and_goes_on_after(own: Server, 
         assert again.resumed
         assert end(again) == finish(f"sqlite:///{tmp_path}/books.db", file)
         assert audit(own.url, again.book.id).is_clean
+
+
+def test_a_server_that_vanished_without_a_word_is_given_up_by_the_system(database_url: str) -> None:
+    with open_books(database_url) as database, closing(database.link()) as link:
+        assert isinstance(link, PostgresLink)
+        asked = link.raw.info.get_parameters()
+        assert (asked["keepalives_idle"], asked["tcp_user_timeout"]) == ("10", "15000")
 
 
 def test_the_store_finds_its_server_again_after_a_restart(own: Server) -> None:
