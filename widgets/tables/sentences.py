@@ -122,6 +122,11 @@ def _limit(fact: f.LimitsRequested | f.LimitsWithdrawn | f.LimitsChanged) -> str
     return f"Limit {fact.limit}{f' of {fact.symbol}' if fact.symbol else ''}"
 
 
+def _loosening(fact: f.LimitsRequested) -> str:
+    asked = f"{_limit(fact)} is asked to loosen from {fact.before} to {fact.value}: {_bare(fact.reason)}"
+    return f"{asked}; not before {fmt.moment_with_zone(fact.due)}."
+
+
 def _done(actions: tuple[str, ...]) -> str:
     return f" ({', '.join(actions)})" if actions else ""
 
@@ -192,9 +197,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.TradingArmed: lambda x: f"Live trading is armed on {x.account}.",
     f.TradingDisarmed: lambda x: f"Live trading is disarmed on {x.account}: {_bare(x.reason)}.",
     f.KillSwitched: _killed,
-    f.LimitsRequested: lambda x: (
-        f"{_limit(x)} is asked to loosen from {x.before} to {x.value}: {_bare(x.reason)}; not before {fmt.moment_with_zone(x.due)}."
-    ),
+    f.LimitsRequested: _loosening,
     f.LimitsWithdrawn: lambda x: f"{_limit(x)} is not loosened: {_bare(x.reason)}.",
     f.LimitsChanged: lambda x: f"{_limit(x)} is {x.value} instead of {x.before}: {_bare(x.reason)}.",
     f.LimitTripped: lambda x: f"Limit {x.limit} tripped: {_bare(x.reason)}{_done(x.actions)}.",
