@@ -22,7 +22,7 @@ ACCOUNT = AccountView(
 LINE = LimitLine("position", 0.0, 0.012, 0.013, 0.05, hard=True, passed=True)
 VERDICT = Verdict((LINE,), (), (), (), largest=163)
 DENIED = Verdict(
-    (replace(LINE, after_fill=0.061, after_stop=0.062, passed=False),),
+    (LINE._replace(after_fill=0.061, after_stop=0.062, passed=False),),
     ("Position would be 6.1 % of equity against a cap of 5.0 %.",),
     ("position",),
     (),

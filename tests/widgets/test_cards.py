@@ -158,11 +158,11 @@ def test_a_recent_signals_tooltip_says_what_it_would_bring_on_average():
     assert told == "probability 0.324, acts from 0.560, expected −0.19\u00a0R"
 
 
-SOFT = replace(samples.LINE, name="worst_day_soft", cap=0.02, after_fill=0.031, hard=False, passed=False)
+SOFT = samples.LINE._replace(name="worst_day_soft", cap=0.02, after_fill=0.031, hard=False, passed=False)
 
 
 def test_a_soft_limit_that_is_not_passed_is_a_warning(queue):
-    queue.update_cards((samples.card(lines=(samples.LINE, replace(SOFT, sentence="worst day: too much (a warning)"))),), 0)
+    queue.update_cards((samples.card(lines=(samples.LINE, SOFT._replace(sentence="worst day: too much (a warning)"))),), 0)
     made = queue.cards["s1"]
     assert made.verdict.text() == "Passes, with a warning: worst day: too much (a warning)."
     assert made.verdict.property("role") == "warn"
@@ -170,14 +170,14 @@ def test_a_soft_limit_that_is_not_passed_is_a_warning(queue):
 
 
 def test_only_hard_limits_count_for_the_tightest(queue):
-    queue.update_cards((samples.card(lines=(samples.LINE, replace(SOFT, after_fill=0.019, after_stop=0.03, passed=True))),), 0)
+    queue.update_cards((samples.card(lines=(samples.LINE, SOFT._replace(after_fill=0.019, after_stop=0.03, passed=True))),), 0)
     made = queue.cards["s1"]
     assert made.verdict.text() == "Passes every limit; tightest position at 26\u00a0%."
     assert made.verdict.property("role") == "good"
 
 
 def test_a_card_refused_for_its_size_may_still_be_resized_or_flipped(queue):
-    lines = (replace(samples.LINE, after_fill=0.061, passed=False),)
+    lines = (samples.LINE._replace(after_fill=0.061, passed=False),)
     queue.update_cards((samples.card(lines=lines, reasons=("Position would be 6.1 %.",)),), samples.NOW)
     assert queue.cards["s1"].state()["buttons"] == {"Accept": False, "Veto": True, "Flip": True, "Resize": True}
 
@@ -193,7 +193,7 @@ def test_a_card_too_small_for_the_sizer_may_be_given_a_size_by_hand(queue):
 
 
 def test_nothing_but_a_veto_answers_a_closed_card(queue, card, asked, qtbot):
-    lines = (replace(samples.LINE, after_fill=0.061, passed=False),)
+    lines = (samples.LINE._replace(after_fill=0.061, passed=False),)
     queue.update_cards((samples.card(lines=lines, reasons=("Trading is HALTED.",), closed=True),), samples.NOW)
     for key in (Qt.Key.Key_A, Qt.Key.Key_F, Qt.Key.Key_R):
         qtbot.keyClick(card, key)

@@ -147,7 +147,7 @@ def test_a_wrong_field_is_marked_with_one_sentence_and_nothing_is_sent(ticket, q
 
 def test_the_default_stop_is_shown_and_labelled(ticket, qtbot):
     order = choose(ticket, qtbot)
-    ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
+    ticket.show_verdict(samples.VERDICT._replace(stop=240_600, stop_is_default=True), order)
     assert ticket.state()["preview"]["stop"] == "Default ATR stop 2,406.00 is sent with it."
 
 
@@ -157,7 +157,7 @@ def test_by_risk_the_quantity_follows_from_the_default_stop_once_it_is_known(tic
         ticket.form.amount_unit.buttons["risk %"].click()
     assert first.args[0].quantity == 1
     with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as second:
-        ticket.show_verdict(replace(samples.VERDICT, stop=samples.QUOTE.ask - 1_000, stop_is_default=True), first.args[0])
+        ticket.show_verdict(samples.VERDICT._replace(stop=samples.QUOTE.ask - 1_000, stop_is_default=True), first.args[0])
     assert second.args[0].quantity == 100
     assert ticket.state()["size"].startswith("1.00 lot · 100 oz")
 
@@ -251,7 +251,7 @@ def test_what_cannot_be_read_is_marked_before_a_side_is_chosen(ticket, qtbot):
 
 def test_another_instrument_leaves_nothing_of_the_order_before(ticket, qtbot):
     order = choose(ticket, qtbot)
-    ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
+    ticket.show_verdict(samples.VERDICT._replace(stop=240_600, stop_is_default=True), order)
     ticket.form.type.buttons["Limit"].click()
     ticket.form.price.setText("2400")
     ticket.form.take_profit.setText("2500")
@@ -268,7 +268,7 @@ def test_another_instrument_leaves_nothing_of_the_order_before(ticket, qtbot):
 
 def test_the_stop_that_will_be_sent_stands_in_its_own_field_and_above_the_limits(ticket, qtbot):
     order = choose(ticket, qtbot)
-    ticket.show_verdict(replace(samples.VERDICT, stop=240_600, stop_is_default=True), order)
+    ticket.show_verdict(samples.VERDICT._replace(stop=240_600, stop_is_default=True), order)
     assert ticket.form.stop_loss.placeholderText() == "default 2,406.00"
     rows = [ticket.preview._lines[0].labels[0]]
     qtbot.waitUntil(lambda: ticket.preview.stop.geometry().bottom() < rows[0].geometry().top(), timeout=3000)
