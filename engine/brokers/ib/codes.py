@@ -14,6 +14,8 @@ RESTORED_WITHOUT_DATA = 1101
 """Market data subscriptions are gone and must be made again; ib_async does not."""
 RESTORED = frozenset({RESTORED_WITHOUT_DATA, 1102})
 DELAYED = 10167
+HISTORY = 162
+"""History that is not given: too much was asked for, the kind of data is not there, or there are no bars in the span."""
 NOTICES = range(2100, 2200)
 
 CANCELLED = 202

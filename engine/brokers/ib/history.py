@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import numpy as np
 from ib_async import BarData
+from ib_async.wrapper import RequestError
 
+from engine.brokers.ib import codes
 from engine.brokers.ib.amounts import moment
 from engine.brokers.ib.link import Link
 from engine.brokers.ib.listing import Listed
@@ -42,6 +44,7 @@ class History:
 
         Ascending, each once; `volume` 0 and `spread` NaN, for quotes have neither. Waits as long as pacing asks for. UserError
         for a timeframe or a span that is not asked for in one request, BrokerError for what TWS refuses (162) or does not tell.
+        Empty where IB has none.
         """
         size, what = SIZES.get(frame.span), SHOWS[listed.instrument.bar_side]
         if size is None:
@@ -49,14 +52,24 @@ class History:
         terms = (to_datetime(until).strftime("%Y%m%d %H:%M:%S UTC"), size, _duration(until - since))
         while delay := self._pacing.wait(listed.contract.conId, what, terms):
             await self._sleep(delay / SECOND)
-        found = await self._link.ask(
-            f"{frame.name} bars of {listed.name}",
-            lambda: self._link.ib.reqHistoricalDataAsync(
-                listed.contract, terms[0], terms[2], terms[1], what, useRTH=False, formatDate=2, timeout=0
-            ),
-        )
+        try:
+            found = await self._link.ask(
+                f"{frame.name} bars of {listed.name}",
+                lambda: self._link.ib.reqHistoricalDataAsync(
+                    listed.contract, terms[0], terms[2], terms[1], what, useRTH=False, formatDate=2, timeout=0
+                ),
+            )
+        except BrokerError as error:
+            if not _says_nothing_there(error.__cause__):
+                raise
+            return Bars.empty()
         rows = {at: bar for bar in found if since <= (at := moment(bar.date)) and at + frame.span <= until}
         return _columns(dict(sorted(rows.items())), listed.name)
+
+
+def _says_nothing_there(refusal: BaseException | None) -> bool:
+    """Whether a span has no bars: a weekend, or before the first. IB says it with the code of its refusals."""
+    return isinstance(refusal, RequestError) and refusal.code == codes.HISTORY and "returned no data" in refusal.message
 
 
 def _duration(span: Nanos) -> str:

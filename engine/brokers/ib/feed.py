@@ -1,0 +1,182 @@
+"""Prices from Interactive Brokers as they come, over a connection of their own that keeps itself alive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+from engine.brokers.exchange.backoff import Backoff
+from engine.brokers.ib.contracts import naming_of
+from engine.brokers.ib.history import History
+from engine.brokers.ib.link import Link
+from engine.brokers.ib.listing import Listed, find
+from engine.brokers.ib.pacing import Pacing
+from engine.brokers.ib.quotes import QuoteStream
+from engine.brokers.ib.reconnect import Sleep, Upkeep
+from engine.core.clock import DAY, MINUTE, Clock, Nanos
+from engine.core.errors import BrokerError, UserError
+from engine.domain.instrument import Instrument
+from engine.domain.market import Bars, Symbol, Timeframe
+from engine.ports.outside import LiveQuote
+from engine.ports.venue import VenueAddress
+
+BESIDE = 1000
+"""The feed's client id is the address's and this: no two connections to TWS may have the same, and the broker has the first."""
+
+
+class IbFeed:
+    """A LiveFeed at TWS or IB Gateway; it sends no orders, so any account will do. To be made inside the running loop.
+
+    `months` says which contract of a future is meant. With `accepts_delayed` data without a subscription comes 15 minutes late,
+    and is no quote to trade on.
+    """
+
+    kind = "ib"
+
+    def __init__(
+        self,
+        address: VenueAddress,
+        instruments: Mapping[Symbol, Instrument],
+        *,
+        clock: Clock,
+        random: Random | None = None,
+        sleep: Sleep = asyncio.sleep,
+        months: Mapping[Symbol, str] | None = None,
+        accepts_delayed: bool = True,
+        heartbeat_s: float = 15.0,
+    ) -> None:
+        self._instruments = instruments
+        self._clock = clock
+        self._random = random or Random()
+        self._sleep = sleep
+        self._months = months or {}
+        self._accepts_delayed = accepts_delayed
+        self._pacing = Pacing(clock)
+        self._link: Link | None = None
+        self._is_up = asyncio.Event()
+        self._troubles: dict[Symbol, str] = {}
+        self._readers: set[asyncio.Task[None]] = set()
+        own = replace(address, client_id=address.client_id + BESIDE, is_read_only=True)
+        self._upkeep = Upkeep(own, _open, self._up, self._down, random=self._random, sleep=sleep, heartbeat_s=heartbeat_s)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing streams, or not all of it; "" while it does."""
+        link = self._link
+        if link is None:
+            return self._upkeep.trouble or "not connected to TWS; connect first"
+        return link.trouble or next(iter(self._troubles.values()), "")
+
+    async def connect(self) -> None:
+        """BrokerError where TWS cannot be reached; it goes on trying until `close`, except after NotAdmitted."""
+        await self._upkeep.start()
+
+    def resume(self, port: int = 0) -> None:
+        """The owner's word after a client id in use or a moved port."""
+        self._upkeep.resume(port)
+
+    async def history(self, symbol: Symbol, timeframe: Timeframe, since: Nanos, until: Nanos) -> Bars:
+        """Bars that are over, asked for in pages, as slowly as IB wants it."""
+        link = self._link
+        if link is None:
+            raise BrokerError(self.trouble)
+        listed = await self._find(link, symbol)
+        pages = History(link, self._pacing, self._sleep)
+        span, most = timeframe.span, DAY if timeframe.span <= MINUTE else 7 * DAY
+        found: list[Bars] = []
+        at, last = since, since - 1
+        until = min(until, self._clock.now())
+        while at < until:
+            # A page begins a bar early, so that none is lost where one of IB's lies across its edge.
+            page = await pages.bars(listed, timeframe, max(since, at - span), min(at + most - span, until))
+            page = page[int(page.at.searchsorted(last, side="right")) :]
+            found.append(page)
+            last = int(page.at[-1]) if len(page) else last
+            at += most - span
+        return Bars.join(found)
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> AsyncIterator[LiveQuote]:
+        """The newest quote of each, until the feed is closed. UserError for what IB does not have."""
+        for symbol in symbols:
+            naming_of(symbol)
+            self._instrument(symbol)
+        newest: dict[Symbol, LiveQuote] = {}
+        news = asyncio.Event()
+
+        def keep(quote: LiveQuote) -> None:
+            newest[quote.quote.symbol] = quote
+            news.set()
+
+        readers = [asyncio.get_running_loop().create_task(self._read(symbol, keep)) for symbol in symbols]
+        self._readers.update(readers)
+        for reader in readers:
+            reader.add_done_callback(lambda _: news.set())
+        try:
+            while not any(reader.done() for reader in readers):
+                await news.wait()
+                news.clear()
+                while newest:
+                    yield newest.pop(next(iter(newest)))
+        finally:
+            self._readers.difference_update(readers)
+            await _ended(readers)
+
+    async def close(self) -> None:
+        """Ends every subscription and the connection; safe twice."""
+        readers, self._readers = list(self._readers), set()
+        await _ended(readers)
+        await self._upkeep.close()
+        self._link = None
+
+    async def _read(self, symbol: Symbol, keep: Callable[[LiveQuote], None]) -> None:
+        """Reads one instrument for ever, on every connection anew."""
+        backoff = Backoff(self._random)
+        while True:
+            await self._is_up.wait()
+            link = self._link
+            if link is None:
+                continue
+            try:
+                stream = QuoteStream(link, await self._find(link, symbol), self._clock, accepts_delayed=self._accepts_delayed)
+                try:
+                    stream.start()
+                    async for streamed in stream:
+                        self._troubles.pop(symbol, None)
+                        backoff.reset()
+                        keep(LiveQuote(*streamed))
+                finally:
+                    stream.close()
+            except BrokerError as error:
+                self._troubles[symbol] = str(error)
+                await self._sleep(backoff.next())
+
+    async def _find(self, link: Link, symbol: Symbol) -> Listed:
+        return await find(link, self._instrument(symbol), self._months.get(symbol, ""))
+
+    def _instrument(self, symbol: Symbol) -> Instrument:
+        instrument = self._instruments.get(symbol)
+        if instrument is None:
+            raise UserError(f"{symbol} is not an instrument of this session; add it to its instruments")
+        return instrument
+
+    def _up(self, link: Link) -> None:
+        self._link = link
+        self._is_up.set()
+
+    def _down(self, _why: str, _goes_on: bool) -> None:
+        self._link = None
+        self._is_up.clear()
+
+
+async def _open(address: VenueAddress) -> Link:
+    link = Link(address)
+    await link.open()
+    return link
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
