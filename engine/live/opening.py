@@ -89,9 +89,10 @@ async def live_session(
         stack.callback(database.close)
         books = Books(database)
         book = _book(books, request, profile, sorted(instruments), clock.now())
-        stack.callback(hold(database, book.id).release)
+        lock = hold(database, book.id)
+        stack.callback(lock.release)
         key = await asyncio.to_thread(_chain_key, book)
-        journal = LiveJournal(database, book.id, asyncio.get_running_loop(), request.models.parent, key)
+        journal = LiveJournal(database, book.id, asyncio.get_running_loop(), request.models.parent, key, lock)
         stack.push_async_callback(asyncio.to_thread, journal.close)
         book = books.get(book.id) or book
         ear = Ear()

@@ -143,16 +143,17 @@ class Backlog:
         """The steps that must be spooled now, as soon as there are some; none once it is closed."""
         with self._to_spool:
             while not self._is_closing:
-                head = self._asked[0] if self._asked else None
-                now = self._monotonic()
-                if head is None:
+                if not self._asked:
                     self._to_spool.wait()
-                elif not self.trouble and now < head.due:
-                    self._to_spool.wait((head.due - now) / SECOND)
+                    continue
+                head, now = self._asked[0], self._monotonic()
+                due = min(asked.due for asked in self._asked)  # who asks first must not hold up a stop that asks after
+                if not self.trouble and now < due:
+                    self._to_spool.wait((due - now) / SECOND)
                 elif head.safety:
                     return [step for step in self._steps if self._spooled < step.last <= head.upto]
                 else:
-                    self.trouble = "the database has not answered for some seconds"
+                    self.trouble = "the database does not answer"
                     self._answer()
             return []
 

@@ -15,6 +15,7 @@ from engine.storage.books import Books
 from engine.storage.chain import scheme_of
 from engine.storage.database import Database
 from engine.storage.journal import export_lines
+from engine.storage.lock import BookLock
 from engine.storage.spool import Spool, spool_path
 from engine.storage.spooling import Spooler, take_in
 from engine.storage.writers import Prepared
@@ -30,8 +31,17 @@ PATIENCE_S = 5.0
 class LiveJournal:
     """`engine.ports.journal.DurableJournal` over a database. For the engine's thread; whoever opens it holds the book."""
 
-    def __init__(self, database: Database, book_id: int, loop: AbstractEventLoop, folder: Path, key: bytes | None = None) -> None:
-        """Answers come on `loop`; `folder` is where the spool lies when the database is on a server; `key` as for `SqlJournal`.
+    def __init__(
+        self,
+        database: Database,
+        book_id: int,
+        loop: AbstractEventLoop,
+        folder: Path,
+        key: bytes | None = None,
+        lock: BookLock | None = None,
+    ) -> None:
+        """Answers come on `loop`; `folder` is where the spool lies when the database is on a server; `key` as for `SqlJournal`;
+        `lock`, by which the book is held, is taken anew when the server was away.
 
         What an earlier spool holds is taken into the database first; `found` says what that came to. Raises StoreError where the
         spool and the database contradict each other, UserError where no spool can be made or the key is another.
@@ -52,7 +62,7 @@ class LiveJournal:
         self._said: str | None = None
         self._backlog = Backlog(_caller(loop), book.facts)
         self._spool = Spool(path, book)
-        self._writer = StepWriter(self._full, book_id, key, self._backlog, self._spool)
+        self._writer = StepWriter(self._full, book_id, key, self._backlog, self._spool, lock)
         self._threads = (
             _started("journal", self._writer.run),
             _started("spool", Spooler(self._backlog, self._spool).run),

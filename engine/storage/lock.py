@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from engine.core.errors import UserError
+from engine.core.errors import StoreError, UserError
 from engine.storage.database import Database
+from engine.storage.link import Link
 
 _ADVISORY = 0x4E47
 """First key of PostgreSQL's advisory locks, so that other programs' locks do not meet ours."""
@@ -18,6 +19,10 @@ _ADVISORY = 0x4E47
 
 class BookLock(Protocol):
     """A book that is held."""
+
+    def renew(self) -> None:
+        """After the database was away: sees that the book is still held. Raises StoreError where another program has it now."""
+        ...
 
     def release(self) -> None:
         """Lets go of it; safe to call twice."""
@@ -64,6 +69,9 @@ class _FileLock:
                 return cls(path, handle)
             os.close(handle)  # its holder has just gone, and taken the file along
 
+    def renew(self) -> None:
+        """The operating system forgets no lock."""
+
     def release(self) -> None:
         if self._handle is None:
             return
@@ -102,19 +110,46 @@ else:
 
 
 class _AdvisoryLock:
-    """A lock PostgreSQL keeps for as long as its connection lives."""
+    """A lock PostgreSQL keeps for as long as its connection lives. `_backend` is the process that keeps it there."""
 
-    def __init__(self, database: Database) -> None:
-        self._link = database.link()
+    def __init__(self, database: Database, book_id: int) -> None:
+        self._database = database
+        self._book_id = book_id
+        self._link, self._backend = _asking(database)
 
     @classmethod
     def take(cls, database: Database, book_id: int) -> _AdvisoryLock | None:
-        lock = cls(database)
-        rows = lock._link.rows(f"SELECT pg_try_advisory_lock({_ADVISORY}, {int(book_id)})")
-        if rows[0][0]:
+        lock = cls(database, book_id)
+        if lock._try():
             return lock
         lock.release()
         return None
 
+    def _try(self) -> bool:
+        return bool(self._link.rows(f"SELECT pg_try_advisory_lock({_ADVISORY}, {int(self._book_id)})")[0][0])
+
+    def renew(self) -> None:
+        holder = self._holder()
+        if holder == self._backend:  # also where the server has not noticed yet that the link to it is cut
+            return
+        self._link.close()
+        self._link, self._backend = _asking(self._database)
+        if not self._try():
+            raise StoreError(f"book {self._book_id} was opened by another program while the database was away; end one of them")
+
+    def _holder(self) -> int | None:
+        rows = self._database.rows(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ? AND objid = ? "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (_ADVISORY, self._book_id),
+        )
+        return int(rows[0][0]) if rows else None
+
     def release(self) -> None:
         self._link.close()
+
+
+def _asking(database: Database) -> tuple[Link, int]:
+    """A link and the number of the server's process behind it."""
+    link = database.link()
+    return link, int(link.rows("SELECT pg_backend_pid()")[0][0])

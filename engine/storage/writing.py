@@ -6,6 +6,7 @@ from engine.core.clock import SECOND, Nanos, SystemClock
 from engine.core.errors import StoreError, UserError
 from engine.storage.backlog import Backlog, Handed
 from engine.storage.database import Database
+from engine.storage.lock import BookLock
 from engine.storage.spool import Spool
 from engine.storage.writers import Writer, writer
 
@@ -16,12 +17,15 @@ PAUSES_S = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 class StepWriter:
     """Takes steps from the backlog to the database, and empties the spool of what is stored."""
 
-    def __init__(self, database: Database, book_id: int, key: bytes | None, backlog: Backlog, spool: Spool) -> None:
+    def __init__(
+        self, database: Database, book_id: int, key: bytes | None, backlog: Backlog, spool: Spool, lock: BookLock | None
+    ) -> None:
         self._database = database
         self._book_id = book_id
         self._key = key
         self._backlog = backlog
         self._spool = spool
+        self._lock = lock
         self._writer: Writer | None = None
         self._in_doubt = False
         self._monotonic = SystemClock().monotonic
@@ -62,6 +66,7 @@ class StepWriter:
     def _settle(self, steps: list[Handed]) -> list[Handed]:
         """A refused write may have been kept, its answer lost with the link: asks the database, and gives the steps it lacks."""
         self._disconnect()
+        self._hold_on()
         lacking = list(steps)
         while lacking:
             step = lacking[0]
@@ -74,6 +79,13 @@ class StepWriter:
             del lacking[0]
         self._in_doubt = False
         return lacking
+
+    def _hold_on(self) -> None:
+        try:
+            if self._lock is not None:
+                self._lock.renew()
+        except UserError as error:  # the server is still away
+            raise StoreError(str(error)) from error
 
     def _ready(self) -> Writer:
         if self._writer is None:

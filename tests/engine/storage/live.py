@@ -13,6 +13,7 @@ from engine.storage.books import BookRow, Books
 from engine.storage.database import Database
 from engine.storage.journal import export_lines
 from engine.storage.live_journal import LiveJournal
+from engine.storage.lock import BookLock
 from engine.storage.spool import spool_path
 
 PATIENCE_S = 20.0
@@ -21,14 +22,14 @@ PATIENCE_S = 20.0
 class Desk:
     """A live journal of one book, and the answers that came to the engine's loop."""
 
-    def __init__(self, database: Database, book: BookRow, folder: Path) -> None:
+    def __init__(self, database: Database, book: BookRow, folder: Path, lock: BookLock | None = None) -> None:
         self.database = database
         self.book = book
         self.folder = folder
         self.path = spool_path(database.place, book.id, folder)
         self.answers: list[tuple[str, str]] = []
         self._loop = asyncio.new_event_loop()
-        self.journal = LiveJournal(database, book.id, self._loop, folder)
+        self.journal = LiveJournal(database, book.id, self._loop, folder, lock=lock)
 
     def step(self, number: int, facts: int = 1) -> None:
         """Commits a step of so many facts."""

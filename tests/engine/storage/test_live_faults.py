@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,7 +20,7 @@ from engine.storage import link
 from engine.storage.audit import audit_books
 from engine.storage.books import Books
 from engine.storage.database import Database, open_books
-from engine.storage.lock import hold
+from engine.storage.lock import BookLock, hold
 from engine.storage.spool import read_spool
 from engine.storage.verification import verify
 from engine.storage.writers import PostgresWriter, SqliteWriter
@@ -232,12 +232,23 @@ def test_a_stop_does_not_wait_for_a_database_that_does_not_answer(live: Desk, st
     live.step(1)
     live.ask("stop", safety=True)
     live.ask("entry")
-    assert live.answered(2) == [("stop", ""), ("entry", "the database has not answered for some seconds")]
+    assert live.answered(2) == [("stop", ""), ("entry", "the database does not answer")]
     assert live.stored() == []
     stuck.set()
     live.until(lambda: len(live.stored()) == 1)
     assert live.close() == ""
     assert live.journal.trouble == ""
+
+
+def test_a_stop_does_not_wait_behind_an_entry_that_waits_for_the_database(live: Desk, stuck: Event) -> None:
+    live.step(1)
+    live.ask("entry")
+    live.step(2)
+    live.ask("stop", safety=True)
+    assert live.answered(2) == [("entry", "the database does not answer"), ("stop", "")]
+    assert [len(step.facts) for step in read_spool(live.path).steps] == [1, 1]
+    stuck.set()
+    live.until(lambda: len(live.stored()) == 2)
 
 
 def test_closing_beside_a_database_that_does_not_answer_spools_what_waits(live: Desk, stuck: Event, database: Database) -> None:
@@ -373,6 +384,50 @@ def test_fault_49_a_server_that_restarts_finds_the_steps_waiting(remote: Desk, o
     assert whole(remote, 2)
 
 
+@contextmanager
+def held(own: Server, tmp_path: Path) -> Iterator[tuple[Desk, BookLock]]:
+    """A live journal of a book that is held."""
+    with open_books(own.url) as database:
+        book = Books(database).open("held", "live", "live", "{}", 1)
+        lock = hold(database, book.id)
+        with closing(Desk(database, book, tmp_path, lock)) as made:
+            made.step(1)
+            made.ask("before")
+            made.answered(1)
+            yield made, lock
+        lock.release()
+
+
+@pytest.mark.xdist_group("postgres")
+def test_fault_50_a_book_is_held_again_after_its_server_restarted(own: Server, tmp_path: Path) -> None:
+    with held(own, tmp_path) as (live, _), open_books(own.url) as theirs:
+        own.restart()
+        live.step(2)
+        live.until(lambda: len(live.stored_again()) == 2)
+        theirs.close()
+        with pytest.raises(UserError, match="is open in another program"):
+            hold(theirs, live.book.id)
+        live.database.close()
+        assert whole(live, 2)
+
+
+@pytest.mark.xdist_group("postgres")
+def test_fault_50_a_book_that_another_program_took_while_the_server_was_away_is_not_written(own: Server, tmp_path: Path) -> None:
+    with held(own, tmp_path) as (live, _), open_books(own.url) as theirs:
+        own.restart()
+        theirs.close()
+        other = hold(theirs, live.book.id)
+        live.step(2)
+        live.until(lambda: "was opened by another program while the database was away" in live.journal.trouble)
+        live.ask("entry")
+        assert "end one of them" in live.answered(2)[1][1]
+        assert len(live.stored()) == 1
+        other.release()
+        live.until(lambda: len(live.stored_again()) == 2)
+        live.database.close()
+        assert whole(live, 2)
+
+
 # --- killed -----------------------------------------------------------------------------------------------------------
 
 BUSY = """
@@ -410,7 +465,7 @@ from engine.domain.facts import DayStarted
 from engine.storage.books import Books
 from engine.storage.database import Database, locate
 from engine.storage.live_journal import LiveJournal
-from engine.storage.lock import hold
+from engine.storage.lock import BookLock, hold
 
 database = Database(locate(sys.argv[1]))
 book = Books(database).find("run")
