@@ -43,7 +43,7 @@ def test_a_fact_reads_as_a_sentence(fact, words):
 
 
 def test_every_kind_of_fact_has_a_sentence():
-    parts = {f.Fact, f.OrderFact, f.OrderTerms}
+    parts = {f.Fact, f.OrderFact, f.OrderTerms, f.VenueFact, f.LimitFact}
     assert set(SENTENCES) == set(f.KINDS.values()) - parts
 
 

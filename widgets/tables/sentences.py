@@ -175,6 +175,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.OrderUnknown: lambda x: f"Order {x.order} is unknown: {_bare(x.reason)}; its exposure stays reserved.",
     f.OrderTriggered: lambda x: f"Order {x.order} triggered: the market reached its stop.",
     f.OrderTrailed: lambda x: f"Order {x.order} trails the market: its stop is at {x.stop} ticks.",
+    f.OrderFilled: _filled,
     f.ModifyRequested: lambda x: _modified(x, "to be changed"),
     f.OrderModified: lambda x: _modified(x, "changed"),
     f.ModifyRejected: lambda x: f"Change of order {x.order} rejected: {_bare(x.reason)}.",
