@@ -289,6 +289,7 @@ def apply(order: Order, fact: f.OrderFact) -> Order:
         state = S.PARTIALLY_FILLED
     match fact:
         case f.OrderAdopted():
+            state = S.PARTIALLY_FILLED if fact.filled else state
             return order._replace(state=state, broker_id=fact.broker_id, filled=fact.filled)
         case f.OrderAccepted():
             return order._replace(state=state, broker_id=fact.broker_id)

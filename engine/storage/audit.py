@@ -128,13 +128,14 @@ def _account(state: Rebuilt) -> Mapping[Hashable, Values]:
         return {}
     realised = sum(held.realised for held in state.positions.values())
     costs = sum(held.costs for held in state.positions.values())
+    opening = state.account.balance + state.adopted
     return {
         (state.account.account,): {
             "currency": state.account.currency,
-            "opening": state.account.balance,
+            "opening": opening,
             "realised": realised,
             "costs": costs,
-            "cash": state.account.balance + realised - costs,
+            "cash": opening + realised - costs,
             "orders": state.intended,
             "denied": state.denied,
             "fills": len(state.fills),

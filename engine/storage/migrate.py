@@ -41,7 +41,7 @@ class Track:
 
 
 _HERE = Path(__file__).parent / "migrations"
-BOOKS = Track(_HERE / "books", head="0003", schema=None, page_size=4_096)
+BOOKS = Track(_HERE / "books", head="0004", schema=None, page_size=4_096)
 MARKET = Track(_HERE / "market", head="0004", schema="market", page_size=32_768)
 TRACKS = (BOOKS, MARKET)
 

@@ -25,7 +25,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A fill and the gross profit it booked."""
+    """A fill as it was last told, and the gross profit it booked: `realised` with this word, `whole` since the first one."""
 
     at: Nanos
     order: str
@@ -34,6 +34,7 @@ class Execution:
     quantity: Steps
     commission: Cash
     realised: Cash
+    whole: Cash
 
 
 @dataclass(slots=True)
@@ -114,7 +115,9 @@ class Rebuilt:
         realised = _book(standing, fact, self._tick_values.get(fact.symbol, 0))
         if fact.symbol not in self._tick_values:
             self.contradictions.append(f"fact {record.seq}: {fact.symbol} was filled before it was listed")
-        self.fills[key] = Execution(record.at, fact.order, fact.side, fact.price, fact.quantity, fact.commission, realised)
+        self.fills[key] = Execution(
+            record.at, fact.order, fact.side, fact.price, fact.quantity, fact.commission, realised, realised
+        )
         self._unbooked[key] = (standing.quantity, standing.basis, realised)
 
     def _correct(self, record: Record, fact: f.FillCorrected) -> None:
@@ -130,18 +133,20 @@ class Rebuilt:
         signed = old.quantity * Side(old.side).sign
         before = standing.realised
         standing.quantity -= signed
-        standing.basis -= old.price * signed * tick_value + old.realised
-        standing.realised -= old.realised
+        standing.basis -= old.price * signed * tick_value + old.whole
+        standing.realised -= old.whole
         _book(standing, fact, tick_value)
         if standing.quantity == 0:
             standing.realised, standing.basis = standing.realised - standing.basis, 0
         change = standing.realised - before
         self.fills[fact.symbol, fact.execution] = replace(
             old,
+            at=record.at,
             price=fact.price,
             quantity=fact.quantity,
             commission=fact.commission,
-            realised=old.realised + change,
+            realised=change + (old.realised if fact.execution == fact.replaces else 0),
+            whole=old.whole + change,
         )
         self._unbooked[fact.symbol, fact.execution] = (standing.quantity, standing.basis, change)
 
