@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.domain.instrument import Steps
 from engine.domain.order import Order, OrderType, Role, State, TimeInForce
 from engine.portfolio.register import OrderRegister
 from engine.ports.outside import Abilities
@@ -13,8 +14,25 @@ AT_VENUE = frozenset(
 """States in which the venue may have the order."""
 
 
-def kept_back(order: Order, register: OrderRegister, abilities: Abilities | None) -> str:
-    """What the order waits for here, "" when it leaves at once. Without abilities the venue holds everything but what follows."""
+def kept_back(order: Order, register: OrderRegister, abilities: Abilities | None, position: Steps) -> str:
+    """What the order waits for here, "" when it leaves at once; `position` is that of its symbol, signed."""
+    if reason := waits(order, register, abilities):
+        return reason
+    guards = order.role is Role.STOP or (order.role is Role.CLOSE and not order.triggered)
+    if guards and abilities is not None and locks(abilities) and free(order, register, position) < order.quantity:
+        return "it leaves when what it would sell is not locked by other orders any more"
+    return ""
+
+
+def free(order: Order, register: OrderRegister, position: Steps) -> Steps:
+    """How much of the position no other exit that is at the venue, or about to be, would sell."""
+    others = [o for o in register.live.get(order.symbol, {}).values() if o.side is order.side and o.id != order.id]
+    offered = [o for o in others if o.reduce_only and (o.state in AT_VENUE or o.state is State.INTENT)]
+    return -position * order.side.sign - sum(o.leaves for o in offered)
+
+
+def waits(order: Order, register: OrderRegister, abilities: Abilities | None) -> str:
+    """What the venue lacks of the order, or what must happen first. Without abilities it holds all but what follows others."""
     if order.after and register[order.after].state is not State.FILLED:
         return f"it follows {order.after} once that has filled"
     parent = register.orders.get(order.parent)
@@ -30,8 +48,6 @@ def kept_back(order: Order, register: OrderRegister, abilities: Abilities | None
         return f"the price is watched here; the venue holds no {order.type.value.replace('_', '-')} orders"
     if order.tif is TimeInForce.FOK and order.tif not in abilities.tifs:
         return "it leaves when a quote shows enough; the venue has no fill-or-kill"
-    if order.role is Role.CLOSE and locks(abilities) and stops_at_venue(order, register):
-        return "it leaves when the stops that lock what it closes are out of its way"
     return ""
 
 
@@ -61,6 +77,10 @@ def as_sent(order: Order, abilities: Abilities | None) -> Order:
         order = order._replace(type=OrderType.MARKET, stop=None, trail=0, trail_ppm=0)
     elif order.type not in abilities.types and order.type is OrderType.TRAILING:
         order = order._replace(type=OrderType.STOP, trail=0, trail_ppm=0)
+    if not abilities.brackets:
+        order = order._replace(parent="")
+    if not abilities.groups:
+        order = order._replace(oco="")
     if order.tif in abilities.tifs:
         return order
     fok = order.tif is TimeInForce.FOK and TimeInForce.IOC in abilities.tifs
