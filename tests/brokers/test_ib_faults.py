@@ -301,6 +301,52 @@ async def test_fault_27_two_orders_of_one_name_are_both_shown(peer: Peer) -> Non
 
 
 @at_every_version()
+async def test_fault_28_more_than_was_ordered_is_reported_as_it_was(peer: Peer) -> None:
+    async with trading(peer) as it:
+        await resting(it)
+        await peer.fill(peer.order("o"), 3, "3990")
+        await peer.fill(peer.order("o"), 1, "3990")
+        await it.reports(f.OrderFilled, count=2)
+        assert (it.state("o"), it.desk.orders["o"].filled) == (State.FILLED, 4)
+
+
+@at_every_version()
+async def test_fault_29_a_stop_that_is_refused_after_its_entry_filled_is_reported(peer: Peer) -> None:
+    async with trading(peer) as it:
+        it.submit(order("e"), order("e-stop", Side.SELL, stop=399000, parent="e"))
+        await it.reaches("e", State.FILLED)
+        await peer.reject(peer.order("e-stop"), 201, "Order rejected - reason:no stops today")
+        await it.reaches("e-stop", State.REJECTED)
+        assert "no stops today" in it.desk.orders["e-stop"].reason
+
+
+@at_every_version()
+async def test_fault_30_both_orders_of_a_group_that_fill_are_both_reported(peer: Peer) -> None:
+    await peer.hold("XAUUSD", 2, 4000)
+    async with trading(peer) as it:
+        it.submit(order("s", Side.SELL, stop=399000, oco="g"), order("t", Side.SELL, limit=401000, oco="g"))
+        await it.reports(f.OrderAccepted, count=2)
+        await peer.fill(peer.order("t"))
+        await peer.fill(peer.order("s"), 2, "3990")
+        await it.reaches("t", State.FILLED)
+        await it.reaches("s", State.FILLED)
+        assert peer.position("XAUUSD") == -2
+
+
+@at_the_newest_version()
+async def test_fault_53_a_clock_that_is_set_back_delays_no_alarm(peer: Peer) -> None:
+    async with trading(peer, **SOON) as it:
+        peer.faults.on("placeOrder", Drop())
+        it.submit(order("o", **RESTING))
+        await peer.advance(-300)
+        await it.reports(f.OrderUnknown)
+        peer.faults.on("placeOrder", Drop())
+        await peer.advance(900)
+        it.submit(order("p", **RESTING))
+        await it.reports(f.OrderUnknown, "p")
+
+
+@at_every_version()
 async def test_fault_05_a_fill_while_tws_has_lost_ib_is_reported(peer: Peer) -> None:
     async with trading(peer) as it:
         await resting(it)

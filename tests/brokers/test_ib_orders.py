@@ -188,11 +188,25 @@ async def test_orders_of_futures_count_contracts_of_the_month_asked_for(peer: Pe
     async with trading(peer, ("GC", "MGC"), options=IbOptions(months={"GC": "G26"})) as it:
         it.submit(order("gc", symbol="GC", limit=40000))
         it.submit(order("mgc", symbol="MGC", limit=40000))
-        await it.reports(f.OrderAccepted, "gc")
-        (refused,) = await it.reports(f.OrderRejected, "mgc")
+        await it.reports(f.OrderAccepted, count=2)
         assert (peer.order("gc").contract.local_symbol, peer.order("gc").quantity) == ("GCG6", 2)
-        assert "name the month" in refused.reason
-        assert "nothing was sent" in refused.reason
+        assert peer.order("mgc").contract.local_symbol == "MGCZ5"
+
+
+@at_the_newest_version()
+async def test_fault_45_the_month_that_is_held_is_dealt_in_until_it_is_left(peer: Peer) -> None:
+    await peer.advance(5 * 24 * 3600)
+    await peer.hold("GCZ5", 1, 4010)
+    async with trading(peer, ("GC", "MGC")) as it:
+        it.submit(order("gc", Side.SELL, 1, symbol="GC", limit=41000), order("mgc", symbol="MGC", limit=40000))
+        await it.reports(f.OrderAccepted, count=2)
+        assert (peer.order("gc").contract.local_symbol, peer.order("mgc").contract.local_symbol) == ("GCZ5", "MGCG6")
+    await peer.hold("GCG6", 1, 4030)
+    async with trading(peer, ("GC",)) as it:
+        it.submit(order("two", symbol="GC", limit=40000))
+        (refused,) = await it.reports(f.OrderRejected)
+        assert "held in the months G26, Z25; name the month" in refused.reason
+        assert refused.reason.endswith("nothing was sent")
 
 
 @at_every_version()

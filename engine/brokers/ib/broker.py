@@ -14,11 +14,11 @@ from ib_async import Order as IbOrder
 from engine.brokers.ib import codes, resets
 from engine.brokers.ib.book import Book
 from engine.brokers.ib.link import Link, Unanswered
-from engine.brokers.ib.listing import Listed, find
+from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.lookup import LookUp
 from engine.brokers.ib.margin import Margin, margin_of
 from engine.brokers.ib.orders import ABILITIES, Terms, steps_from_ib, to_ib
-from engine.brokers.ib.reconnect import Sleep, Upkeep
+from engine.brokers.ib.reconnect import Sleep, Upkeep, started
 from engine.brokers.ib.reports import OrderReports
 from engine.brokers.ib.sending import Sending
 from engine.brokers.ib.standing import ended
@@ -39,8 +39,9 @@ MOST_LOOKS = 3
 
 @dataclass(frozen=True, slots=True)
 class IbOptions:
-    """`months` says which contract of a future is meant ("GC": "G26"). `outside_rth`: orders work outside regular hours, too.
-    `binds_manual`: with client id 0 orders typed into TWS can be cancelled and changed from here."""
+    """`months` says which contract of a future is meant ("GC": "G26"), else it is the one that is held or in front when the
+    session begins, and stays it. `outside_rth`: orders work outside regular hours, too. `binds_manual`: with client id 0 orders
+    typed into TWS can be cancelled and changed from here."""
 
     months: Mapping[Symbol, str] = field(default_factory=dict)
     outside_rth: bool = True
@@ -205,7 +206,7 @@ class IbBroker:
         self._reports.shown(state.executions)
         over = ended(asked, state, completed, self._instruments)
         self._reports.shown_ended(over)
-        return replace(state, ended_orders=over)
+        return replace(state, ended_orders=over, notes=(*state.notes, *self._unlisted.values()))
 
     def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:
         """A quantity in IB's unit as lot steps, signed."""
@@ -253,7 +254,9 @@ class IbBroker:
             if symbol in self._listed or not venue.is_ready:
                 continue
             try:
-                self._listed[symbol] = await find(venue.link, instrument, self._options.months.get(symbol, ""))
+                month = month_for(venue.link, instrument, self._options.months, self._clock.now())
+                self._listed[symbol] = await find(venue.link, instrument, month)
+                self._unlisted.pop(symbol, None)
             except NiceGoldError as error:
                 self._unlisted[symbol] = str(error)
 
@@ -281,7 +284,7 @@ class IbBroker:
         elif venue is not None and code in codes.LOST:
             self._say("LOST", f"{venue.link.trouble}; orders are refused until it is back")
         elif venue is not None and code in codes.RESTORED:
-            self._restored = asyncio.get_running_loop().create_task(self._come_back(venue), name="coming back to TWS")
+            self._restored = started(self._come_back(venue), "coming back to TWS")
 
     async def _come_back(self, venue: IbVenue) -> None:
         """IB is within reach again; what could not be found while it was not is found first."""

@@ -11,7 +11,7 @@ from engine.brokers.exchange.backoff import Backoff
 from engine.brokers.ib.contracts import naming_of
 from engine.brokers.ib.history import History
 from engine.brokers.ib.link import Link
-from engine.brokers.ib.listing import Listed, find
+from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.pacing import Pacing
 from engine.brokers.ib.quotes import QuoteStream
 from engine.brokers.ib.reconnect import Sleep, Upkeep
@@ -29,8 +29,8 @@ BESIDE = 1000
 class IbFeed:
     """A LiveFeed at TWS or IB Gateway; it sends no orders, so any account will do. To be made inside the running loop.
 
-    `months` says which contract of a future is meant. With `accepts_delayed` data without a subscription comes 15 minutes late,
-    and is no quote to trade on.
+    `months` says which contract of a future is meant, else it is the one that is held or in front at first. With
+    `accepts_delayed` data without a subscription comes 15 minutes late, and is no quote to trade on.
     """
 
     kind = "ib"
@@ -51,7 +51,7 @@ class IbFeed:
         self._clock = clock
         self._random = random or Random()
         self._sleep = sleep
-        self._months = months or {}
+        self._months = dict(months or {})
         self._accepts_delayed = accepts_delayed
         self._pacing = Pacing(clock)
         self._link: Link | None = None
@@ -153,7 +153,9 @@ class IbFeed:
                 await self._sleep(backoff.next())
 
     async def _find(self, link: Link, symbol: Symbol) -> Listed:
-        return await find(link, self._instrument(symbol), self._months.get(symbol, ""))
+        instrument = self._instrument(symbol)
+        self._months[symbol] = month_for(link, instrument, self._months, self._clock.now())
+        return await find(link, instrument, self._months[symbol])
 
     def _instrument(self, symbol: Symbol) -> Instrument:
         instrument = self._instruments.get(symbol)

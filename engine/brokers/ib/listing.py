@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,9 +11,13 @@ from ib_async import Contract, ContractDescription, ContractDetails
 from engine.brokers.ib.amounts import amount
 from engine.brokers.ib.contracts import called, naming_of
 from engine.brokers.ib.link import Link
+from engine.core.clock import Nanos, to_datetime
 from engine.core.errors import BrokerError
 from engine.domain.instrument import Instrument
+from engine.domain.market import Symbol
+from engine.domain.shipped import shipped_definition
 from engine.market.contracts import Contract as Month
+from engine.market.contracts import RollRule, front
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,34 @@ async def find(link: Link, instrument: Instrument, month: str = "") -> Listed:
         names = ", ".join(called(it.contract) for it in fitting if it.contract is not None)
         raise BrokerError(f"{what} is {len(fitting)} contracts at {link.name}: {names}; name the month, as in Z25")
     return _listed(link, instrument, fitting[0])
+
+
+def month_for(link: Link, instrument: Instrument, months: Mapping[Symbol, str], at: Nanos) -> str:
+    """Which contract of a future is dealt in: the one named in `months`, else the one that is held, else the one in front by the
+    calendar at `at` (ns UTC). "" for what is no future; BrokerError where several are held."""
+    naming = naming_of(instrument.symbol)
+    if naming.kind != "FUT":
+        return ""
+    if instrument.symbol in months:
+        return months[instrument.symbol]
+    held = {_month_of(it.contract) for it in link.ib.positions() if it.position and naming.fits(it.contract)}
+    if len(held) > 1:
+        raise BrokerError(f"{instrument.symbol} is held in the months {', '.join(sorted(held))}; name the month to deal in")
+    return held.pop() if held else _in_front(instrument, at)
+
+
+def _month_of(contract: Contract) -> str:
+    """The month of a metal's future: it expires within it."""
+    expiry = contract.lastTradeDateOrContractMonth
+    return Month(int(expiry[:4]), int(expiry[4:6])).code if expiry[:6].isdigit() else contract.localSymbol
+
+
+def _in_front(instrument: Instrument, at: Nanos) -> str:
+    roll, holidays = shipped_definition(instrument.symbol).roll, instrument.sessions.holidays
+    if roll is None or holidays is None:
+        return ""
+    rule = RollRule(**roll.model_dump())
+    return front(to_datetime(at, instrument.sessions.zone).date(), rule, holidays.is_business).code
 
 
 async def search(link: Link, pattern: str) -> list[ContractDescription]:

@@ -9,7 +9,7 @@ from ib_async import Fill, Trade
 
 from engine.brokers.ib.book import Entry
 from engine.brokers.ib.link import Unanswered
-from engine.brokers.ib.reconnect import Sleep
+from engine.brokers.ib.reconnect import Sleep, started
 from engine.brokers.ib.reports import OrderReports
 from engine.brokers.ib.venue import IbVenue
 from engine.core.errors import BrokerError
@@ -38,7 +38,7 @@ class LookUp:
     def go_on(self) -> None:
         """Looks for what waits, if anything does."""
         if self._doubted and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self._look(), name="looking for orders at TWS")
+            self._task = started(self._look(), "looking for orders at TWS")
 
     async def close(self) -> None:
         """Looks no more."""

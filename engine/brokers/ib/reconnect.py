@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from engine.brokers.exchange.backoff import Backoff
 from engine.brokers.ib.heartbeat import watch
@@ -20,8 +21,22 @@ GHOSTS = 8
 """How often a client id in use is put up with after a connection was given up here: TWS may hold on to it for some minutes."""
 
 
+def started(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """The work as a task; what it fails with is a bug of ours, and is said where the loop says such things."""
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    task.add_done_callback(_complain)
+    return task
+
+
+def _complain(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        task.get_loop().call_exception_handler({"message": f"{task.get_name()} has failed", "exception": error})
+
+
 class Upkeep:
-    """Keeps one connection: a fresh link each time, waits that grow up to a cap and are never in step with others.
+    """Keeps one connection: a fresh link each time, waits that grow up to a cap and are never in step with others; short again
+    after a connection that lasted longer than the cap.
 
     `open_link` makes a link or raises BrokerError; `on_up` is called with each, `on_down` with the sentence for each loss, and
     for each failure that says something new. Not followed by itself: a client id in use, another kind of account, a moved port.
@@ -83,16 +98,18 @@ class Upkeep:
             await link.close()
 
     def _run(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._keep(), name="upkeep of TWS")
+        self._task = started(self._keep(), "upkeep of TWS")
 
     async def _keep(self) -> None:
         while True:
             if self._link is None:
                 await self._again()
                 continue
-            link = self._link
+            link, begun = self._link, asyncio.get_running_loop().time()
             why = await watch(link, self._heartbeat_s)
             self._link = None
+            if asyncio.get_running_loop().time() - begun > CAP_S:
+                self._backoff.reset()
             self._ghosts = GHOSTS if link.is_closed_here else 0
             self._down(why, goes_on=not link.moved_to)
             await link.close()
@@ -116,7 +133,6 @@ class Upkeep:
     async def _connect(self) -> None:
         link = await self._open(self.address)
         self._link = link
-        self._backoff.reset()
         self.trouble = ""
         self._on_up(link)
 
