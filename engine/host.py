@@ -263,13 +263,14 @@ class Host:
             async with live_session(self._request, self._faulted, (self._bar,)) as opened:
                 self._session = self._lived = session = opened.session
                 lead = session.pipeline.lead.symbol
-                self._history(session.before[lead])
+                before = {symbol: replace(bars, volume=bars.volume * 0) for symbol, bars in session.before.items()}
+                self._history(before[lead])
                 self._listen(session)
                 self._playing = True
                 self._opened.set_result(
                     Opening(
                         session.kind,
-                        session.before,
+                        before,
                         opened.records(),
                         opened.resumed,
                         opened.book.id,
@@ -367,7 +368,8 @@ class Host:
             self._playing = False
 
     def _bar(self, symbol: Symbol, bar: Bar, equity: Cash) -> None:
-        self._outbox.bars.setdefault(symbol, []).append(bar)
+        seen = bar if self._lived is None else bar._replace(volume=0.0)  # live quotes tell no volume
+        self._outbox.bars.setdefault(symbol, []).append(seen)
         self._outbox.curve.append((bar.at, equity))
 
     def _frame(self, session: Session | LiveSession) -> Frame:

@@ -18,12 +18,13 @@ class Lane:
 
     __slots__ = ("bars", "features", "instrument", "policy", "symbol", "timeframe")
 
-    def __init__(self, instrument: Instrument, timeframe: Timeframe, policy: Policy) -> None:
+    def __init__(self, instrument: Instrument, timeframe: Timeframe, policy: Policy, counts: bool = True) -> None:
+        """`counts` says whether the number of quotes is a volume (engine.market.bars)."""
         self.symbol: Symbol = instrument.symbol
         self.instrument = instrument
         self.timeframe = timeframe
         self.policy = policy
-        self.bars = BarBuilder(instrument, timeframe)
+        self.bars = BarBuilder(instrument, timeframe, counts)
         self.features = FeatureBuilder()
 
     def warm(self, bars: Bars) -> None:

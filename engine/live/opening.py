@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from engine.brokers.registry import Surroundings, broker_at, feed_at
 from engine.brokers.secrets import audit_key
 from engine.core.clock import DAY, Nanos
@@ -21,7 +23,7 @@ from engine.core.log import logger
 from engine.core.steady import SteadyClock
 from engine.domain.facts import InstrumentListed, ModelChanged, Record
 from engine.domain.instrument import Cash, Instrument
-from engine.domain.market import Quote
+from engine.domain.market import Bars, Quote
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.feeds import Feed
 from engine.lane import Lane
@@ -134,11 +136,16 @@ async def _part(request: Request, instrument: Instrument, feed: LiveFeed, clock:
     now = clock.now()
     request.progress(0.0, f"asking {feed.kind} for the history of {instrument.symbol}")
     since = now - profile.session.history_bars * request.timeframe.span
-    before = await feed.history(instrument.symbol, request.timeframe, since, now)
+    before = _without_volume(await feed.history(instrument.symbol, request.timeframe, since, now))
     known = before[: int(before.at.searchsorted(now - now % DAY))] if wanted.learns_from_file else before
     source = Feed(LivingTape(instrument.symbol), known, {}, feed.kind, now)
     part = await asyncio.to_thread(part_of, wanted, source)
     return part._replace(feed=replace(source, before=before))
+
+
+def _without_volume(bars: Bars) -> Bars:
+    """Live quotes tell no volume, so what learns from these bars and is asked about live ones must know none either."""
+    return replace(bars, volume=np.ones(len(bars)))
 
 
 def _book(books: Books, request: Request, profile: Profile, symbols: list[str], now: Nanos) -> BookRow:
@@ -260,7 +267,7 @@ def _opening(ground: _Ground, state: VenueState, account: str) -> Reconciliation
 def _built(ground: _Ground, balance: Cash, account: str) -> LiveSession:
     request, parts = ground.request, ground.parts
     setup = replace(setup_of(parts), account=account, balance=balance, id_prefix=_prefix(ground.book))
-    lanes = [Lane(part.request.instrument, request.timeframe, part.policy) for part in parts]
+    lanes = [Lane(part.request.instrument, request.timeframe, part.policy, counts=False) for part in parts]
     before = {part.request.instrument.symbol: part.feed.before for part in parts}
     pipeline = Pipeline(setup, lanes, ground.journal, lambda _sink: ground.broker, abilities=ground.broker.abilities)
     pipeline.on_bar.extend(ground.on_bar)

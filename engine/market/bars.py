@@ -12,12 +12,14 @@ class BarBuilder:
 
     A bar opens with the first quote of its span and closes at its boundary (`due`), when `close` is called; spans without
     a quote make no bar. Where the quotes came out of a recorded bar, `record` hands that bar over and it is what `close`
-    returns, because features see what was recorded.
+    returns, because features see what was recorded. Volume is the number of quotes, or where `counts` is False always 1: quotes
+    of a live feed are as many as the wire is quick, which is no volume that a model could have learned from.
     """
 
     __slots__ = (
         "_close",
         "_count",
+        "_counts",
         "_high",
         "_instrument",
         "_low",
@@ -30,8 +32,9 @@ class BarBuilder:
         "timeframe",
     )
 
-    def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
+    def __init__(self, instrument: Instrument, timeframe: Timeframe, counts: bool = True) -> None:
         self.timeframe = timeframe
+        self._counts = counts
         self._instrument = instrument
         self._side = instrument.bar_side
         self._opened: Nanos = 0
@@ -81,4 +84,5 @@ class BarBuilder:
         decimals = self._instrument.price_decimals
         open_, high, low, close = (round(price * tick, decimals) for price in (self._open, self._high, self._low, self._close))
         spread = round(self._spread / max(1, self._count)) * tick
-        return Bar(self._opened, open_, high, low, close, float(self._count), round(spread, decimals))
+        volume = float(self._count) if self._counts else 1.0
+        return Bar(self._opened, open_, high, low, close, volume, round(spread, decimals))
