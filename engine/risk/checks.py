@@ -40,16 +40,19 @@ def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms
         faults["tilt"] = snapshot.tilt
     if terms.limits.allowed and draft.symbol not in terms.limits.allowed:
         faults["allowed"] = f"{draft.symbol} is not among the instruments that may be opened: {', '.join(terms.limits.allowed)}"
-    _news(draft, snapshot, terms, faults)
+    if terms.news.blackouts:
+        _news(draft, snapshot, terms, faults)
     if quote is None or quote.bid <= 0 or quote.ask < quote.bid:
         faults["quote"] = f"there is no quote of {draft.symbol}" + (" yet" if quote is None else " that makes sense")
         return faults
     stake = snapshot.stakes.get(draft.symbol, _NOBODY)
-    _market(draft, instrument, snapshot, terms, quote, faults)
-    if "absurd" not in faults:
+    _market(draft, instrument, snapshot, terms, stake, quote, faults)
+    if terms.has_funds and "absurd" not in faults:
         _funds(draft, instrument, snapshot, terms, stake, quote, faults)
-    _self_match(draft, snapshot, terms, quote, faults)
-    _pace(draft, snapshot, terms, faults)
+    if snapshot.resting:
+        _self_match(draft, snapshot, terms, quote, faults)
+    if snapshot.recent:
+        _pace(draft, snapshot, terms, faults)
     return faults
 
 
@@ -80,8 +83,6 @@ def _reduces(draft: Draft, snapshot: Snapshot) -> dict[str, str]:
 
 
 def _news(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]) -> None:
-    if not terms.news.blackouts:
-        return
     blackout = terms.news.at(snapshot.at)
     if blackout is not None:
         what = blackout.title or f"{blackout.importance} news"
@@ -89,8 +90,9 @@ def _news(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]
         faults["news"] = f"{what} ({blackout.currency}): nothing is opened in {draft.symbol} for another {wait} min"
 
 
-def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Terms, quote: Quote, faults: dict[str, str]) -> None:
-    stake = snapshot.stakes.get(draft.symbol, _NOBODY)
+def _market(
+    draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Terms, stake: Stake, quote: Quote, faults: dict[str, str]
+) -> None:
     if stake.is_unknown:
         faults["unknown_order"] = f"the fate of an order in {draft.symbol} is not known yet; nothing is opened there until it is"
     age, sessions = snapshot.at - quote.at, instrument.sessions
@@ -104,13 +106,12 @@ def _market(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Ter
     price = draft.price if draft.price is not None else middle
     if abs(price - middle) > middle * terms.collar:
         faults["collar"] = f"the price is more than {100 * terms.collar:g} % away from the market"
-    _exits(draft, draft.price or (quote.ask if draft.side is Side.BUY else quote.bid), faults)
+    if draft.stop_loss is not None or draft.take_profit is not None:
+        _exits(draft, _price(draft, quote), faults)
 
 
 def _exits(draft: Draft, reference: Ticks, faults: dict[str, str]) -> None:
     stop, target = draft.stop_loss, draft.take_profit
-    if stop is None and target is None:
-        return
     sign = draft.side.sign
     if stop is not None and stop <= 0:
         faults["stop"] = "a stop needs a price above zero"

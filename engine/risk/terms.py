@@ -41,6 +41,7 @@ class Terms(NamedTuple):
     by_risk: bool
     margin_rate: float
     has_margin: bool
+    has_funds: bool
     most_steps: Steps
     most_notional: Cash
     collar: float
@@ -62,6 +63,7 @@ def terms_of(instrument: Instrument, limits: Limits) -> Terms:
         own.position_basis == "risk",
         margin_rate(limits, instrument.symbol),
         any(rate is not None for rate in rates),
+        lots is not None or notional is not None or own.account == "cash",
         UNLIMITED if lots is None else int(lots / instrument.lot_step),
         UNLIMITED if notional is None else int(notional * CASH_SCALE),
         float(instrument.collar if own.collar is None else own.collar),
