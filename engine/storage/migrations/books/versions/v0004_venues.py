@@ -126,8 +126,7 @@ FROM (
 ) s
 """
 
-FILLS = """
-CREATE VIEW v_fills AS
+FILLED = """
 SELECT e.book_id, e.word_seq AS seq, w.at, e.execution, <w.order> AS order_id, e.symbol, <w.side> AS side, <w.price#> AS price,
     <w.quantity#> AS quantity, CAST(<w.commission#> + e.charged AS <BIGINT>) AS commission, e.realised, e.trade
 FROM (
@@ -154,8 +153,9 @@ LEFT JOIN (
 ) k ON k.book_id = e.book_id AND k.symbol = e.symbol AND k.replaces = e.execution AND k.seq > e.word_seq
 WHERE k.seq IS NULL
 """
+FILLS = f"CREATE VIEW v_fills AS {FILLED}"
 
-POSITIONS = """
+POSITIONS = f"""
 CREATE VIEW v_positions AS
 SELECT s.book_id, s.symbol, coalesce(<p.quantity#>, 0) AS quantity, coalesce(<p.basis#>, 0) AS basis, s.realised,
     CAST(s.financing + coalesce(c.commission, 0) AS <BIGINT>) AS costs
@@ -168,31 +168,35 @@ FROM (
     WHERE f.kind IN ('OrderFilled', 'PositionChanged', 'PositionAdopted', 'FinancingCharged')
     GROUP BY f.book_id, <f.symbol>
 ) s
-LEFT JOIN (SELECT book_id, symbol, sum(commission) AS commission FROM v_fills GROUP BY book_id, symbol) c
+LEFT JOIN (SELECT n.book_id, n.symbol, sum(n.commission) AS commission FROM ({FILLED}) n GROUP BY n.book_id, n.symbol) c
     ON c.book_id = s.book_id AND c.symbol = s.symbol
 LEFT JOIN facts p ON p.book_id = s.book_id AND p.seq = s.changed_seq
 """
 
-ACCOUNT = """
+ACCOUNT = f"""
 CREATE VIEW v_account AS
-SELECT s.book_id, <a.account> AS account, <a.currency> AS currency, <a.balance#> + s.adopted AS opening, s.realised, c.costs,
-    <a.balance#> + s.adopted + s.realised - c.costs AS cash, s.orders, s.denied, s.fills
+SELECT s.book_id, s.account, s.currency, s.opening, s.realised, s.costs, s.opening + s.realised - s.costs AS cash, s.orders,
+    s.denied, s.fills
 FROM (
-    SELECT f.book_id, max(CASE f.kind WHEN 'AccountOpened' THEN f.seq END) AS opened_seq,
-        CAST(coalesce(sum(CASE f.kind WHEN 'CashAdopted' THEN <f.amount#> END), 0) AS <BIGINT>) AS adopted,
-        CAST(coalesce(sum(CASE f.kind WHEN 'PositionChanged' THEN <f.realised#> END), 0) AS <BIGINT>) AS realised,
-        count(CASE f.kind WHEN 'OrderIntended' THEN 1 END) AS orders,
-        count(CASE f.kind WHEN 'OrderDenied' THEN 1 END) AS denied,
-        count(CASE f.kind WHEN 'OrderFilled' THEN 1 END) AS fills
-    FROM facts f
-    WHERE f.kind IN ('AccountOpened', 'OrderIntended', 'OrderDenied', 'OrderFilled', 'PositionChanged', 'CashAdopted')
-    GROUP BY f.book_id
+    SELECT d.book_id, <a.account> AS account, <a.currency> AS currency, <a.balance#> + d.adopted AS opening, d.realised,
+        CAST(d.financing + coalesce(c.commission, 0) AS <BIGINT>) AS costs, d.orders, d.denied, d.fills
+    FROM (
+        SELECT f.book_id, max(CASE f.kind WHEN 'AccountOpened' THEN f.seq END) AS opened_seq,
+            CAST(coalesce(sum(CASE f.kind WHEN 'CashAdopted' THEN <f.amount#> END), 0) AS <BIGINT>) AS adopted,
+            CAST(coalesce(sum(CASE f.kind WHEN 'PositionChanged' THEN <f.realised#> END), 0) AS <BIGINT>) AS realised,
+            CAST(coalesce(sum(CASE f.kind WHEN 'FinancingCharged' THEN <f.amount#> END), 0) AS <BIGINT>) AS financing,
+            count(CASE f.kind WHEN 'OrderIntended' THEN 1 END) AS orders,
+            count(CASE f.kind WHEN 'OrderDenied' THEN 1 END) AS denied,
+            count(CASE f.kind WHEN 'OrderFilled' THEN 1 END) AS fills
+        FROM facts f
+        WHERE f.kind IN ('AccountOpened', 'OrderIntended', 'OrderDenied', 'OrderFilled', 'PositionChanged', 'FinancingCharged',
+            'CashAdopted')
+        GROUP BY f.book_id
+    ) d
+    JOIN facts a ON a.book_id = d.book_id AND a.seq = d.opened_seq
+    LEFT JOIN (SELECT n.book_id, sum(n.commission) AS commission FROM ({FILLED}) n GROUP BY n.book_id) c
+        ON c.book_id = d.book_id
 ) s
-JOIN facts a ON a.book_id = s.book_id AND a.seq = s.opened_seq
-JOIN (
-    SELECT b.id AS book_id, CAST(coalesce(sum(p.costs), 0) AS <BIGINT>) AS costs
-    FROM books b LEFT JOIN v_positions p ON p.book_id = b.id GROUP BY b.id
-) c ON c.book_id = s.book_id
 """
 
 
