@@ -84,7 +84,6 @@ def test_each_kind_of_order_is_said_in_the_exchanges_words(given: Order, sent: t
         (market(post_only=True), "only limit orders can be post-only there"),
         (market(tif=TimeInForce.FOK), "a market order cannot be FOK there"),
         (order(limit=None, trail=500, type=TRAILING), "no trailing stop of that kind"),
-        (order(parent="entry"), "holds no orders that wait for another"),
         (order(symbol="XAUUSD"), "does not trade XAUUSD"),
     ],
 )
@@ -99,6 +98,14 @@ def test_fault_33_what_the_market_would_not_take_is_refused_here(given: Order, w
         assert exchange.asked("POST order") == []
 
     scenario()
+
+
+@dealing
+async def test_legs_that_wait_for_their_entry_are_not_held_there(exchange: Exchange, broker: ExchangeBroker, told: Told) -> None:
+    broker.submit(order("entry"), order("leg", Side.SELL, limit=400_000, parent="entry"))
+    rejected = await told.one(f.OrderRejected)
+    assert (rejected.order, "holds no orders that wait for another" in rejected.reason) == ("leg", True)
+    assert [it.ticket.client_id for it in exchange.orders] == ["entry"]
 
 
 @dealing

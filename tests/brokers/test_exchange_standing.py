@@ -172,3 +172,16 @@ async def test_an_order_that_is_found_later_goes_on_under_the_stream(
     await told.one(f.OrderFilled)
     assert set(told.kinds("one")[1:-1]) <= {"OrderAccepted"}
     assert told.kinds("one")[-1] == "OrderFilled"
+
+
+@dealing
+async def test_an_order_that_was_asked_for_before_it_was_placed_is_placed_all_the_same(
+    exchange: Exchange, broker: ExchangeBroker, told: Told
+) -> None:
+    await broker.standing([order("held")])
+    broker.submit(order("held"))
+    await told.one(f.OrderAccepted)
+    broker.submit(order("held"))
+    broker.cancel("held")
+    await told.one(f.OrderCancelled)
+    assert len(exchange.asked("POST order")) == 1

@@ -19,6 +19,7 @@ from engine.brokers.exchange.dealing import dealing_of
 from engine.brokers.exchange.fees import Fee, at_price
 from engine.brokers.exchange.holdings import Holdings
 from engine.brokers.exchange.keys import ApiKey
+from engine.brokers.exchange.outbox import Command, Outbox
 from engine.brokers.exchange.standing import Standing
 from engine.brokers.exchange.switch import DeadMansSwitch
 from engine.brokers.exchange.tracking import Tracked, Tracker
@@ -35,7 +36,6 @@ from engine.ports.broker import Report, ReportSink
 from engine.ports.venue import VenueAddress, VenueState
 
 _log = logging.getLogger(__name__)
-Command = Callable[[Commands], Awaitable[None]]
 
 
 class ExchangeBroker:
@@ -77,7 +77,7 @@ class ExchangeBroker:
         self._holdings = Holdings(instruments, sink)
         self._tracker = Tracker(instruments, sink, self._holdings, self._price_fee, self._dealing.their_id)
         self._last: dict[Symbol, Quote] = {}
-        self._queue: asyncio.Queue[tuple[Command, Callable[[str], None]]] = asyncio.Queue()
+        self._outbox = Outbox(self._open_commands, self._why_not, self._look)
         self._tasks: set[asyncio.Task[None]] = set()
         self._commands: Commands | None = None
         self._watch: AccountWatch | None = None
@@ -121,7 +121,7 @@ class ExchangeBroker:
         commands, self._commands, self._watch, self._is_up = self._commands, None, None, False
         try:
             if commands is not None:
-                await close_client(commands.wire.client)
+                await self._let_go(commands)
         finally:
             await self._venue.close()
 
@@ -129,27 +129,29 @@ class ExchangeBroker:
 
     def submit(self, order: Order, *others: Order) -> None:
         for each in (order, *others):
-            name = self._market_of(each.symbol)
-            fresh = self._tracker.get(each.id) is None
-            it = self._tracker.follow(each, name)
-            if fresh:
-                self._enqueue(partial(_submit, it=it, reference=partial(self._reference, each)), partial(self._refuse, it))
+            it = self._tracker.follow(each, self._market_of(each.symbol))
+            if it.is_asked or it.is_known:  # a second order must never come of it
+                continue
+            it.is_asked = True
+            refuse = partial(self._refuse, it)
+            if each.parent == order.id:
+                self._outbox.refuse(refuse, f"{self._venue.profile.name} holds no orders that wait for another")
+            else:
+                self._outbox.put(self._placing(it), refuse)
 
     def cancel(self, order: ClientOrderId) -> None:
-        it = self._tracker.get(order)
-        refuse = partial(self._say, f.CancelRejected, order)
+        it, refuse = self._tracker.get(order), partial(self._say, f.CancelRejected, order)
         if it is None:
-            self._enqueue(None, refuse, f"order {order} was not placed from here and is not known at the exchange")
+            self._outbox.refuse(refuse, _nobodys(order))
         else:
-            self._enqueue(partial(_cancel, it=it), refuse)
+            self._outbox.put(lambda to: to.cancel(it), refuse)
 
     def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
-        it = self._tracker.get(order)
-        refuse = partial(self._say, f.ModifyRejected, order)
+        it, refuse = self._tracker.get(order), partial(self._say, f.ModifyRejected, order)
         if it is None:
-            self._enqueue(None, refuse, f"order {order} was not placed from here and is not known at the exchange")
+            self._outbox.refuse(refuse, _nobodys(order))
         else:
-            self._enqueue(partial(_modify, it=it, quantity=quantity, limit=limit, stop=stop), refuse)
+            self._outbox.put(lambda to: to.modify(it, quantity, limit, stop), refuse)
 
     async def standing(self, asked: Sequence[Order] = ()) -> VenueState:
         wanted = [(each, self._market_of(each.symbol)) for each in asked]
@@ -196,16 +198,11 @@ class ExchangeBroker:
         quote = self._last.get(order.symbol)
         return None if quote is None else quote.ask if order.side is Side.BUY else quote.bid
 
-    def _enqueue(self, command: Command | None, refuse: Callable[[str], None], why: str = "") -> None:
-        self._queue.put_nowait((command or partial(_refused, refuse=refuse, why=why), refuse))
-        if not self._tasks:
-            asyncio.get_running_loop().call_soon(self._refuse_waiting)
+    def _placing(self, it: Tracked) -> Command:
+        return lambda to: to.submit(it, self._reference(it.order))
 
-    def _refuse_waiting(self) -> None:
-        """Nobody carries out what was asked for before `connect` or after `close`."""
-        while not self._tasks and not self._queue.empty():
-            _, refuse = self._queue.get_nowait()
-            refuse(self._why_not())
+    def _open_commands(self) -> Commands | None:
+        return None if self._is_read_only or not self._is_up else self._commands
 
     def _refuse(self, it: Tracked, why: str) -> None:
         it.is_over = True
@@ -219,9 +216,17 @@ class ExchangeBroker:
             return f"{self._venue.profile.name} was connected to for reading only"
         return self._ended or f"{self._venue.profile.name} cannot be reached"
 
+    async def _let_go(self, commands: Commands) -> None:
+        try:
+            await commands.switch.release()
+        except BrokerError as error:
+            _log.warning("orders may be cancelled by the exchange's own switch: %s", error)
+        finally:
+            await close_client(commands.wire.client)
+
     def _begin(self) -> None:
         self._start(self._keep())
-        self._start(self._carry_out())
+        self._start(self._outbox.run())
 
     def _start(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -232,14 +237,14 @@ class ExchangeBroker:
         await self._venue.connect()
         try:
             wire = self._venue.new_wire()
+            switch = DeadMansSwitch(wire, self._dead_man_s)
         except BaseException:
             await self._venue.close()
             raise
         inquiry, instruments = Inquiry(wire, self._tracker, self._dealing), self._instruments
         self._commands = Commands(
-            wire, inquiry, self._tracker, self._dealing, instruments, self._holdings, self._look, self._give_up
+            wire, inquiry, self._tracker, self._dealing, instruments, self._holdings, switch, self._look, self._give_up
         )
-        switch = DeadMansSwitch(wire, self._dead_man_s)
         self._watch = AccountWatch(
             partial(self._venue.new_client, signing=True),
             Inquiry(self._venue.wire, self._tracker, self._dealing),
@@ -272,19 +277,6 @@ class ExchangeBroker:
                 self._lose(str(told(error, self._venue.profile.name, "following orders")))
             if not self._ended:
                 await self._sleep(self._backoff.next())
-
-    async def _carry_out(self) -> None:
-        while True:
-            command, refuse = await self._queue.get()
-            commands = self._commands
-            if commands is None or not self._is_up or self._is_read_only:
-                refuse(self._why_not())
-                continue
-            try:
-                await command(commands)
-            except Exception:  # a fault of ours must not end what carries orders out; what it left open is looked for
-                _log.exception("an order's command failed")
-                self._look()
 
     def _look(self) -> None:
         if self._watch is not None:
@@ -330,17 +322,5 @@ class ExchangeBroker:
         self._tracker.report(f.CommissionCharged(it.id, execution, it.order.symbol, at_price(fee, price)))
 
 
-async def _submit(commands: Commands, *, it: Tracked, reference: Callable[[], Ticks | None]) -> None:
-    await commands.submit(it, reference())
-
-
-async def _cancel(commands: Commands, *, it: Tracked) -> None:
-    await commands.cancel(it)
-
-
-async def _modify(commands: Commands, *, it: Tracked, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
-    await commands.modify(it, quantity, limit, stop)
-
-
-async def _refused(_: Commands, *, refuse: Callable[[str], None], why: str) -> None:
-    refuse(why)
+def _nobodys(order: ClientOrderId) -> str:
+    return f"order {order} was not placed from here and is not known at the exchange"

@@ -15,6 +15,7 @@ from engine.brokers.exchange.dealing import Dealing
 from engine.brokers.exchange.holdings import Holdings
 from engine.brokers.exchange.orders import CannotSay, Ticket, ticket
 from engine.brokers.exchange.rules import MarketRules
+from engine.brokers.exchange.switch import DeadMansSwitch
 from engine.brokers.exchange.tracking import ENDS, Answer, Tracked, Tracker
 from engine.brokers.exchange.trouble import (
     AskedToWait,
@@ -46,10 +47,12 @@ class Commands:
         dealing: Dealing,
         instruments: Mapping[Symbol, Instrument],
         holdings: Holdings,
+        switch: DeadMansSwitch,
         doubt: Callable[[], None],
         hopeless: Callable[[Hopeless], None],
     ) -> None:
         self.wire = wire
+        self.switch = switch
         self._inquiry = inquiry
         self._tracker = tracker
         self._dealing = dealing
@@ -61,9 +64,8 @@ class Commands:
 
     async def submit(self, it: Tracked, reference: Ticks | None) -> None:
         """Places the order; `reference` is the price it would meet at the market about now."""
-        if not it.name or it.order.parent:
-            what = "holds no orders that wait for another" if it.name else f"does not trade {it.order.symbol}"
-            self._reject(it, f"{self.wire.where} {what}; nothing was sent")
+        if not it.name:
+            self._reject(it, f"{self.wire.where} does not trade {it.order.symbol}; nothing was sent")
             return
         sold = self._holdings.within(it.order)
         it.is_trimmed, it.order = sold < it.order.quantity, it.order._replace(quantity=sold)
@@ -84,6 +86,9 @@ class Commands:
 
     async def cancel(self, it: Tracked) -> None:
         """Asks for the end; 'unknown order' is no end but a reason to ask how it stands."""
+        if it.is_over:
+            self._tracker.report(f.CancelRejected(it.id, "it is over already"))
+            return
         client = self.wire.client
         ids = (it.broker_id, it.name) if it.broker_id else ("", it.name, {"clientOrderId": it.their_id})
         try:
@@ -205,7 +210,7 @@ class Commands:
             self._doubt()
 
     def _not_cancelled(self, it: Tracked, reason: str) -> None:
-        if it.is_known and not it.is_over:
+        if not it.is_over:
             self._tracker.report(f.CancelRejected(it.id, reason))
 
     # --- changing -----------------------------------------------------------------------------------------------------
@@ -277,8 +282,7 @@ class Commands:
         return all(term is None or str(term) == str(each) or _same(term, each) for term, each in zip(terms, told, strict=True))
 
     def _unchanged(self, it: Tracked, reason: str) -> None:
-        if not it.is_over:
-            self._tracker.report(f.ModifyRejected(it.id, reason))
+        self._tracker.report(f.ModifyRejected(it.id, reason))
 
     # --- trouble ------------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ _REMEMBERED = 2000
 @dataclass(slots=True, eq=False)
 class Tracked:
     """An order of ours. `name` is its market in the library's words; `broker_id` "" until it is known, `former` those it had.
+    It `is_asked` for once it is to be placed, and `is_known` once the exchange has told of it.
 
     `filled` is what its trades add up to and `told` how many lot steps of that were reported; `part`, `value` and `owed` are
     quantity, price x quantity and commission of what is less than a lot step so far. While `changing`, what the exchange says
@@ -41,6 +42,7 @@ class Tracked:
     their_id: str
     broker_id: str = ""
     former: set[str] = field(default_factory=set)
+    is_asked: bool = False
     is_known: bool = False
     is_over: bool = False
     filled: Decimal = Decimal(0)
@@ -82,7 +84,11 @@ class Tracker:
         """From now on what is told of this order is told on; the newest terms of one that is followed already."""
         known = self._orders.get(order.id)
         if known is not None:
-            known.order, known.name = order, known.name or name
+            known.order = order
+            if not known.name and name:
+                known.name = name
+                if known.broker_id:
+                    self._by_broker_id[name, known.broker_id] = known
             return known
         it = self._orders[order.id] = Tracked(order, name, self._their_id(order.id))
         self._by_their_id[it.their_id] = it

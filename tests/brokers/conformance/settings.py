@@ -11,6 +11,7 @@ from engine.domain.order import OrderType, TimeInForce
 from engine.ports.outside import Abilities
 from tests.brokers.conformance.cases import Case
 from tests.brokers.conformance.desk import Desk
+from tests.brokers.conformance.exchange_stage import Binance
 from tests.brokers.conformance.ib_stage import Ib
 from tests.brokers.conformance.paper_stage import Paper
 from tests.brokers.conformance.stage import Setting
@@ -29,6 +30,7 @@ SETTINGS: list[Setting] = [
     Ib("ib-157", 157),
     Ib("ib-176", 176),
     Ib("ib-178", 178),
+    Binance("binance"),
 ]
 
 

@@ -115,6 +115,12 @@ class Matching:
         self._settle(market)
         return rest
 
+    def trade_elsewhere(self, symbol: str, price: Decimal) -> None:
+        """A trade that meets no order of the book, and is the last price all the same."""
+        market = self.markets[symbol]
+        self._print(market, price, market.listing.step, BUY)
+        self._settle(market)
+
     def _check(self, market: Market, ticket: Ticket) -> None:
         """What depends on the other orders and on the market as it is now."""
         working = self.register.open(market.listing.symbol)

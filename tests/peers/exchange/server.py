@@ -124,6 +124,11 @@ class Exchange:
         await asyncio.sleep(0)
         return rest
 
+    async def last(self, symbol: str, price: Number) -> None:
+        """Somebody trades elsewhere at this price: it is the last one, and orders that wait for it start."""
+        self.desk.matching.trade_elsewhere(symbol, Decimal(price))
+        await asyncio.sleep(0)
+
     def place(self, symbol: str, side: str, kind: str, quantity: Number, **terms: Number) -> Order:
         """An order by hand at the venue, from outside any client; terms as in POST order: price, stopPrice, timeInForce."""
         named = {"symbol": symbol, "side": side, "type": kind, "quantity": quantity, **terms}
