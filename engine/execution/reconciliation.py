@@ -148,7 +148,7 @@ class _Look:
         for fill in self._found.fills:
             if self._register.knows(fill.execution):
                 self._retold(fill)
-            elif not fill.is_foreign:
+            elif not fill.is_foreign or self._revised(fill):
                 self._book(fill)
 
     def _book(self, fill: FoundFill) -> None:
@@ -343,7 +343,7 @@ class _Look:
             for fill in self._found.fills
             if fill.is_foreign and fill.symbol == symbol and fill.name.startswith(name or EXTERNAL)
             if (not name or fill.name == name)
-            if not self._register.knows(fill.execution) and fill.execution not in self._booked
+            if not self._register.knows(fill.execution) and fill.execution not in self._booked and not self._revised(fill)
         ]
 
     def _adopt(self, found: FoundOrder | FoundFill, name: ClientOrderId, filled: Steps, quantity: Steps = 0) -> None:
