@@ -229,7 +229,7 @@ class Gate:
 
     def _asked(self, terms: Terms, snapshot: Snapshot) -> _Asked:
         """The caps that can be told of now, of one instrument's terms."""
-        key = terms.symbol, snapshot.correlation is None, self._returns is None or self._returns.is_known
+        key = terms.symbol, snapshot.correlation is None, self._returns is not None and self._returns.is_known
         known = self._asked_before.get(key)
         if known is None:
             told = tuple(cap for cap in terms.caps if self._applies(cap.row, terms, snapshot))

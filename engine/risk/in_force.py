@@ -23,12 +23,9 @@ class LimitsInForce:
     def __init__(self, opening: Limits, instruments: Mapping[Symbol, Instrument]) -> None:
         self.limits = opening
         self.waiting: dict[tuple[str, Symbol], f.LimitsRequested] = {}
-        self._instruments = instruments
-
-    @property
-    def due(self) -> Nanos:
+        self.due: Nanos = NEVER
         """When the next request comes into force; NEVER where none waits."""
-        return min((request.due for request in self.waiting.values()), default=NEVER)
+        self._instruments = instruments
 
     def answer(self, intent: ChangeLimits, at: Nanos) -> f.LimitFact:
         """The fact that the intent leads to. UserError says why it cannot be done."""
@@ -64,6 +61,11 @@ class LimitsInForce:
 
     def apply(self, fact: f.Fact, at: Nanos) -> bool:
         """Takes a fact in; True when it changed the limits. StoreError for a limit that would loosen unasked or too early."""
+        has_changed = self._take_in(fact, at)
+        self.due = min((request.due for request in self.waiting.values()), default=NEVER)
+        return has_changed
+
+    def _take_in(self, fact: f.Fact, at: Nanos) -> bool:
         match fact:
             case f.LimitsRequested():
                 self.waiting[fact.limit, fact.symbol] = fact

@@ -25,7 +25,8 @@ class Watch:
     @property
     def is_idle(self) -> bool:
         """True where nothing would come of a look."""
-        return not self._watched and not any(map(self._guard.clears, self._guard.tripped_limits))
+        tripped = self._guard.tripped_limits
+        return not self._watched and not (tripped and any(map(self._guard.clears, tripped)))
 
     def look(self, snapshot: Snapshot) -> tuple[list[Trip], list[f.LimitCleared]]:
         """What trips in the book as it stands, and what that tripped before is over."""
