@@ -209,6 +209,8 @@ class OrderManager:
             if fact.order not in self._register.orders:
                 self._emit(fact)
             return None
+        if isinstance(fact, f.CancelRejected | f.ModifyRejected) and self._register[fact.order].state in TERMINAL:
+            return None  # it ended while the request was under way
         order = apply(self._register[fact.order], fact)
         if isinstance(fact, f.OrderFilled):
             self._fill(order, fact)
@@ -308,7 +310,7 @@ class OrderManager:
         leaving: list[ClientOrderId] = []
         for name in due:
             order = self._register[name]
-            reason = "" if order.released else kept_back(order, self._register, self.abilities)
+            reason = "" if order.released else self._kept_back(order)
             self._emit(f.OrderHeld(name, reason) if reason else f.OrderSent(name))
             if not reason:
                 leaving.append(name)
@@ -317,6 +319,9 @@ class OrderManager:
         for name in due:
             if self._register[name].state is State.HELD:
                 self.on_held(self._register[name])
+
+    def _kept_back(self, order: Order) -> str:
+        return kept_back(order, self._register, self.abilities, self._ledger.position(order.symbol))
 
     def _record(self, orders: list[Order]) -> list[ClientOrderId]:
         for order in orders:

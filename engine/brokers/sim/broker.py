@@ -46,6 +46,8 @@ class SimBroker:
     ) -> None:
         self._instruments = instruments
         self._terms = terms
+        self._is_observant = terms.is_observant
+        self._is_slow = terms.latency > 0
         self._sink = sink
         self._clock = clock or (lambda: self._now)
         self._now: Nanos = 0
@@ -100,12 +102,17 @@ class SimBroker:
 
     def on_market(self, quote: Quote) -> None:
         """Fills what the way from the last quote to this one reaches, nearest first."""
-        before, served = self._see(quote)
-        if served:
+        symbol = quote.symbol
+        before = self._last.get(symbol)
+        self._last[symbol] = quote
+        self._now = quote.at
+        if self._is_observant and (served := self._observe(before, quote)):
             self._serve(served)
-        if self._book.live.get(quote.symbol):
-            self._match(before, quote, set())
-        if self._flight.due is not None:
+        if self._book.live.get(symbol):
+            calm = self._calm.get(symbol)
+            if calm is None or not _within(quote, calm):
+                self._match(before, quote, set())
+        if self._is_slow and self._flight.due is not None:
             self._arrive(quote)
 
     def on_depth(self, book: Depth) -> None:
@@ -147,7 +154,11 @@ class SimBroker:
 
     def mark(self, quote: Quote) -> None:
         """A quote that was dealt with before this process began: only remembered."""
-        self._see(quote)
+        before = self._last.get(quote.symbol)
+        self._last[quote.symbol] = quote
+        self._now = quote.at
+        if self._is_observant:
+            self._observe(before, quote)
 
     def apply(self, fact: f.Fact) -> None:
         """Restores the venue's book from a recorded fact; what was only asked for is on its way."""
@@ -295,23 +306,15 @@ class SimBroker:
 
     # --- dealing ------------------------------------------------------------------------------------------------------
 
-    def _see(self, quote: Quote) -> tuple[Quote | None, Served]:
-        """Remembers the quote; the one before it, and who was served by what changed in between."""
-        before = self._last.get(quote.symbol)
-        self._last[quote.symbol] = quote
-        self._now = max(self._now, quote.at)
-        if not self._terms.is_observant:
-            return before, []
+    def _observe(self, before: Quote | None, quote: Quote) -> Served:
+        """What the quote shows; who was served by what changed since the one before it."""
         self._liquidity.on_quote(before, quote)
         if not self._terms.queue:
-            return before, []
-        return before, self._queues.on_quote(before, quote, self._book.live.get(quote.symbol, {}), self._armed)
+            return []
+        return self._queues.on_quote(before, quote, self._book.live.get(quote.symbol, {}), self._armed)
 
     def _match(self, before: Quote | None, quote: Quote, done: set[ClientOrderId]) -> None:
         working = self._book.live[quote.symbol]
-        calm = self._calm.get(quote.symbol)
-        if calm is not None and _within(quote, calm):
-            return
         if before is None or not quote.path:
             before = quote
         while match := first_match(working, done, before, quote, self._terms, self._armed):
@@ -352,7 +355,7 @@ class SimBroker:
         order, bound = match.order, self._terms.fill_steps
         wanted = min(match.armed, bound) if bound else match.armed
         limits = waits_at_limit(order)
-        makes = limits and (order.post_only or (self._terms.is_observant and order.id not in self._takers))
+        makes = limits and (order.post_only or (self._is_observant and order.id not in self._takers))
         price = order.limit if makes and order.limit is not None else match.price
         if not self._terms.sizes:
             return [(price, wanted)]

@@ -11,7 +11,7 @@ from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.intents import Intent, ModifyOrder, SubmitOrder
 from engine.domain.market import Quote, Ticks
-from engine.domain.order import TERMINAL, IllegalTransition, Order, Role, State
+from engine.domain.order import Order, Role, State
 from engine.domain.sessions import daily_after
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.execution.trader import Sizing
@@ -19,7 +19,6 @@ from engine.lane import Lane
 from engine.pipeline import Pipeline, Setup
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
-from engine.ports.broker import Report
 from engine.signals.desk import Mode
 from tests.brokers.conformance.stage import Stage
 from tests.engine.rig import M1, WIDE, MemoryJournal, Scripted
@@ -94,17 +93,8 @@ class Desk:
         await self.stage.settle()
         while self.stage.said:
             while self.stage.said:
-                self._believe(self.stage.said.popleft())
+                self.line.on_report(self.stage.said.popleft())
             await self.stage.settle()
-
-    def _believe(self, report: Report) -> None:
-        """As a live session does: what was asked of an order that had just ended is refused, and that says nothing new."""
-        try:
-            self.line.on_report(report)
-        except IllegalTransition:
-            fact = report.fact
-            assert isinstance(fact, f.CancelRejected | f.ModifyRejected), fact
-            assert self[fact.order].state in TERMINAL, fact
 
     # --- the owner ----------------------------------------------------------------------------------------------------
 
