@@ -46,7 +46,7 @@ def ending(to_come: list[str], write: Callable[..., None]) -> Callable[..., None
     return writing
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(moves=MOVES, fates=st.lists(st.sampled_from(FATES), max_size=12))
 def test_every_fact_is_stored_once_whatever_becomes_of_the_writes(
     moves: list[tuple[int, str]], fates: list[str], tmp_path_factory: pytest.TempPathFactory
