@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from engine.brokers.sim.admission import refusal, would_deal
 from engine.brokers.sim.asked import Asked
 from engine.brokers.sim.charges import Charges
 from engine.brokers.sim.flight import Cancel, Change, Flight, Request
@@ -26,8 +27,6 @@ from engine.rules import fills
 
 __all__ = ["SimBroker", "SimTerms"]
 
-_NEEDS_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
-_NEEDS_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 _AT_ONCE = {TimeInForce.IOC: "immediate or cancel", TimeInForce.FOK: "fill or kill"}
 
 
@@ -241,14 +240,14 @@ class SimBroker:
                 self._change(request)
 
     def _receive(self, order: Order) -> None:
-        refusal = self._refusal(order)
+        last = self._last.get(order.symbol)
+        refused = refusal(order, self._book, self._position, last, self._terms.venue)
         self._book.adopt(order._replace(state=State.SENT))
-        if refusal:
-            self._report(f.OrderRejected(order.id, refusal))
+        if refused:
+            self._report(f.OrderRejected(order.id, refused))
             self._settle(order.id)
             return
         self._report(f.OrderAccepted(order.id, broker_id(order.id)))
-        last = self._last.get(order.symbol)
         if last is not None and not order.parent:
             self._begin_trail(order.id, last)
 
@@ -266,43 +265,10 @@ class SimBroker:
             return
         limit = known.limit if asked.limit is None else asked.limit
         stop = known.stop if asked.stop is None else asked.stop
-        if known.post_only and self._would_deal(known._replace(limit=limit)):
+        if known.post_only and would_deal(known._replace(limit=limit), self._last.get(known.symbol)):
             self._sink(Report(f.ModifyRejected(asked.order, "post-only: it would have dealt at once")))
             return
         self._report(f.OrderModified(asked.order, asked.quantity, limit, stop))
-
-    def _refusal(self, order: Order) -> str:
-        """Why the venue does not take the order, "" when it does."""
-        parent = self._book.orders.get(order.parent)
-        if parent is not None and not parent.is_live and not parent.filled:
-            return f"its entry {order.parent} never opened"
-        if order.limit is None and order.type in _NEEDS_LIMIT:
-            return f"a {order.type.value} order needs its limit price"
-        if order.stop is None and order.type in _NEEDS_STOP:
-            return f"a {order.type.value} order needs its stop price"
-        if order.post_only and order.type is OrderType.LIMIT and self._would_deal(order):
-            return "post-only: it would have dealt at once"
-        if order.type is OrderType.TRAILING and not (order.trail or order.trail_ppm):
-            return "a trailing stop needs the distance it trails at"
-        venue = self._terms.venue
-        if not venue.shorts and order.side is Side.SELL and not (order.parent or order.reduce_only):
-            held = self._position.get(order.symbol, 0) - self._offered(order.symbol)
-            if order.quantity > held:
-                return f"{venue.name} does not sell short: {max(0, held)} lot steps are held and not on offer"
-        return ""
-
-    def _offered(self, symbol: Symbol) -> Steps:
-        """What orders of their own offer of the position already."""
-        live = self._book.live.get(symbol, {}).values()
-        return sum(it.leaves for it in live if it.side is Side.SELL and not (it.parent or it.reduce_only))
-
-    def _would_deal(self, order: Order) -> bool:
-        last = self._last.get(order.symbol)
-        return (
-            last is not None
-            and order.limit is not None
-            and fills.limit_reached(order.side.sign, touch_of(order, last), order.limit, 0)
-        )
 
     # --- dealing ------------------------------------------------------------------------------------------------------
 
@@ -435,7 +401,7 @@ class SimBroker:
 
     def _rest(self, order: Order, is_known: bool) -> None:
         """A limit order comes to rest, or could deal where it is."""
-        if self._would_deal(order) or (order.symbol not in self._last and not is_known):
+        if would_deal(order, self._last.get(order.symbol)) or (order.symbol not in self._last and not is_known):
             self._takers.add(order.id)
             return
         self._takers.discard(order.id)
