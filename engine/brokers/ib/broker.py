@@ -19,6 +19,7 @@ from engine.brokers.ib.lookup import LookUp
 from engine.brokers.ib.margin import Margin, margin_of
 from engine.brokers.ib.orders import ABILITIES, Terms, steps_from_ib, to_ib
 from engine.brokers.ib.reconnect import Sleep, Upkeep, started
+from engine.brokers.ib.reconnect import ended as gone
 from engine.brokers.ib.reports import OrderReports
 from engine.brokers.ib.sending import Sending
 from engine.brokers.ib.standing import ended
@@ -131,9 +132,7 @@ class IbBroker:
     async def close(self) -> None:
         """Ends the connection; orders stay at the venue as they are."""
         await self._look_up.close()
-        if self._restored is not None:
-            self._restored.cancel()
-            await asyncio.gather(self._restored, return_exceptions=True)
+        await gone(self._restored)
         await self._upkeep.close()
         self._venue = None
         self._sending.link = None
@@ -205,7 +204,6 @@ class IbBroker:
             raise
         self._reports.shown(state.executions)
         over = ended(asked, state, completed, self._instruments)
-        self._reports.shown_ended(over)
         return replace(state, ended_orders=over, notes=(*state.notes, *self._unlisted.values()))
 
     def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:

@@ -14,7 +14,7 @@ from engine.brokers.ib.link import Link
 from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.pacing import Pacing
 from engine.brokers.ib.quotes import QuoteStream
-from engine.brokers.ib.reconnect import Sleep, Upkeep
+from engine.brokers.ib.reconnect import Sleep, Upkeep, ended, started
 from engine.core.clock import DAY, MINUTE, Clock, Nanos
 from engine.core.errors import BrokerError, UserError
 from engine.domain.instrument import Instrument
@@ -109,7 +109,7 @@ class IbFeed:
             newest[quote.quote.symbol] = quote
             news.set()
 
-        readers = [asyncio.get_running_loop().create_task(self._read(symbol, keep)) for symbol in symbols]
+        readers = [started(self._read(symbol, keep), f"quotes of {symbol} from TWS") for symbol in symbols]
         self._readers.update(readers)
         for reader in readers:
             reader.add_done_callback(lambda _: news.set())
@@ -121,12 +121,12 @@ class IbFeed:
                     yield newest.pop(next(iter(newest)))
         finally:
             self._readers.difference_update(readers)
-            await _ended(readers)
+            await ended(*readers)
 
     async def close(self) -> None:
         """Ends every subscription and the connection; safe twice."""
         readers, self._readers = list(self._readers), set()
-        await _ended(readers)
+        await ended(*readers)
         await self._upkeep.close()
         self._link = None
 
@@ -176,9 +176,3 @@ async def _open(address: VenueAddress) -> Link:
     link = Link(address)
     await link.open()
     return link
-
-
-async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

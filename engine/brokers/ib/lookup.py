@@ -9,7 +9,7 @@ from ib_async import Fill, Trade
 
 from engine.brokers.ib.book import Entry
 from engine.brokers.ib.link import Unanswered
-from engine.brokers.ib.reconnect import Sleep, started
+from engine.brokers.ib.reconnect import Sleep, ended, started
 from engine.brokers.ib.reports import OrderReports
 from engine.brokers.ib.venue import IbVenue
 from engine.core.errors import BrokerError
@@ -44,16 +44,14 @@ class LookUp:
         """Looks no more."""
         task, self._task = self._task, None
         self._doubted.clear()
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
     async def _look(self) -> None:
         while self._doubted and (venue := self._venue()) is not None:
             asked = tuple(self._doubted.values())
             try:
                 opened = await venue.open_orders()
-                ended = await venue.ended_orders()
+                completed = await venue.ended_orders()
                 fills = await venue.fills()
             except Unanswered as error:
                 await venue.link.close(str(error))
@@ -63,9 +61,9 @@ class LookUp:
                 continue
             for entry in asked:
                 self._doubted.pop(entry.order.id, None)
-                self._settle(entry, opened, ended, fills)
+                self._settle(entry, opened, completed, fills)
 
-    def _settle(self, entry: Entry, opened: Sequence[Trade], ended: Sequence[Trade], fills: Sequence[Fill]) -> None:
+    def _settle(self, entry: Entry, opened: Sequence[Trade], completed: Sequence[Trade], fills: Sequence[Fill]) -> None:
         for fill in fills:
             if _is(entry, fill.execution.orderRef, fill.execution.permId):
                 self.reports.found_fill(entry, fill.execution)
@@ -73,7 +71,7 @@ class LookUp:
             if _is(entry, trade.order.orderRef, trade.order.permId):
                 self.reports.found_working(entry, trade.order, trade.orderStatus.status)
                 return
-        for trade in ended:
+        for trade in completed:
             if _is(entry, trade.order.orderRef, trade.order.permId):
                 self.reports.found_ended(entry, trade.orderStatus.status)
                 return

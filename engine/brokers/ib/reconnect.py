@@ -17,6 +17,7 @@ from engine.ports.venue import VenueAddress
 Open = Callable[[VenueAddress], Awaitable[Link]]
 Sleep = Callable[[float], Awaitable[None]]
 FIRST_S, CAP_S = 0.5, 60.0
+AGAIN_S = 0.1
 GHOSTS = 8
 """How often a client id in use is put up with after a connection was given up here: TWS may hold on to it for some minutes."""
 
@@ -26,6 +27,16 @@ def started(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     task = asyncio.get_running_loop().create_task(work, name=name)
     task.add_done_callback(_complain)
     return task
+
+
+async def ended(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancels the tasks and waits until they are over. One cancel may be lost: before Python 3.12 wait_for swallows it where what
+    it waits for is done at the same moment."""
+    left = {task for task in tasks if task is not None and not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=AGAIN_S)
 
 
 def _complain(task: asyncio.Task[None]) -> None:
@@ -90,9 +101,7 @@ class Upkeep:
     async def close(self) -> None:
         """Ends the connection and all attempts; safe twice."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
         link, self._link = self._link, None
         if link is not None:
             await link.close()

@@ -20,7 +20,7 @@ from engine.domain.instrument import Cash, Instrument, cash
 from engine.domain.market import Symbol
 from engine.domain.order import TimeInForce
 from engine.ports.broker import Report, ReportSink
-from engine.ports.venue import VenueExecution, VenueOrder
+from engine.ports.venue import VenueExecution
 
 WORKING = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
 CANCELLED = frozenset({"Cancelled", "ApiCancelled"})
@@ -163,14 +163,6 @@ class OrderReports:
             self._executed[base] = entry, it.execution_id
             self._charged.pop(it.execution_id, None)
             self._charged[base] = cash(it.commission or Decimal(0))
-
-    def shown_ended(self, orders: Iterable[VenueOrder]) -> None:
-        """Their end was given to who asked for everything."""
-        for it in orders:
-            entry = self._book.find(it.client_order_id, int(it.broker_order_id))
-            if entry is not None:
-                entry.is_over = True
-                entry.calm()
 
     # --- what was looked up -------------------------------------------------------------------------------------------
 
