@@ -11,7 +11,7 @@ from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Ticks
 from engine.domain.order import TERMINAL, ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce
-from engine.execution.lacks import AT_VENUE, STOPS, kept_back, locks, stops_at_venue
+from engine.execution.lacks import AT_VENUE, STOPS, free, locks, stops_at_venue, waits
 from engine.execution.manager import Emit, OrderManager
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
@@ -79,7 +79,7 @@ class Held:
     # --- orders that follow others ------------------------------------------------------------------------------------
 
     def _follow(self, follower: Order, leader: Order) -> None:
-        if leader.state is State.FILLED and not kept_back(follower, self._register, self._abilities):
+        if leader.state is State.FILLED and not self._waits(follower):
             self._release(follower, follower.quantity)
 
     def _release(self, order: Order, quantity: Steps) -> None:
@@ -88,7 +88,7 @@ class Held:
         leaving = [order.id]
         legs = [self._register[name] for name in self._register.children.get(order.id, ())]
         for leg in legs:
-            if leg.state is State.HELD and not kept_back(leg, self._register, self._abilities):
+            if leg.state is State.HELD and not self._waits(leg):
                 self._emit(f.OrderReleased(leg.id, leg.quantity))
                 leaving.append(leg.id)
         self._manager.let_go(leaving)
@@ -128,7 +128,7 @@ class Held:
             standing = [leg for leg in stops if leg.state is State.INTENT or leg.state in AT_VENUE]
             if not stops:
                 continue
-            watched = [leg for leg in waiting if kept_back(leg, self._register, self._abilities)]
+            watched = [leg for leg in waiting if leg.triggered or self._waits(leg)]
             missing = self._missing(self._share(entry, legs, group), stops[0], [*standing, *watched])
             if missing <= 0:
                 continue
@@ -155,7 +155,7 @@ class Held:
     def _add(self, waiting: list[Order], standing: list[Order], like: Order, missing: Steps) -> None:
         assert self._abilities is not None
         if waiting:
-            self._release(waiting[0], missing)
+            self._advance(waiting[0])
         elif standing and self._abilities.modifies and standing[-1].may("ModifyRequested") and not standing[-1].triggered:
             stop = standing[-1]
             assert stop.stop is not None
@@ -237,55 +237,71 @@ class Held:
         """Lets a held order go that is due, once nothing stands in its way; asks what does to go."""
         if order.state is not State.HELD or not self._is_due(order):
             return
-        if order.role not in (Role.TARGET, Role.CLOSE):
-            self._release(order, self._register.armed(order))
+        if order.role is Role.ENTRY:
+            self._release(order, order.quantity)
             return
-        wanted = self._wanted(order)
-        if wanted <= 0:
+        armed, position = self._register.armed(order), self._ledger.position(order.symbol)
+        open_ = -position * order.side.sign
+        wanted = min(armed, open_ - self._closing(order))
+        if order.role is Role.STOP and not order.triggered:
+            wanted = min(armed, free(order, self._register, position))
+        if not armed or open_ <= 0:
             self._manager.cancel(order, "what it was to close is closed")
-        elif not self._frees(order) or self._make_way(order, wanted):
+        elif wanted > 0 and (not self._frees(order) or self._make_way(order, wanted)):
             self._release(order, order.filled + wanted)
+
+    def _closing(self, order: Order) -> Steps:
+        """What other orders on their way are about to close at the market."""
+        others = [o for o in self._register.live.get(order.symbol, {}).values() if o.side is order.side and o.id != order.id]
+        leaving = [o for o in others if o.state is State.INTENT or o.state in AT_VENUE]
+        return sum(o.leaves for o in leaving if o.reduce_only and (o.triggered or o.type is OrderType.MARKET))
 
     def _is_due(self, order: Order) -> bool:
         if order.after and self._register[order.after].state is not State.FILLED:
             return False
+        if order.role is Role.STOP and order.reduce_only:
+            return order.triggered or not self._waits(order)
         return order.triggered or (order.role is Role.CLOSE and order.type is OrderType.MARKET)
 
-    def _wanted(self, order: Order) -> Steps:
-        """How much of a held exit there is to close."""
-        return min(self._register.armed(order), max(0, -self._ledger.position(order.symbol) * order.side.sign))
+    def _waits(self, order: Order) -> str:
+        return waits(order, self._register, self._abilities)
 
     def _frees(self, order: Order) -> bool:
         """Whether stops must go first: its own, for they could fill too, or any, where stops lock what they sell."""
         assert self._abilities is not None
+        if order.role is Role.STOP:
+            return False
         return locks(self._abilities) or (bool(order.oco) and not self._abilities.groups)
 
     def _make_way(self, order: Order, wanted: Steps) -> bool:
-        """True when enough of the position has no stop at the venue; else stops are asked to shrink or go, one after another."""
-        stops = stops_at_venue(order, self._register)
-        open_ = abs(self._ledger.position(order.symbol))
-        standing = sum(self._register.armed(stop) for stop in stops)
-        if open_ - standing >= wanted:
+        """True when no stop at the venue stands over what is to be closed; else those that do are asked to shrink or go."""
+        armed = self._register.armed
+        stops = [stop for stop in stops_at_venue(order, self._register) if not stop.triggered]
+        own = [stop for stop in stops if order.oco and stop.oco == order.oco]
+        standing = sum(armed(stop) for stop in own)
+        excess = standing - (max(armed(order), standing) - wanted) if own else 0
+        assert self._abilities is not None
+        locked = 0
+        if locks(self._abilities):
+            open_ = abs(self._ledger.position(order.symbol)) - self._closing(order)
+            locked = sum(armed(stop) for stop in stops) + wanted - open_
+        if excess <= 0 and locked <= 0:
             return True
-        going = sum(self._going(stop) for stop in stops)
-        short = wanted - (open_ - standing) - going
-        for stop in stops:
-            armed = self._register.armed(stop)
-            if short > 0 and armed and not self._going(stop):
-                cut = min(short, armed)
-                self._cut(stop, armed, cut)
-                short -= cut
+        self._shrink(own, excess)
+        self._shrink(stops, locked)
         return False
 
-    def _going(self, stop: Order) -> Steps:
-        """What of a stop was asked to go already."""
-        armed = self._register.armed(stop)
-        if stop.asked is not None:
-            return max(0, armed - (stop.asked[0] - stop.filled))
-        return armed if stop.state is State.PENDING_CANCEL else 0
-
-    def _cut(self, stop: Order, armed: Steps, cut: Steps) -> None:
-        if cut == armed:
-            self._manager.cancel(stop, "what it stood over is being closed")
-        elif stop.stop is not None:
-            self._manager.modify(stop, stop.quantity - cut, stop.stop)
+    def _shrink(self, stops: list[Order], by: Steps) -> None:
+        """Asks stops to shrink or go, one after another, less what was asked already."""
+        stops = [self._register[stop.id] for stop in stops]
+        by -= sum(self._register.going(stop) for stop in stops)
+        for stop in stops:
+            armed = self._register.armed(stop)
+            if by <= 0 or not armed or self._register.going(stop):
+                continue
+            cut = min(by, armed)
+            by -= cut
+            if cut == armed:
+                self._manager.cancel(stop, "what it stood over is being closed")
+            elif stop.stop is not None:
+                self._manager.modify(stop, stop.quantity - cut, stop.stop)

@@ -103,11 +103,22 @@ class OrderRegister:
         """Live orders whose good-till-date has come."""
         return [self.orders[name] for name, expires in self._expiring.items() if expires <= at]
 
+    def going(self, stop: Order) -> Steps:
+        """What of a stop was asked to go already."""
+        armed = self.armed(stop)
+        if stop.asked is not None:
+            return max(0, armed - (stop.asked[0] - stop.filled))
+        return armed if stop.state is State.PENDING_CANCEL else 0
+
     def leaving(self, symbol: Symbol) -> Steps:
-        """Lot steps that orders kept back until now are about to close: their stops have gone out of their way."""
-        exits = [order for order in self.live.get(symbol, {}).values() if order.role in (Role.TARGET, Role.CLOSE)]
+        """Lot steps that exits kept back until now are about to close, beyond those whose stops have yet to go for that."""
+        live = self.live.get(symbol, {}).values()
+        exits = [order for order in live if order.role in (Role.TARGET, Role.CLOSE)]
         now = [o for o in exits if o.released or o.triggered or (o.type is OrderType.MARKET and o.state is State.HELD)]
-        return sum(self.armed(order) for order in now)
+        if not now:
+            return 0
+        going = sum(self.going(order) for order in live if order.role is Role.STOP)
+        return max(0, sum(self.armed(order) for order in now) - going)
 
     def next_expiry(self, after: Nanos = 0) -> Nanos | None:
         """The earliest good-till-date of a live order that lies after `after`."""
