@@ -18,8 +18,6 @@ from engine.ports.venue import VenueState
 TRIES = 5
 """How often the venue is asked again because something happened while it was answering."""
 
-_OPEN = frozenset({State.SENT, State.UNKNOWN, State.PENDING_CANCEL, State.PENDING_MODIFY})
-
 Compare = Callable[[VenueState, Mapping[str, int]], Reconciliation]
 """What the state comes to against the books, given what the looks before doubted and how often."""
 
@@ -110,8 +108,8 @@ class Keeper:
         self.found.trouble = "" if result.is_clean else result.trouble
 
     def _pause(self) -> float:
-        unsettled = not self.found.is_clean or self.found.absences or any(it.state in _OPEN for it in self._books.orders())
-        return self._look_s if unsettled else self._every_s
+        unknown = any(order.state is State.UNKNOWN for order in self._books.orders())
+        return self._look_s if unknown or self.found.absences or not self.found.is_clean else self._every_s
 
     @property
     def age(self) -> float:

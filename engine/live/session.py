@@ -100,6 +100,7 @@ class LiveSession:
     def begin(self, reports: Sequence[Report]) -> None:
         """Opens a new book with what the venue holds already."""
         self.pipeline.begin(self.clock.now())
+        self.pipeline.read_limits()
         self._after()
         for report in reports:
             self.take(report)
@@ -112,6 +113,7 @@ class LiveSession:
         for record in records:
             self.pipeline.recall_live(record)
         self.pipeline.go_on(quotes)
+        self._step(self.pipeline.read_limits)
         for order in self._orders():
             if order.state in (State.INTENT, State.SENT):
                 self.take(Report(f.OrderUnknown(order.id, _ANSWERLESS)))
