@@ -10,20 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from engine.brokers.sim.admission import refusal, would_deal
 from engine.brokers.sim.asked import Asked
 from engine.brokers.sim.charges import Charges
+from engine.brokers.sim.families import Families
 from engine.brokers.sim.flight import Cancel, Change, Flight, Request
 from engine.brokers.sim.liquidity import Liquidity
-from engine.brokers.sim.matching import Band, Match, calm_band, deals_at_market, first_match, touch_of, waits_at_limit
+from engine.brokers.sim.matching import Band, Match, calm_band, first_match, waits_at_limit
 from engine.brokers.sim.queues import Queues, Served
 from engine.brokers.sim.statement import broker_id
 from engine.brokers.sim.terms import SimTerms
+from engine.brokers.sim.trails import Trails
 from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.market import Depth, Quote, Symbol, Ticks, Trade
-from engine.domain.order import ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce
+from engine.domain.order import ClientOrderId, Order, OrderType, Side, State, TimeInForce
 from engine.portfolio.register import OrderRegister
 from engine.ports.broker import Report, ReportSink
-from engine.rules import fills
 
 __all__ = ["SimBroker", "SimTerms"]
 
@@ -56,6 +57,8 @@ class SimBroker:
         self._charges = Charges(instruments, terms.venue)
         self._liquidity = Liquidity()
         self._queues = Queues(self._liquidity, terms.queue == "sizes")
+        self._families = Families(self._book, self._report)
+        self._trails = Trails(self._book, self._armed, self._report)
         self._takers: set[ClientOrderId] = set()
         """Limit orders that could deal when they came, so that they pay for taking."""
         self._position: dict[Symbol, Steps] = {}
@@ -133,13 +136,13 @@ class SimBroker:
             return
         for order in self._book.all_live():
             if order.expires is not None and order.expires <= at and self._book[order.id].is_live:
-                self._end(f.OrderExpired(order.id))
+                self._families.end(f.OrderExpired(order.id))
 
     def on_roll(self) -> None:
         """Expires day orders."""
         for order in self._book.all_live():
             if order.tif is TimeInForce.DAY and self._book[order.id].is_live:
-                self._end(f.OrderExpired(order.id))
+                self._families.end(f.OrderExpired(order.id))
 
     def on_night(self, weekday: int, symbols: Sequence[Symbol]) -> None:
         """Charges financing for the night that begins."""
@@ -245,18 +248,18 @@ class SimBroker:
         self._book.adopt(order._replace(state=State.SENT))
         if refused:
             self._report(f.OrderRejected(order.id, refused))
-            self._settle(order.id)
+            self._families.settle(order.id)
             return
         self._report(f.OrderAccepted(order.id, broker_id(order.id)))
         if last is not None and not order.parent:
-            self._begin_trail(order.id, last)
+            self._trails.begin(order.id, last)
 
     def _cancel(self, name: ClientOrderId) -> None:
         known = self._book.orders.get(name)
         if known is None or not known.is_live:
             self._sink(Report(f.CancelRejected(name, "the venue has no such working order")))
             return
-        self._end(f.OrderCancelled(name, "as asked"))
+        self._families.end(f.OrderCancelled(name, "as asked"))
 
     def _change(self, asked: Change) -> None:
         known = self._book.orders.get(asked.order)
@@ -289,7 +292,7 @@ class SimBroker:
         self._kill_immediate(quote.symbol)
         band = calm_band(working, self._terms.through)
         if band == _RESTLESS:
-            self._follow(quote)
+            self._trails.follow(quote)
         if _within(quote, band):
             self._calm[quote.symbol] = band
         else:  # what was reached here and not filled whole may fill on the way out
@@ -312,9 +315,9 @@ class SimBroker:
         for price, steps in slices:
             self._fill(order, price, steps)
         if whole:
-            self._settle(order.id)
+            self._families.settle(order.id)
             for leg in self._book.children.get(order.id, ()):
-                self._begin_trail(leg, match.reached)
+                self._trails.begin(leg, match.reached)
 
     def _slices(self, match: Match) -> list[tuple[Ticks, Steps]]:
         """At which prices how much of the order deals now."""
@@ -340,7 +343,7 @@ class SimBroker:
             order = self._book[name]
             if order.is_live and order.limit is not None and (steps := min(steps, self._armed(order))):
                 self._fill(order, order.limit, steps)
-                self._settle(name)
+                self._families.settle(name)
 
     def _fill(self, order: Order, price: Ticks, quantity: Steps) -> None:
         execution = f"{order.id}/{self._book.executions(order.id) + 1}"
@@ -355,27 +358,7 @@ class SimBroker:
         for order in self._book.working(symbol):
             stranded = order.type is OrderType.MARKET and order.reduce_only and not self._armed(order)
             if stranded or (order.tif in _AT_ONCE and not order.parent):
-                self._end(f.OrderCancelled(order.id, "nothing left to reduce" if stranded else _AT_ONCE[order.tif]))
-
-    # --- trailing stops -----------------------------------------------------------------------------------------------
-
-    def _follow(self, quote: Quote) -> None:
-        """Trailing stops move after the market, from one vertex of its path to the next."""
-        for order in self._book.working(quote.symbol):
-            if order.type is OrderType.TRAILING and not deals_at_market(order) and self._armed(order):
-                self._trail(order, quote)
-
-    def _begin_trail(self, name: ClientOrderId, quote: Quote) -> None:
-        """A trailing stop without a price of its own begins at its distance from the market."""
-        order = self._book[name]
-        if order.type is OrderType.TRAILING and order.stop is None and order.is_live and self._armed(order):
-            self._trail(order, quote)
-
-    def _trail(self, order: Order, quote: Quote) -> None:
-        side, touch = order.side.sign, touch_of(order, quote)
-        stop = fills.trail_stop(side, order.stop or 0, order.stop is not None, touch, order.trail, order.trail_ppm)
-        if stop != order.stop:
-            self._report(f.OrderTrailed(order.id, stop))
+                self._families.end(f.OrderCancelled(order.id, "nothing left to reduce" if stranded else _AT_ONCE[order.tif]))
 
     # --- the book -----------------------------------------------------------------------------------------------------
 
@@ -415,36 +398,6 @@ class SimBroker:
         if order.reduce_only or (order.side is Side.SELL and not self._terms.venue.shorts):
             return min(armed, max(0, held))
         return armed
-
-    def _end(self, fact: f.OrderCancelled | f.OrderExpired) -> None:
-        self._report(fact)
-        self._settle(fact.order)
-
-    def _settle(self, ended: ClientOrderId) -> None:
-        """After a fill or an end: legs of an entry that is over shrink to it, and legs with nothing left to do go."""
-        order = self._book[ended]
-        if order.oco and order.filled:
-            if order.role is Role.ENTRY and not order.parent:
-                self._drop([name for name in self._book.group(order) if name != ended], "the other entry filled")
-            self._release(self._book.group(order), "the other leg filled")
-        if order.state in (State.CANCELLED, State.EXPIRED, State.REJECTED):
-            reason = "the entry filled no more" if order.filled else "the entry never opened"
-            self._release(self._book.children.get(ended, []), reason)
-
-    def _drop(self, entries: list[ClientOrderId], reason: str) -> None:
-        for name in entries:
-            if self._book[name].is_live:
-                self._end(f.OrderCancelled(name, reason))
-
-    def _release(self, legs: list[ClientOrderId], reason: str) -> None:
-        for leg in [self._book[name] for name in legs]:
-            parent = self._book[leg.parent] if leg.parent else None
-            if not leg.is_live or (parent is not None and parent.is_live):
-                continue
-            if not self._book.armed(leg):
-                self._report(f.OrderCancelled(leg.id, reason))
-            elif parent is not None and leg.quantity > (cover := self._book.cover(leg)):
-                self._report(f.OrderModified(leg.id, cover, leg.limit, leg.stop))
 
 
 _RESTLESS: Band = (0, 0, 0, 0)
