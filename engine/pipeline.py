@@ -494,6 +494,13 @@ class Pipeline:
         """All facts of the step are recalled."""
         self._schedule()
 
+    def read_limits(self) -> None:
+        """Live: what is configured comes into force, at once where the book is new or it is tighter, else when it is due."""
+        self.step += 1
+        for fact in self.in_force.compare(self.now):
+            self.emit(fact)
+        self._finish()
+
     def change_models(self) -> None:
         """Live: the policies of the lanes are others than those the record ends with."""
         self.step += 1

@@ -485,6 +485,13 @@ class LimitFact(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsRead(LimitFact):
+    """A session that goes on over restarts was configured so, from here on: (limit, symbol, value), `limit` is ""."""
+
+    values: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsRequested(LimitFact):
     """The owner asked to loosen a limit, for `symbol` alone where one is named; it is in force from `due` on, not before.
 

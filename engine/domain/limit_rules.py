@@ -121,10 +121,16 @@ def rule_of(name: str, symbol: str = "") -> Rule:
 
 
 def read(name: str, text: str) -> Any:
-    """The value that `text` spells for the limit called `name`; "none" is none. UserError where it is no such value."""
+    """The value that `text` spells for the limit called `name`; "none" is none. UserError where it is out of range, or none."""
+    value = parsed(name, text)
+    RULES[name].check(name, value)
+    return value
+
+
+def parsed(name: str, text: str) -> Any:
+    """As `read`, whatever the range: of what is in force already."""
     rule = RULES[name]
     if text.strip().lower() in ("none", "off"):
-        rule.check(name, None)
         return None
     try:
         value: Any = int(text) if rule.kind == WHOLE else Decimal(text)
@@ -132,7 +138,6 @@ def read(name: str, text: str) -> Any:
         raise UserError(f"{name} = {text!r} is not a {'whole ' if rule.kind == WHOLE else ''}number") from None
     if not Decimal(value).is_finite():
         raise UserError(f"{name} = {text!r} is not a finite number")
-    rule.check(name, value)
     return value
 
 

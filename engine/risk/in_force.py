@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.core.clock import MINUTE, Nanos
@@ -10,7 +11,7 @@ from engine.core.errors import StoreError, UserError
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument
 from engine.domain.intents import ChangeLimits
-from engine.domain.limit_rules import read, rule_of, spelled
+from engine.domain.limit_rules import RULES, parsed, read, rule_of, spelled
 from engine.domain.limits import Limits
 from engine.domain.market import Symbol
 
@@ -23,6 +24,8 @@ class LimitsInForce:
     def __init__(self, opening: Limits, instruments: Mapping[Symbol, Instrument]) -> None:
         self.limits = opening
         self.waiting: dict[tuple[str, Symbol], f.LimitsRequested] = {}
+        self._configured = opening
+        self._read: f.LimitsRead | None = None
         self.due: Nanos = NEVER
         """When the next request comes into force; NEVER where none waits."""
         self._instruments = instruments
@@ -51,6 +54,28 @@ class LimitsInForce:
         if name == "position" and self.limits.position_basis == "risk" and value > 1:
             raise UserError("position is a share of equity, such as 0.05 for 5 %; above 1 only where it measures notional")
 
+    def compare(self, at: Nanos) -> Iterator[f.LimitFact]:
+        """For a session that goes on over restarts: the facts by which what is configured comes into force.
+
+        At first it is what the book opens with. What was changed in the configuration since it was last read is asked for like
+        anything else: what tightens acts at once, what loosens waits. Each fact is to be applied before the next is taken.
+        """
+        before, now = self._read, f.LimitsRead("", _values(self._configured))
+        if before is None:
+            yield now
+            return
+        if before.values == now.values:
+            return
+        yield now
+        old = {(name, symbol): text for name, symbol, text in before.values}
+        new = {(name, symbol): text for name, symbol, text in now.values}
+        for name, symbol in {**old, **new}:
+            if symbol and symbol not in self._instruments:
+                continue
+            wanted = spelled(self._configured.value(name, symbol))
+            if old.get((name, symbol)) != new.get((name, symbol)) and spelled(self.limits.value(name, symbol)) != wanted:
+                yield self.answer(ChangeLimits(name, wanted, symbol, "the configuration was changed"), at)
+
     def take(self, at: Nanos) -> list[f.LimitsChanged]:
         """What comes into force by `at`, the earliest first."""
         due = sorted((request for request in self.waiting.values() if request.due <= at), key=lambda request: request.due)
@@ -67,12 +92,17 @@ class LimitsInForce:
 
     def _take_in(self, fact: f.Fact, at: Nanos) -> bool:
         match fact:
+            case f.LimitsRead():
+                is_first, self._read = self._read is None, fact
+                if is_first:
+                    self.limits = _opened_with(self._configured, fact)
+                return is_first
             case f.LimitsRequested():
                 self.waiting[fact.limit, fact.symbol] = fact
             case f.LimitsWithdrawn():
                 self.waiting.pop((fact.limit, fact.symbol), None)
             case f.LimitsChanged():
-                value = read(fact.limit, fact.value)
+                value = parsed(fact.limit, fact.value)
                 asked = self.waiting.pop((fact.limit, fact.symbol), None)
                 if rule_of(fact.limit, fact.symbol).loosens(self.limits.value(fact.limit, fact.symbol), value):
                     self._check_asked(fact, asked, at)
@@ -86,6 +116,22 @@ class LimitsInForce:
         if asked is None or asked.value != fact.value or asked.due > at:
             what = f"{_called(fact.limit, fact.symbol)} would be loosened to {fact.value}"
             raise StoreError(f"{what} without a request that is due; audit the book")
+
+
+def _values(limits: Limits) -> tuple[tuple[str, str, str], ...]:
+    """Every limit that can be changed, and those of single instruments: (limit, symbol, text)."""
+    own = [(name, symbol) for symbol, caps in sorted(limits.instruments.items()) for name in sorted(caps)]
+    asked = [*((name, "") for name in RULES), *own]
+    return tuple((name, symbol, spelled(limits.value(name, symbol))) for name, symbol in asked)
+
+
+def _opened_with(configured: Limits, fact: f.LimitsRead) -> Limits:
+    """What is configured now, with the values that the book was opened with."""
+    limits = replace(configured, instruments={})
+    for name, symbol, text in fact.values:
+        if name in RULES:
+            limits = limits.with_value(name, parsed(name, text), symbol)
+    return limits
 
 
 def _called(name: str, symbol: Symbol) -> str:

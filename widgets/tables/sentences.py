@@ -198,6 +198,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.TradingArmed: lambda x: f"Live trading is armed on {x.account}.",
     f.TradingDisarmed: lambda x: f"Live trading is disarmed on {x.account}: {_bare(x.reason)}.",
     f.KillSwitched: _killed,
+    f.LimitsRead: lambda x: f"The limits of the configuration were read: {len(x.values)} values.",
     f.LimitsRequested: _loosening,
     f.LimitsWithdrawn: lambda x: f"{_limit(x)} is not loosened: {_bare(x.reason)}.",
     f.LimitsChanged: lambda x: f"{_limit(x)} is {x.value} instead of {x.before}: {_bare(x.reason)}.",

@@ -265,3 +265,59 @@ def test_what_passes_in_a_size_passes_in_every_smaller_one(
     one, other = (answered(draft(quantity, stop_loss=BID - distance), limits) for quantity in (small, big))
     assert one.approved or not other.approved
     assert one.largest <= other.largest
+
+
+# --- a session that goes on over restarts -----------------------------------------------------------------------------
+
+
+def restarted(rig: Rig, limits: Limits) -> Rig:
+    """The same book gone on with under another configuration."""
+    again = Rig(limits=limits, journal=rig.journal)
+    for record in list(rig.journal.records()):
+        again.line.recall_live(record)
+    again.line.go_on(tuple(rig.line.book.last.values()))
+    again.line.read_limits()
+    again.at = rig.at
+    return again
+
+
+def living(limits: Limits) -> Rig:
+    rig = Rig(limits=limits)
+    rig.line.read_limits()
+    rig.warm()
+    return rig
+
+
+def test_a_configuration_that_is_looser_after_a_restart_waits_like_any_loosening() -> None:
+    rig = living(replace(WIDE, leverage=Decimal(3)))
+    again = restarted(rig, replace(WIDE, leverage=Decimal(5)))
+    assert again.line.gate.limits.leverage == 3
+    [request] = again.facts(f.LimitsRequested)
+    assert (request.value, request.reason, request.due) == ("5", "the configuration was changed", again.line.now + DAY)
+    third = restarted(again, replace(WIDE, leverage=Decimal(5)))
+    assert len(third.facts(f.LimitsRequested)) == 1
+    third.pass_time(request.due)
+    assert third.line.gate.limits.leverage == 5
+
+
+def test_a_configuration_that_is_tighter_after_a_restart_acts_at_once() -> None:
+    again = restarted(living(replace(WIDE, leverage=Decimal(3))), replace(WIDE, leverage=Decimal(2)))
+    assert again.line.gate.limits.leverage == 2
+    assert again.facts(f.LimitsChanged)[0].reason == "the configuration was changed"
+
+
+def test_what_the_owner_tightened_stays_tight_where_the_configuration_is_as_it_was() -> None:
+    rig = living(replace(WIDE, leverage=Decimal(3)))
+    rig.do(change("leverage", "1"))
+    again = restarted(rig, replace(WIDE, leverage=Decimal(3)))
+    assert again.line.gate.limits.leverage == 1
+    assert again.facts(f.LimitsRequested) == []
+
+
+def test_an_instrument_s_cap_that_is_gone_from_the_configuration_waits_too() -> None:
+    own = {"XAUUSD": {"order_lots": Decimal("0.05")}}
+    again = restarted(living(replace(WIDE, instruments=own)), WIDE)
+    assert again.line.gate.limits.of("XAUUSD").order_lots == Decimal("0.05")
+    assert [(fact.limit, fact.symbol, fact.value) for fact in again.facts(f.LimitsRequested)] == [
+        ("order_lots", "XAUUSD", "none")
+    ]
