@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[3]
 OLD = {BOOKS: "0001", MARKET: "0002"}
 AT_COMMIT = 0
 MOST_STATEMENTS = 60
-SERVER_POINTS = (1, 4, 9, AT_COMMIT)
+SERVER_POINTS = (1, 9, AT_COMMIT)
 """Where it is killed on a server, where every try takes a database of its own."""
 
 KILLED = """
