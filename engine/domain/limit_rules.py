@@ -155,3 +155,5 @@ def check(limits: Limits) -> None:
     for symbol, own in limits.instruments.items():
         for name, value in own.items():
             rule_of(name, symbol).check(f"instruments.{symbol}.{name}", value)
+            if name == "position" and limits.position_basis == "risk" and value > 1:
+                raise UserError(f"instruments.{symbol}.position = {value} is a share of equity, such as 0.05 for 5 %")

@@ -382,6 +382,8 @@ def _unknown(cap: Cap) -> str:
 
 def _closes(draft: Draft, stake: Stake) -> Steps:
     """How much of the draft meets the position. An entry that waits may fill when the position is gone: it meets nothing."""
+    if not stake.quantity:
+        return 0
     if draft.reduce_only:
         return max(0, -stake.quantity * draft.side.sign)
     return stake.closes(draft.side) if draft.type is OrderType.MARKET else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -94,3 +95,70 @@ def test_the_simulated_broker_deals_as_its_section_says() -> None:
 def test_a_venue_without_a_price_list_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"venue = 'mtgox' is not accepted: .*binance"):
         parse({"broker": {"venue": "mtgox"}}, "x")
+
+
+def test_limits_that_are_as_usual_are_not_told_so_that_runs_keep_their_names() -> None:
+    usual = Config().model_dump(mode="json")["limits"]
+    assert sorted(usual) == [
+        "daily_loss",
+        "drawdown",
+        "duplicate_window_s",
+        "leverage",
+        "open_risk",
+        "orders_per_minute",
+        "position",
+        "position_basis",
+        "worst_day_hard",
+        "worst_day_soft",
+    ]
+    other = parse({"limits": {"value_at_risk": 0.03, "soft": {"leverage": 2}}}, "here").model_dump(mode="json")["limits"]
+    assert other == usual | {"value_at_risk": "0.03", "soft": {"leverage": "2"}}
+
+
+def test_every_limit_can_be_set_soft_or_for_one_instrument_or_with_actions() -> None:
+    text = """
+[limits]
+value_at_risk = 0.03
+allowed = ["XAUUSD"]
+only_warn = ["news", "rate"]
+losing_streak = 3
+day_zone = "Europe/Berlin"
+day_minute = "00:00"
+[limits.soft]
+leverage = 2
+value_at_risk = 0.01
+[limits.actions]
+leverage = ["warn", "close_worst"]
+[limits.instruments.XAUUSD]
+order_lots = 2
+margin_rate = 0.05
+soft = { position = 0.01 }
+"""
+    limits = parse(tomllib.loads(text), "here").limits.limits()
+    assert (limits.day_zone, limits.day_minute, limits.losing_streak) == ("Europe/Berlin", 0, 3)
+    assert limits.actions["leverage"] == ("warn", "close_worst")
+    assert limits.actions["drawdown"] == ("halt", "cancel_entries")
+    gold, silver = limits.of("XAUUSD"), limits.of("XAGUSD")
+    assert (gold.order_lots, gold.margin_rate, gold.soft["position"]) == (Decimal(2), Decimal("0.05"), Decimal("0.01"))
+    assert (silver.order_lots, silver.margin_rate, silver.soft.get("position")) == (None, None, None)
+    assert gold.soft["value_at_risk"] == Decimal("0.01")
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"losing_streak": 0}, "losing_streak = 0 is out of range"),
+        ({"instruments": {"XAUUSD": {"collar": 2}}}, "instruments.XAUUSD.collar = 2 is out of range"),
+        ({"instruments": {"XAUUSD": {"leverage": 2}}}, "there is no such key"),
+        ({"instruments": {"XAUUSD": {"position": 5}}}, "instruments.XAUUSD.position = 5 is a share of equity"),
+        ({"actions": {"leverage": ["explode"]}}, "limits.actions.leverage.0 = 'explode'"),
+        ({"only_warn": ["stop"]}, "limits.only_warn.0 = 'stop'"),
+        ({"soft": {"stop": 1}}, "limits.soft.stop"),
+        ({"news": {"file": "/none.csv"}}, "news calendar /none.csv does not exist"),
+        ({"day_zone": "Mars/Olympus"}, "there is no such time zone"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused_with_the_reason(limits: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse({"limits": limits}, "here")
+    assert words in str(refused.value)
