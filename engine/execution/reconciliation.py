@@ -264,7 +264,7 @@ class _Look:
     def _terms(self, found: FoundOrder, order: Order) -> None:
         limit = found.limit if order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else order.limit
         stop = found.stop if order.type in (OrderType.STOP, OrderType.STOP_LIMIT) else order.stop
-        if order.type is OrderType.TRAILING and found.stop not in (None, order.stop) and order.may("OrderTrailed"):
+        if order.type is OrderType.TRAILING and found.stop not in (None, order.stop) and order.is_live:
             self._say(f.OrderTrailed(order.id, found.stop or 0), f"Order {order.id} trailed to {found.stop} ticks.")
         is_same = (found.quantity, limit, stop) == (order.quantity, order.limit, order.stop)
         if order.state is State.PENDING_MODIFY:

@@ -180,3 +180,48 @@ def test_a_request_that_takes_time_arrives_though_the_market_is_silent() -> None
         await account.broker.close()
 
     asyncio.run(play())
+
+
+def recorded(account: Account, order: Order, *facts: f.OrderFact) -> None:
+    """The order's facts, recalled by a new process."""
+    for fact in (f.OrderIntended(**terms(order)), *facts):
+        account.broker.apply(fact)
+
+
+@played
+async def test_an_order_that_was_held_here_reaches_it_as_it_left(account: Account) -> None:
+    order = Order("a", "XAUUSD", Side.BUY, OrderType.LIMIT, 10, Role.ENTRY, limit=190_000)
+    held = f.OrderHeld("a", "it follows b"), f.OrderModified("a", 10, 191_000, None), f.OrderReleased("a", 7)
+    recorded(account, order, *held)
+    assert (await account.broker.standing()).open_orders == ()
+    for fact in (f.OrderSent("a"), f.OrderAccepted("a", "sim-a")):
+        account.broker.apply(fact)
+    told = (await account.broker.standing()).open_orders
+    assert [(it.quantity, it.limit) for it in told] == [(Decimal("0.07"), Decimal("1910.00"))]
+
+
+@played
+async def test_an_order_withdrawn_before_it_left_is_not_known_there(account: Account) -> None:
+    order = Order("a", "XAUUSD", Side.BUY, OrderType.LIMIT, 10, Role.ENTRY, limit=190_000)
+    recorded(account, order, f.OrderHeld("a", "it follows b"), f.OrderCancelled("a", "as asked"))
+    account.broker.cancel("a")
+    assert [type(fact) for fact in account.said] == [f.CancelRejected]
+
+
+@played
+async def test_an_order_lost_with_the_process_is_over_once_its_absence_is_believed(account: Account) -> None:
+    order = Order("a", "XAUUSD", Side.BUY, OrderType.LIMIT, 10, Role.ENTRY, limit=190_000)
+    recorded(account, order, f.OrderSent("a"), f.OrderUnknown("a", "the program ended"), f.OrderRejected("a", "not found"))
+    account.quote(180_000)
+    assert account.said == []
+    assert [it.status for it in (await account.broker.standing([order])).ended_orders] == ["rejected"]
+
+
+@played
+async def test_where_a_trailing_stop_stood_is_on_record(account: Account) -> None:
+    order = Order("a", "XAUUSD", Side.SELL, OrderType.TRAILING, 10, Role.ENTRY, trail=500)
+    recorded(account, order, f.OrderSent("a"), f.OrderAccepted("a", "sim-a"), f.OrderTrailed("a", 199_000))
+    account.quote(199_200)
+    assert account.said == []
+    account.quote(199_000)
+    assert [fact.order for fact in account.said if isinstance(fact, f.OrderFilled)] == ["a"]
