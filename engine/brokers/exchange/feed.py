@@ -69,6 +69,7 @@ class ExchangeFeed:
             by_book=self._by_book,
             quiet_s=self._quiet_s,
             poll_s=self._poll_s,
+            asks_first=True,
             sleep=self._sleep,
         )
         running = self._streams[stream] = asyncio.ensure_future(stream.run())

@@ -28,7 +28,8 @@ class QuoteStream:
 
     Silence for `quiet_s` is looked into by asking for the prices: unchanged, the market is quiet and its last quote is told
     again; changed, the stream has stalled and is made anew. `counts` has gaps, stalls and losses; `trouble` is the sentence
-    for what keeps it from streaming, "" while it does. With `by_book` quotes come from the order book.
+    for what keeps it from streaming, "" while it does. With `by_book` quotes come from the order
+    book; with `asks_first` the first one of a connection is asked for, as a quiet market would tell none.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class QuoteStream:
         by_book: bool = False,
         quiet_s: float = 20.0,
         poll_s: float = 1.0,
+        asks_first: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         wanted = list(symbols)
@@ -57,6 +59,7 @@ class QuoteStream:
         self._by_book = by_book
         self._quiet: Nanos = int(quiet_s * SECOND)
         self._poll_s = poll_s
+        self._asks_first = asks_first
         self._sleep = sleep
         self._backoff = Backoff(random)
         self._seen: dict[str, Any] = {}
@@ -96,7 +99,7 @@ class QuoteStream:
     async def _follow(self, client: Any) -> None:
         calls, waiting = self._calls(client), dict[str, asyncio.Future[Any]]()
         self._seen, now = {}, self._venue.clock.now()
-        self._looked_at = dict.fromkeys(self._sieves, now)
+        self._looked_at = dict.fromkeys(self._sieves, now - self._quiet if self._asks_first else now)
         self._gaps = 0
         try:
             while True:
