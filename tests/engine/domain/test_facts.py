@@ -26,6 +26,12 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
         st.tuples(st.text(max_size=5), st.floats(-1, 1), st.floats(-1, 1)), max_size=3
     ).map(tuple),
 }
+TICKETS = st.builds(i.SubmitOrder, st.text(max_size=5), st.just("buy"), st.just("limit"), NUMBERS, targets=st.just(((1, 2),)))
+VALUES |= {
+    "tuple[tuple[int, int], ...]": st.lists(st.tuples(NUMBERS, NUMBERS), max_size=3).map(tuple),
+    "SubmitOrder": TICKETS,
+    "SubmitOrder | None": st.none() | TICKETS,
+}
 KINDS = [kind for name, kind in sorted(f.KINDS.items()) if name not in ("OrderFact", "OrderTerms")]
 
 
