@@ -73,7 +73,7 @@ def broker_of(exchange: Exchange, told: Told, *, clock: Any = None, timeout: flo
         told,
         clock=clock or SystemClock(),
         random=Random(1),
-        sleep=told.sleep,
+        sleep=more.pop("sleep", told.sleep),
         paced=False,
         **more,
     )

@@ -458,3 +458,21 @@ async def test_an_exchange_that_is_gone_is_told_once_and_its_return_too(
     await told.until(lambda: len(told.of(f.VenueChanged)) == 3)
     assert [it.state for it in told.of(f.VenueChanged)] == ["CONNECTED", "LOST", "CONNECTED"]
     assert broker.is_ready
+
+
+async def for_ever(_: float) -> None:
+    await asyncio.Event().wait()
+
+
+@dealing(quiet_s=0.02, pulse_s=0.02, sleep=for_ever)
+async def test_where_nothing_can_be_streamed_the_exchange_is_asked(
+    exchange: Exchange, broker: ExchangeBroker, told: Told
+) -> None:
+    exchange.drop_sockets()
+    broker.submit(order())
+    await told.one(f.OrderAccepted)
+    await exchange.trade("PAXGUSDT", "SELL", "5.5", limit="3890.00")
+    await told.one(f.OrderFilled)
+    assert [it.state for it in told.of(f.VenueChanged)] == ["CONNECTED"]
+    assert not exchange.hub.sockets
+    assert "following orders" in broker.trouble

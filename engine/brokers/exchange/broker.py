@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -57,7 +57,7 @@ class ExchangeBroker:
         random: Random,
         no_key: str = "",
         timeout_s: float = 0.0,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
         quiet_s: float = 10.0,
         pulse_s: float = 1.0,
         dead_man_s: float = 0.0,
@@ -154,6 +154,8 @@ class ExchangeBroker:
             self._outbox.put(lambda to: to.modify(it, quantity, limit, stop), refuse)
 
     async def standing(self, asked: Sequence[Order] = ()) -> VenueState:
+        if self._ended:
+            raise BrokerError(self._ended)
         wanted = [(each, self._market_of(each.symbol)) for each in asked]
         asking = Standing(self._venue, self._tracker, self._dealing, self._instruments, self._holdings)
         return await asking.ask(wanted)
@@ -268,6 +270,8 @@ class ExchangeBroker:
                     await self._watch.follow()
                     if self._watch.has_streamed:
                         self._backoff.reset()
+                    await self._watch.go_without(self._sleep(self._backoff.next()))
+                    continue
             except Hopeless as error:
                 self._give_up(error)
             except BrokerError as error:

@@ -51,7 +51,7 @@ class Standing:
 
     async def _once(self, asked: Sequence[tuple[Order, str]]) -> VenueState:
         followed = [self._followed(order, name) for order, name in asked if name]
-        state = await self._venue.state()
+        state = await self._venue.state(self._instruments)
         working = {(it.contract, it.broker_order_id): it for it in state.open_orders}
         fills = {(it.contract, it.execution_id): it for it in state.executions}
         ended: dict[_Key, VenueOrder] = {}

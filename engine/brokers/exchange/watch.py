@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from engine.brokers.exchange.asking import Inquiry
@@ -18,7 +18,7 @@ class AccountWatch:
     """Follows one account until the exchange cannot be reached.
 
     The stream is made anew whenever it breaks, as long as questions are answered; BrokerError is raised once they are not.
-    After `quiet_s` without a word from the stream, and whenever `look` was called, the exchange is asked how orders stand.
+    Every `quiet_s`, and whenever `look` was called, the exchange is asked how orders stand: streams fall silent without a word.
     """
 
     def __init__(
@@ -85,6 +85,20 @@ class AccountWatch:
                 each.cancel()
             await asyncio.gather(*waiting.values(), return_exceptions=True)
             await close_client(client)
+
+    async def go_without(self, pause: Coroutine[Any, Any, None]) -> None:
+        """Until the pause is over the exchange is asked, as nothing is streamed."""
+        resting = asyncio.ensure_future(pause)
+        try:
+            while not resting.done():
+                wanted = asyncio.ensure_future(self._wanted.wait())
+                await asyncio.wait((resting, wanted), timeout=self._quiet_s, return_when=asyncio.FIRST_COMPLETED)
+                wanted.cancel()
+                if not resting.done():
+                    await self._ask()
+        finally:
+            resting.cancel()
+            await asyncio.gather(resting, return_exceptions=True)
 
     def _broke(self, done: asyncio.Future[Any]) -> bool:
         error = None if done.cancelled() else done.exception()
