@@ -24,7 +24,7 @@ Compare = Callable[[VenueState, Mapping[str, int]], Reconciliation]
 
 @dataclass(slots=True)
 class Books:
-    """What the keeper sees of the session: its orders that may be at the venue, a number that moves with every fact, and the door for reports."""
+    """What the keeper sees of the session: orders that may be at the venue, a number that moves with every fact, a door."""
 
     orders: Callable[[], list[Order]]
     version: Callable[[], int]
