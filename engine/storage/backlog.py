@@ -76,6 +76,8 @@ class Backlog:
         """Answers once fact `upto` is on the disk, or cannot be."""
         due = self._monotonic() + int((SPOOL_AFTER_S if safety else REFUSE_AFTER_S) * SECOND)
         with self._to_write:
+            if self._is_closing:
+                return
             self._asked.append(_Asked(upto, then, safety, due))
             self._answer()
             if self._asked:
@@ -87,18 +89,12 @@ class Backlog:
             return list(self._steps)
 
     def close(self) -> None:
-        """Lets the writer end once nothing waits."""
+        """Lets the writer end once nothing waits. Nobody is told anything from now on, so that nothing leaves any more."""
         with self._to_write:
             self._is_closing = True
+            self._asked.clear()
             self._to_write.notify_all()
             self._to_spool.notify_all()
-
-    def end(self, sentence: str) -> None:
-        """Answers whoever still asks, with why what they wait for is not on the disk."""
-        with self._to_write:
-            self._answer()
-            while self._asked:
-                self._call(self._asked.popleft().then, sentence)
 
     # --- the writer's thread ------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from threading import Thread
 
 from engine.core.clock import Nanos
 from engine.core.errors import StoreError
+from engine.core.log import logger
 from engine.domain.facts import Fact, Record, canonical, parse
 from engine.storage.backlog import Backlog, Handed, Then
 from engine.storage.books import Books
@@ -20,6 +21,8 @@ from engine.storage.spool import Spool, spool_path
 from engine.storage.spooling import Spooler, take_in
 from engine.storage.writers import Prepared
 from engine.storage.writing import StepWriter
+
+_log = logger("journal")
 
 ATTEMPT_S = 0.25
 """How long one try waits for another program's lock."""
@@ -76,7 +79,13 @@ class LiveJournal:
         return record
 
     def commit(self, step: int, at: Nanos) -> None:
-        """Hands the open step to the writer. Returns at once and raises nothing; `trouble` says when steps wait."""
+        """Hands the open step to the writer. Returns at once and raises nothing; `trouble` says when steps wait.
+
+        What happens after `close` is not stored, and the log says so.
+        """
+        if self._open and self._said is not None:
+            _log.warning("facts came after their book was closed and are not stored", book=self._book_id, facts=len(self._open))
+            self._open.clear()
         if self._open:
             self._backlog.add(Handed(tuple(self._open), step, at))
             self._open.clear()
@@ -123,7 +132,8 @@ class LiveJournal:
     def close(self, patience_s: float = PATIENCE_S) -> str:
         """Writes what waits, for `patience_s` at the most, and spools the rest. "" or what did not reach the database.
 
-        Facts of a step that was never committed are dropped, as in a crash. Blocks for that long; safe to call twice.
+        Facts of a step that was never committed are dropped, as in a crash, and nobody is told of anything any more: what was to
+        leave stays. Blocks for that long; safe to call twice.
         """
         if self._said is not None:
             return self._said
@@ -133,7 +143,6 @@ class LiveJournal:
             thread.join(patience_s + ATTEMPT_S)
         left = self._backlog.waiting()
         self._said = self._set_aside(left) if left else ""
-        self._backlog.end(self._said)
         self._spool.close(self._backlog.stored)
         self._full.close()
         return self._said

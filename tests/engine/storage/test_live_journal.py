@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine.core.errors import StoreError
 from engine.domain.facts import DayStarted, SignalExplained
@@ -126,6 +127,26 @@ def test_closing_writes_what_waits(live: Desk) -> None:
         live.step(number)
     assert live.close() == ""
     assert len(live.stored()) == 199
+
+
+def test_nothing_leaves_once_a_journal_is_being_closed(live: Desk) -> None:
+    with locked(live.database, live.book):
+        live.step(1)
+        live.ask("stop", safety=True)
+        live.journal._backlog.close()
+    live.ask("entry")
+    assert live.close() == ""
+    assert live.answers == []
+    assert len(live.stored()) == 1
+
+
+def test_facts_after_the_close_are_not_stored_and_the_log_says_so(live: Desk) -> None:
+    live.step(1)
+    assert live.close() == ""
+    with capture_logs() as said:
+        live.step(2, 3)
+    assert len(live.stored()) == 1
+    assert [(line["event"], line["facts"]) for line in said] == [("facts came after their book was closed and are not stored", 3)]
 
 
 def test_another_writer_of_the_book_is_noticed_and_nothing_of_it_is_overwritten(live: Desk, database: Database) -> None:
