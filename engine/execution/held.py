@@ -269,9 +269,9 @@ class Held:
     def _frees(self, order: Order) -> bool:
         """Whether stops must go first: its own, for they could fill too, or any, where stops lock what they sell."""
         assert self._abilities is not None
-        if order.role is Role.STOP:
-            return False
-        return locks(self._abilities) or (bool(order.oco) and not self._abilities.groups)
+        if order.role is Role.TARGET:
+            return not self._abilities.groups
+        return order.role is Role.CLOSE and locks(self._abilities)
 
     def _make_way(self, order: Order, wanted: Steps) -> bool:
         """True when no stop at the venue stands over what is to be closed; else those that do are asked to shrink or go."""
@@ -282,7 +282,7 @@ class Held:
         excess = standing - (max(armed(order), standing) - wanted) if own else 0
         assert self._abilities is not None
         locked = 0
-        if locks(self._abilities):
+        if locks(self._abilities) or order.role is Role.TARGET:
             open_ = abs(self._ledger.position(order.symbol)) - self._closing(order)
             locked = sum(armed(stop) for stop in stops) + wanted - open_
         if excess <= 0 and locked <= 0:
