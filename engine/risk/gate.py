@@ -391,8 +391,10 @@ def _closes(draft: Draft, stake: Stake) -> Steps:
 
 def _held(draft: Draft, quantity: Steps, stake: Stake) -> Steps:
     """What is held at the farthest once `quantity` of the draft has filled, or waits to."""
-    signed, held = quantity * draft.side.sign, stake.quantity
+    signed, held = quantity if draft.side is Side.BUY else -quantity, stake.quantity
     if draft.type is OrderType.MARKET or draft.reduce_only:
+        if not (stake.pending_buys or stake.pending_sells):
+            return held + signed
         held += signed
         signed = 0
     return farther(held + stake.pending_buys + max(0, signed), held - stake.pending_sells + min(0, signed))

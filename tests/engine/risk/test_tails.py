@@ -18,6 +18,7 @@ from engine.domain.intents import SubmitOrder
 from engine.domain.limits import Limits
 from engine.domain.market import Bars, Floats, Quote
 from engine.domain.order import OrderType, Side
+from engine.picture import paint
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
 from engine.risk.gate import Gate
@@ -196,3 +197,17 @@ def test_what_is_previewed_is_what_the_fill_brings() -> None:
 
 def ticket(quantity: int) -> SubmitOrder:
     return SubmitOrder("XAUUSD", "buy", "market", quantity, stop_loss=BID - 500)
+
+
+def test_the_gauges_show_it_once_it_is_known() -> None:
+    rig = Rig(limits=replace(WIDE, value_at_risk=Decimal("0.5")))
+    rig.warm(50)
+    assert "value_at_risk" not in {gauge.name for gauge in paint(rig.line).gauges}
+    rig.warm(LEAST)
+    rig.buy(40, stop_loss=BID - 500)
+    rig.quote(BID)
+    gauges = {gauge.name: gauge for gauge in paint(rig.line).gauges}
+    line = rig.line.preview(ticket(1)).lines[-2]
+    assert (gauges["value_at_risk"].value, gauges["value_at_risk"].cap) == (pytest.approx(line.now), 0.5)
+    assert gauges["expected_shortfall"].cap == 0.08
+    assert gauges["value_at_risk"].sentence == "what a day is not likely to lose more than"
