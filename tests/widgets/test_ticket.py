@@ -259,7 +259,7 @@ def test_another_instrument_leaves_nothing_of_the_order_before(ticket, qtbot):
     ticket.set_symbol("EURUSD")
     state = ticket.state()
     assert state["size"] == ""
-    assert state["fields"] == {"amount": "0.10", "price": "", "stop_loss": "", "take_profit": ""}
+    assert state["fields"] == {"amount": "0.10", "price": "", "limit": "", "trail": "", "stop_loss": "", "take_profit": ""}
     assert state["preview"]["rows"] == []
     assert state["preview"]["stop"] == ""
     assert ticket.form.stop_loss.placeholderText() == "default ATR stop"
@@ -274,3 +274,22 @@ def test_the_stop_that_will_be_sent_stands_in_its_own_field_and_above_the_limits
     qtbot.waitUntil(lambda: ticket.preview.stop.geometry().bottom() < rows[0].geometry().top(), timeout=3000)
     ticket.form.sides.buttons[Side.SELL].click()
     assert ticket.form.stop_loss.placeholderText() == "default ATR stop"
+
+
+def test_a_stop_may_have_a_limit_or_trail_and_says_so_when_it_is_filled_in(ticket, qtbot):
+    assert ticket.form.stop_terms.isHidden()
+    ticket.form.type.buttons["Stop"].click()
+    assert not ticket.form.stop_terms.isHidden()
+    ticket.form.sides.choose(Side.BUY)
+    ticket.form.price.setText("2420")
+    ticket.form.limit.setText("2421")
+    made = ticket.compose()
+    assert (made.type, made.price, made.limit) == ("stop_limit", 242_000, 242_100)
+    ticket.form.limit.clear()
+    ticket.form.trail.setText("5")
+    made = ticket.compose()
+    assert (made.type, made.price, made.trail) == ("trailing", None, 500)
+    ticket.form.type.buttons["Limit"].click()
+    assert (ticket.form.trail.text(), ticket.form.stop_terms.isHidden()) == ("", True)
+    ticket.form.fill(made, ticket.instrument)
+    assert (ticket.form.type.value, ticket.form.trail.text()) == ("Stop", "5.00")

@@ -110,3 +110,15 @@ def test_sizing_by_risk_never_risks_more_than_asked(distance, share, side):
     else:
         assert sent.quantity * distance * GOLD.tick_value <= EQUITY * share / 100
         assert sent.quantity == GOLD.max_order or (sent.quantity + 1) * distance * GOLD.tick_value > EQUITY * share / 100
+
+
+def test_a_stop_with_a_limit_and_a_stop_that_trails_are_orders_of_their_own():
+    limited = order(draft(kind=OrderType.STOP_LIMIT, price=D("2420"), limit=D("2421")))
+    assert (limited.type, limited.price, limited.limit, limited.trail) == ("stop_limit", 242_000, 242_100, 0)
+    trailing = order(draft(kind=OrderType.TRAILING, trail=D("5")))
+    assert (trailing.type, trailing.price, trailing.limit, trailing.trail) == ("trailing", None, None, 500)
+
+
+@pytest.mark.parametrize(("kind", "field"), [(OrderType.STOP_LIMIT, "limit"), (OrderType.TRAILING, "trail")])
+def test_what_such_an_order_lacks_is_said_at_its_field(kind, field):
+    assert refusal(draft(kind=kind, price=D("2420")))[0] == field

@@ -13,6 +13,9 @@ from engine.domain.market import Quote, Ticks
 from engine.domain.order import OrderType, Side
 from widgets import format as fmt
 
+_AT_MARKET = (OrderType.MARKET, OrderType.TRAILING)
+"""Types that need no price of their own."""
+
 
 class FieldError(Exception):
     """What was typed cannot be used: the field's name and one sentence."""
@@ -25,7 +28,8 @@ class FieldError(Exception):
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The ticket's fields. `amount` is lots, or percent of equity at risk with `by_risk`; exits are prices, or distances
-    from the entry with `by_distance`. `default_stop` is the stop the gate named for an order without one."""
+    from the entry with `by_distance`. `limit` is that of a stop-limit, whose `price` is its stop; `trail` how far a trailing stop
+    stays behind. `default_stop` is the stop the gate named for an order without one."""
 
     side: Side
     type: OrderType
@@ -39,6 +43,8 @@ class Draft:
     expires: Nanos | None = None
     reduce_only: bool = False
     default_stop: Ticks | None = None
+    limit: Decimal | None = None
+    trail: Decimal | None = None
 
 
 def compose(draft: Draft, instrument: Instrument, quote: Quote | None, equity: Cash) -> SubmitOrder:
@@ -47,9 +53,9 @@ def compose(draft: Draft, instrument: Instrument, quote: Quote | None, equity: C
     stop = _exit(draft, instrument, entry, draft.stop_loss, "stop_loss", -draft.side.sign)
     target = _exit(draft, instrument, entry, draft.take_profit, "take_profit", draft.side.sign)
     quantity = _by_risk(draft, instrument, entry, stop, equity) if draft.by_risk else _by_lots(draft, instrument)
-    price = None if draft.type is OrderType.MARKET else entry
+    price = None if draft.type in _AT_MARKET else entry
     return SubmitOrder(instrument.symbol, draft.side.value, draft.type.value, quantity, price, stop, target, draft.tif,
-                       draft.expires, draft.reduce_only)  # fmt: skip
+                       draft.expires, draft.reduce_only, _limit(draft, instrument), _trail(draft, instrument))  # fmt: skip
 
 
 def reference(side: Side, quote: Quote | None) -> Ticks | None:
@@ -59,17 +65,34 @@ def reference(side: Side, quote: Quote | None) -> Ticks | None:
 
 def _entry(draft: Draft, instrument: Instrument, quote: Quote | None) -> Ticks:
     market = reference(draft.side, quote)
-    if draft.type is OrderType.MARKET:
+    if draft.type in _AT_MARKET:
         if market is None:
             raise FieldError("price", f"{instrument.symbol} has no quote yet; wait for one or use a limit order.")
         return market
     if draft.price is None:
-        raise FieldError("price", f"A {draft.type.value} order needs a price.")
+        raise FieldError("price", f"A {draft.type.value.replace('_', '-')} order needs a price.")
     price = _ticks(instrument, draft.price, "price")
-    if draft.type is OrderType.STOP and market is not None and (price - market) * draft.side.sign <= 0:
+    if draft.type in (OrderType.STOP, OrderType.STOP_LIMIT) and market is not None and (price - market) * draft.side.sign <= 0:
         where = "above the ask" if draft.side is Side.BUY else "below the bid"
         raise FieldError("price", f"A {draft.side.value} stop must be {where}, {fmt.price(market, instrument)} now.")
     return price
+
+
+def _limit(draft: Draft, instrument: Instrument) -> Ticks | None:
+    if draft.type is not OrderType.STOP_LIMIT:
+        return None
+    if draft.limit is None:
+        raise FieldError("limit", "A stop-limit order needs the limit it becomes at its stop.")
+    return _ticks(instrument, draft.limit, "limit")
+
+
+def _trail(draft: Draft, instrument: Instrument) -> Ticks:
+    if draft.type is not OrderType.TRAILING:
+        return 0
+    trail = None if draft.trail is None else _ticks(instrument, draft.trail, "trail")
+    if not trail or trail < 0:
+        raise FieldError("trail", "A trailing stop needs the distance it stays behind the price.")
+    return trail
 
 
 def _ticks(instrument: Instrument, value: Decimal, field: str) -> Ticks:

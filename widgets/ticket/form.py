@@ -37,18 +37,31 @@ class TicketForm(QWidget):
         self.size = QLabel()
         self.size.setProperty("role", "hint")
         self.price = NumberField("Price", "Limit or trigger price")
+        self.limit = NumberField("Limit", "At its stop the order becomes a limit order at this price; left empty, a market order")
+        self.trail = NumberField(
+            "Trail", "How far the stop stays behind the market, as a distance; left empty, it stays at its price"
+        )
         self.stop_loss = NumberField("Stop loss", "Stop loss; left empty, the default ATR stop is used")
         self.take_profit = NumberField("Take profit", "Take profit; may be left empty")
         self.exit_unit = Segments(("price", "dist"), "Exits as prices or as distances from the entry")
         self.tif = QComboBox()
         self.tif.addItems([tif.value for tif in TimeInForce])
         self.tif.setAccessibleName("Time in force")
-        self.tif.setToolTip("GTC until cancelled · DAY until the day's end · GTD until a time · IOC now or not at all")
+        self.tif.setToolTip(
+            "GTC until cancelled · DAY until the day's end · GTD until a time · IOC what can be now · FOK all now or nothing"
+        )
         self.until = QDateTimeEdit(visible=False, displayFormat="yyyy-MM-dd HH:mm", calendarPopup=True)
         self.until.setAccessibleName("Good till")
         self.reduce_only = QCheckBox("Reduce only")
         self.reduce_only.setToolTip("May close or shrink the position, never open or reverse it")
-        self.fields = {"amount": self.amount, "price": self.price, "stop_loss": self.stop_loss, "take_profit": self.take_profit}
+        self.fields = {
+            "amount": self.amount,
+            "price": self.price,
+            "limit": self.limit,
+            "trail": self.trail,
+            "stop_loss": self.stop_loss,
+            "take_profit": self.take_profit,
+        }
         self._lay_out()
         self._wire()
         self._on_type()
@@ -59,6 +72,11 @@ class TicketForm(QWidget):
         column.setSpacing(UNIT)
         column.addWidget(self.sides)
         column.addLayout(_line("Type", self.type, self.price))
+        self.stop_terms = QWidget()
+        terms = _line("At stop", self.limit, self.trail)
+        terms.setContentsMargins(0, 0, 0, 0)
+        self.stop_terms.setLayout(terms)
+        column.addWidget(self.stop_terms)
         column.addLayout(_line("Size", self.amount, self.amount_unit))
         column.addLayout(_line("Stop", self.stop_loss, self.exit_unit))
         column.addLayout(_line("Target", self.take_profit, self.tif))
@@ -90,6 +108,12 @@ class TicketForm(QWidget):
         if not waits:
             self.price.clear()
         self.price.setVisible(waits)
+        stops = self.type.value == "Stop"
+        for field in (self.limit, self.trail):
+            field.setEnabled(stops)
+            if not stops:
+                field.clear()
+        self.stop_terms.setVisible(stops)
         self.changed.emit()
 
     def _on_amount_unit(self) -> None:
@@ -116,10 +140,12 @@ class TicketForm(QWidget):
     def set_instrument(self, instrument: Instrument) -> None:
         """Start afresh for another instrument."""
         self._lot_step, self._decimals = instrument.lot_step, instrument.price_decimals
-        for field in (self.price, self.stop_loss, self.take_profit):
+        for field in (self.price, self.limit, self.trail, self.stop_loss, self.take_profit):
             field.clear()
             field.step = instrument.tick_size * 10
-        self.price.decimals = self._decimals
+        self.price.decimals = self.limit.decimals = self._decimals
+        self.limit.setPlaceholderText("limit: none")
+        self.trail.setPlaceholderText("trail: none")
         self.show_default_stop("")
         self.take_profit.setPlaceholderText("none")
         self.sides.clear()
@@ -155,7 +181,7 @@ class TicketForm(QWidget):
         tif = self.tif.currentText()
         return Draft(
             side=self.sides.side or Side.BUY,
-            type=OrderType(self.type.value.lower()),
+            type=self._kind(),
             by_risk=self.amount_unit.value == "risk %",
             by_distance=self.exit_unit.value == "dist",
             tif=tif,
@@ -165,16 +191,30 @@ class TicketForm(QWidget):
             **values,
         )
 
+    def _kind(self) -> OrderType:
+        """A stop that trails is a trailing stop, one with a limit a stop-limit."""
+        if self.type.value == "Stop" and self.trail.text().strip():
+            return OrderType.TRAILING
+        if self.type.value == "Stop" and self.limit.text().strip():
+            return OrderType.STOP_LIMIT
+        return OrderType(self.type.value.lower())
+
     def fill(self, order: SubmitOrder, instrument: Instrument) -> None:
         """Show an order's terms, as prices and lots."""
         self.sides.choose(Side(order.side))
-        self.type.choose(order.type.capitalize())
+        self.type.choose("Stop" if order.type in (OrderType.STOP_LIMIT, OrderType.TRAILING) else order.type.capitalize())
         self.amount_unit.choose("lot")
         self.exit_unit.choose("price")
         self._on_exit_unit()
         self._on_type()
         self.amount.setText(f"{instrument.lots(order.quantity):f}")
-        for field, ticks in ((self.price, order.price), (self.stop_loss, order.stop_loss), (self.take_profit, order.take_profit)):
+        for field, ticks in (
+            (self.price, order.price),
+            (self.limit, order.limit),
+            (self.trail, order.trail or None),
+            (self.stop_loss, order.stop_loss),
+            (self.take_profit, order.take_profit),
+        ):
             field.setText("" if ticks is None else f"{instrument.price(ticks):f}")
         self.tif.setCurrentText(order.tif)
         self.reduce_only.setChecked(order.reduce_only)

@@ -277,7 +277,8 @@ class Ticket(QWidget):
         set_role(self.submit, "filled", bool(side))
 
     def _how(self, order: SubmitOrder) -> str:
-        return order.type if order.price is None else f"{order.type} {fmt.price(order.price, self.instrument)}"
+        kind = order.type.replace("_", "-")
+        return kind if order.price is None else f"{kind} {fmt.price(order.price, self.instrument)}"
 
     # --- showing ---
 

@@ -29,6 +29,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 TICKETS = st.builds(i.SubmitOrder, st.text(max_size=5), st.just("buy"), st.just("limit"), NUMBERS, targets=st.just(((1, 2),)))
 VALUES |= {
     "tuple[tuple[int, int], ...]": st.lists(st.tuples(NUMBERS, NUMBERS), max_size=3).map(tuple),
+    "tuple[tuple[str, str, str], ...]": st.lists(st.tuples(*[st.text(max_size=5)] * 3), max_size=3).map(tuple),
     "SubmitOrder": TICKETS,
     "SubmitOrder | None": st.none() | TICKETS,
 }
