@@ -23,7 +23,7 @@ class Limits:
     after `correlation_half_life` of them. `margin` is the share of equity that initial margin may take, at `margin_rate` of the
     notional. `value_at_risk` and `expected_shortfall` are of one day at `confidence`, from the last `var_bars` bar returns, by
     `var_method` historical, parametric or the larger of both. `order_lots` and `order_notional` (the account's currency) cap one
-    order, `collar` replaces the instrument's. A cash `account` sells nothing it does not hold and buys with its own cash only.
+    order, `collar` narrows the instrument's. A cash `account` sells nothing it does not hold and buys with its own cash only.
     `sessions` "ignore" leaves the instrument's trading hours aside. `allowed` names what may be opened, all where it is empty.
 
     After `losing_streak` losing trades in a row, or `override_losses` overrides that lost within `override_window_min`, entries

@@ -35,19 +35,26 @@ class LimitsInForce:
         name, symbol = intent.limit, intent.symbol
         if symbol and symbol not in self._instruments:
             raise UserError(f"{symbol} is not traded in this session")
-        rule = rule_of(name, symbol)
+        rule_of(name, symbol)
         value, before = read(name, intent.value), self.limits.value(name, symbol)
         self._check(name, value)
         if value == before:
             if (name, symbol) in self.waiting:
                 return f.LimitsWithdrawn(name, symbol, intent.reason or "withdrawn by the owner")
             raise UserError(f"{_called(name, symbol)} is {spelled(before)} already")
-        if not rule.loosens(before, value):
+        if not self._loosens(name, before, value):
             return f.LimitsChanged(name, symbol, spelled(value), spelled(before), intent.reason or "tightened by the owner")
         if not intent.reason.strip():
             raise UserError(f"{_called(name, symbol)} would be loosened from {spelled(before)} to {spelled(value)}; say why")
         due = at + self.limits.loosen_after_min * MINUTE
         return f.LimitsRequested(name, symbol, spelled(value), spelled(before), intent.reason, due)
+
+    def _loosens(self, name: str, before: Any, value: Any) -> bool:
+        """Whether more would be let through. What has no margin rate is held back whole as soon as anything has one."""
+        rates = (self.limits.margin_rate, *(own.get("margin_rate") for own in self.limits.instruments.values()))
+        if name == "margin_rate" and before is None and any(rate is not None for rate in rates):
+            return True
+        return RULES[name].loosens(before, value)
 
     def _check(self, name: str, value: Any) -> None:
         """What a limit may not be beside the others."""
@@ -104,7 +111,7 @@ class LimitsInForce:
             case f.LimitsChanged():
                 value = parsed(fact.limit, fact.value)
                 asked = self.waiting.pop((fact.limit, fact.symbol), None)
-                if rule_of(fact.limit, fact.symbol).loosens(self.limits.value(fact.limit, fact.symbol), value):
+                if self._loosens(fact.limit, self.limits.value(fact.limit, fact.symbol), value):
                     self._check_asked(fact, asked, at)
                 self.limits = self.limits.with_value(fact.limit, value, fact.symbol)
                 return True

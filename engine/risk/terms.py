@@ -66,7 +66,7 @@ def terms_of(instrument: Instrument, limits: Limits) -> Terms:
         lots is not None or notional is not None or own.account == "cash",
         UNLIMITED if lots is None else int(lots / instrument.lot_step),
         UNLIMITED if notional is None else int(notional * CASH_SCALE),
-        float(instrument.collar if own.collar is None else own.collar),
+        float(instrument.collar if own.collar is None else min(own.collar, instrument.collar)),
         own.news.about(named(instrument)),
     )
 

@@ -135,6 +135,14 @@ def test_taking_a_cap_away_loosens_and_giving_one_tightens() -> None:
     assert isinstance(known.answer(change("soft.leverage", "2"), MONDAY), f.LimitsChanged)
 
 
+def test_a_first_margin_rate_tightens_and_one_beside_another_loosens() -> None:
+    known = LimitsInForce(WIDE, {**GOLD, "XAGUSD": FREE_GOLD})
+    first = known.answer(change("margin_rate", "0.05", "XAUUSD"), MONDAY)
+    assert isinstance(first, f.LimitsChanged)
+    known.apply(first, MONDAY)
+    assert isinstance(known.answer(change("margin_rate", "0.05", "XAGUSD", "cheaper"), MONDAY), f.LimitsRequested)
+
+
 def test_a_loosening_that_nobody_asked_for_or_that_is_not_due_is_no_fact_of_this_program() -> None:
     known = opened(Limits())
     loose = f.LimitsChanged("leverage", "", "10", "3", "")

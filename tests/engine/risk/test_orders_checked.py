@@ -136,10 +136,12 @@ def test_fault_35_a_collar_on_a_stale_reference_denies() -> None:
     assert verdict.largest == 0
 
 
-def test_the_collar_is_the_instrument_s_unless_the_limits_name_another() -> None:
+def test_the_collar_is_the_instrument_s_unless_the_limits_name_a_narrower_one() -> None:
     order = draft(type_=LIMIT, price=BID * 98 // 100, stop_loss=BID // 2)
     assert ask(order).approved
     assert ask(order, limits=replace(WIDE, collar=Decimal("0.01"))).limits == ("collar",)
+    far = draft(type_=LIMIT, price=BID * 94 // 100, stop_loss=BID // 2)
+    assert ask(far, limits=replace(WIDE, collar=Decimal("0.5"))).limits == ("collar",)
 
 
 def test_trading_hours_may_be_left_aside() -> None:
