@@ -13,6 +13,8 @@ from engine.domain.order import TRANSITIONS, Order, apply, from_terms
 REASONS = st.sampled_from(["", "asked by the owner", 'it\'s "over"; 100 %', "Würde überschritten"])
 PRICES = st.integers(1, 400_000)
 MAYBE = st.none() | PRICES
+ASIDE = ("OrderTrailed", "OrderTriggered")
+"""Facts that leave an order's state as it is."""
 
 
 @dataclass
@@ -34,10 +36,10 @@ def lives(draw: st.DrawFn, name: str, most: int = 14) -> Life:
     life = Life(from_terms(terms, 0))
     life.take(terms)
     for _ in range(draw(st.integers(0, most))):
-        events = [event for event in _events(life.order) if event not in ("OrderIntended", "OrderDenied")]
+        events = _events(life.order)
         if not events:
             break
-        life.take(draw(_fact(life, draw(st.sampled_from(events)))))
+        life.take(draw(_fact(life, draw(st.sampled_from([*events, *ASIDE])))))
     return life
 
 
@@ -66,6 +68,8 @@ def _lived(name: str, events: list[str]) -> Life:
         made: dict[str, f.OrderFact] = {
             "OrderIntended": f.OrderIntended(*terms),
             "OrderDenied": denied,
+            "OrderAdopted": f.OrderAdopted(*terms, "broker-1", number % 3),
+            "OrderReleased": f.OrderReleased(name, 7),
             "OrderSent": f.OrderSent(name),
             "OrderAccepted": f.OrderAccepted(name, "broker-1"),
             "OrderExpired": f.OrderExpired(name),
@@ -105,6 +109,8 @@ def _terms(draw: st.DrawFn, name: str) -> f.OrderTerms:
     )
     if draw(st.integers(0, 9)) == 0:
         return f.OrderDenied(*terms, draw(REASONS), ("position",), 0)
+    if draw(st.integers(0, 9)) == 0:
+        return f.OrderAdopted(*terms, "broker-1", draw(st.integers(0, terms[4] - 1)))
     return f.OrderIntended(*terms)
 
 
@@ -120,8 +126,14 @@ def _fact(draw: st.DrawFn, life: Life, event: str) -> f.OrderFact:
     if event in ("ModifyRequested", "OrderModified"):
         kind = f.ModifyRequested if event == "ModifyRequested" else f.OrderModified
         return kind(order.id, draw(st.integers(1, 25)), draw(MAYBE), draw(MAYBE))
+    if event == "OrderTrailed":
+        return f.OrderTrailed(order.id, draw(PRICES))
+    if event == "OrderTriggered":
+        return f.OrderTriggered(order.id)
     if event in ("OrderSent", "OrderExpired"):
         return f.OrderSent(order.id) if event == "OrderSent" else f.OrderExpired(order.id)
+    if event == "OrderReleased":
+        return f.OrderReleased(order.id, draw(st.integers(1, 25)))
     if event == "OrderAccepted":
         return f.OrderAccepted(order.id, "broker-1")
     return _refused(event, order.id, draw(REASONS))

@@ -15,10 +15,13 @@ from engine.services.databases import copy, downgrade, roles, status, upgrade
 from engine.storage import copying
 from engine.storage.books import Books
 from engine.storage.database import Database, locate, open_books
+from engine.storage.erasure import erase
 from engine.storage.instruments import InstrumentVersions
 from engine.storage.market import open_market
+from engine.storage.verification import verify
 from tests.engine.storage.conftest import new_url
 from tests.engine.storage.sessions import finish, history, play
+from tests.engine.storage.tampering import PERSONAL, kept
 from tests.engine.storage.test_copying import fill_market, quiet
 from tests.engine.storage.test_market import bars
 from tests.engine.storage.test_market_versions import FILE, LATER
@@ -214,3 +217,14 @@ def test_a_prefix_that_is_no_name_is_refused(traded: Server, prefix: str) -> Non
 def test_sqlite_has_no_roles(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="knows no users"):
         roles(f"sqlite:///{tmp_path}/books.db", "nicegold")
+
+
+def test_the_owner_erases_what_the_trader_cannot_and_the_reader_verifies(server: Server) -> None:
+    with open_books(server.trader) as database:
+        book = kept(database, None)
+        with pytest.raises(UserError, match="db roles"):
+            erase(database, book, 99, "asked for")
+    with open_books(server.owner) as database:
+        assert erase(database, book, 99, "asked for").facts == PERSONAL
+    with open_books(server.reader) as database:
+        assert verify(database, book.id, None).erased == PERSONAL
