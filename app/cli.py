@@ -227,8 +227,11 @@ def _request(
         if request.broker != "paper":
             raise UserError(f"--broker {request.broker} needs live prices; name where they come from with --feed")
         return request
+    from app.vault import unlock
     from engine.services.living import living
 
+    if request.broker not in ("paper", "ib"):
+        unlock()
     return living(request, also or ())
 
 

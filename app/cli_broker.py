@@ -48,11 +48,13 @@ def broker_check(
     """Connect to a broker, show accounts, cash, positions, open orders and executions, and leave; nothing is changed there."""
     import asyncio
 
+    from app.vault import unlock
     from engine.ports.venue import VenueAddress
     from engine.services.venues import look, state_as_dict
 
     if timeout <= 0:
         raise UserError(f"--timeout {timeout:g} is not a number above zero")
+    unlock()
     address = VenueAddress(broker, host, port, client_id, account, live, url, ws_url, timeout, sandbox, consent)
     try:
         state = asyncio.run(look(address))
@@ -70,13 +72,17 @@ def broker_key(
     broker: Annotated[str, typer.Option("--broker", help="The exchange, for example binance.")],
     sandbox: Annotated[bool, typer.Option("--sandbox", help="A key of the exchange's own test exchange.")] = False,
     password: Annotated[bool, typer.Option("--password", help="The exchange gave a third word with the key (OKX).")] = False,
+    vault: Annotated[bool, typer.Option("--vault", help="In an encrypted file with a passphrase, not in the keyring.")] = False,
 ) -> int:
     """Keep an exchange's key in the system's keyring; key and secret are asked for, or read as lines from a pipe."""
+    from app.vault import unlock
     from engine.services.venues import store_key
+
+    unlock(begin=vault)
 
     asked = [_secret(f"{name} for {broker}: ") for name in ("key", "secret", "password")[: 3 if password else 2]]
     store_key(broker.lower(), *asked, sandbox=sandbox)
-    print(f"the key for {broker.lower()} is in the keyring")
+    print(f"the key for {broker.lower()} is in {'the encrypted file' if vault else 'the keyring'}")
     return 0
 
 

@@ -44,6 +44,7 @@ def broker_order(
     """Send one order through the gate and the journal, watch it, and say what became of it."""
     import asyncio
 
+    from app.vault import unlock
     from engine.services.ordering import Ticket, send
 
     if timeout <= 0 or wait < 0:
@@ -61,6 +62,7 @@ def broker_order(
         "timeout": timeout,
     }
     request = _request(broker, feed, instrument, sessions, profile, where, db)
+    unlock()
     ticket = Ticket(side.lower(), kind.lower(), quantity, price, stop, target, tif.upper(), arm)
     try:
         found = asyncio.run(send(request, ticket, wait))

@@ -1,4 +1,4 @@
-"""Credentials of brokers: from the desktop's keyring, or from the environment for a loopback host. Never from a file.
+"""Credentials of brokers: from the desktop's keyring, or from the environment for a loopback host. Never from a plain file.
 
 In the keyring they lie under the service `nicegold`, as `binance-key`, `binance-secret` and, where an exchange wants one,
 `binance-password`; those of a test exchange as `binance-sandbox-key` and so on. The key of the books' chains is `audit-key`.
@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import Any
 
 from engine.brokers.exchange.keys import ApiKey
+from engine.brokers.vault import Vault
 from engine.core.errors import UserError
 
 SERVICE = "nicegold"
@@ -21,7 +22,10 @@ TRUSTED = ("SecretService", "libsecret", "kwallet", "macOS", "Windows")
 
 _AUDIT_KEY, _AUDIT_KEY_BYTES = "audit-key", 32
 _PARTS = ("key", "secret", "password")
-_NO_KEYRING = "there is no keyring that keeps secrets encrypted; install gnome-keyring or KWallet and log in to a desktop session"
+_NO_KEYRING = (
+    "there is no keyring that keeps secrets encrypted; install gnome-keyring or KWallet and log in to a desktop session, "
+    "or ask for an encrypted file with a passphrase: main.py broker key --vault"
+)
 _LOCKED = "the keyring is locked or does not answer; unlock it and try again"
 
 
@@ -53,7 +57,7 @@ def store_key(broker: str, key: str, secret: str, password: str = "", *, sandbox
     """
     if not key or not secret:
         raise UserError(f"a key for {broker} is a key and its secret, and one of them is empty; give both")
-    backend = _keyring()
+    backend = keyring_in_use()
     if not is_trusted(backend):
         raise UserError(_NO_KEYRING)
     try:
@@ -77,7 +81,7 @@ def audit_key(*, make: bool) -> AuditKey:
 
     Raises UserError where what lies there is no key.
     """
-    backend = _keyring()
+    backend = keyring_in_use()
     if not is_trusted(backend):
         return AuditKey(None, _NO_KEYRING)
     try:
@@ -100,12 +104,14 @@ def audit_key(*, make: bool) -> AuditKey:
 
 def is_trusted(backend: Any) -> bool:
     """Whether a keyring backend keeps secrets encrypted; one that asks others is as good as the worst it may ask."""
+    if isinstance(backend, Vault):
+        return True
     backends = list(getattr(backend, "backends", None) or [backend])
     return all(type(each).__module__ in {f"keyring.backends.{name}" for name in TRUSTED} for each in backends)
 
 
 def _in_keyring(broker: str, sandbox: bool) -> Found:
-    backend = _keyring()
+    backend = keyring_in_use()
     if not is_trusted(backend):
         return Found(None, _NO_KEYRING)
     try:
@@ -120,10 +126,19 @@ def _in_keyring(broker: str, sandbox: bool) -> Found:
     return Found(ApiKey(key, secret, password or ""))
 
 
-def _keyring() -> Any:
+_vault: list[Vault] = []
+
+
+def use(vault: Vault) -> None:
+    """The vault stands in for the keyring in this process: its owner asked for it."""
+    _vault[:] = [vault]
+
+
+def keyring_in_use() -> Any:
+    """The vault where one was opened, else the desktop's keyring."""
     import keyring
 
-    return keyring.get_keyring()
+    return _vault[0] if _vault else keyring.get_keyring()
 
 
 def _name(broker: str, part: str, sandbox: bool) -> str:

@@ -447,7 +447,7 @@ class TradingDisarmed(VenueFact):
 
 @dataclass(frozen=True, slots=True)
 class KillSwitched(VenueFact):
-    """The kill switch was thrown and this is what it came to after `milliseconds`: orders cancelled and positions closed, and what
+    """The kill switch was thrown, and what it came to after `milliseconds`: orders cancelled and positions closed, and what
     was left (`leftovers`, sentences), as the venue says where it was `is_verified`. A drill is the same on a paper account."""
 
     by: str
