@@ -32,6 +32,9 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._ending:  # it was ended between being accepted and being made
+            transport.abort()
+            return
         self._freeze(self.faults.frozen)
 
     def data_received(self, data: bytes) -> None:

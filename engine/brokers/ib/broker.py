@@ -162,9 +162,8 @@ class IbBroker:
             self._may_send()
             self._sending.cancel(order)
         except NiceGoldError as error:
-            entry = self._book.entries.get(order)
-            if entry is None or not entry.is_unknown:  # an unknown order stays what it is, whatever is asked of it
-                self._soon(f.CancelRejected(order, f"{error}; {NOTHING_SENT}"))
+            reason = f"{error}; {NOTHING_SENT}"
+            asyncio.get_running_loop().call_soon(self._reports.cancel_refused, order, reason)
 
     def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
         """Asks for new terms of the same order."""

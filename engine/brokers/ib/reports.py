@@ -18,7 +18,7 @@ from engine.core.clock import Clock
 from engine.domain import facts as f
 from engine.domain.instrument import Cash, Instrument, cash
 from engine.domain.market import Symbol
-from engine.domain.order import TimeInForce
+from engine.domain.order import ClientOrderId, TimeInForce
 from engine.ports.broker import Report, ReportSink
 from engine.ports.venue import VenueExecution
 
@@ -135,6 +135,15 @@ class OrderReports:
         """An answer about the entry is due within the time limit from now."""
         entry.calm()
         entry.timer = asyncio.get_running_loop().call_later(self._timeout_s, self._due, entry)
+
+    def cancel_refused(self, order: ClientOrderId, why: str) -> None:
+        """A cancel that could not be sent. It says nothing of an order that is unknown, and makes one that was not answered so:
+        with its cancel refused it would pass for accepted."""
+        entry = self._book.entries.get(order)
+        if entry is not None and entry.is_unanswered:
+            self.unknown(entry, why)
+        elif entry is None or not entry.is_unknown:
+            self._say(f.CancelRejected(order, why))
 
     def unknown(self, entry: Entry, why: str) -> None:
         """A submit of which nothing certain was heard."""
@@ -326,7 +335,9 @@ class OrderReports:
         if not entry.is_cancelling:
             return
         entry.is_cancelling = False
-        if not (entry.is_over or entry.is_unknown):
+        if entry.is_unanswered:
+            self.unknown(entry, reason)
+        elif not (entry.is_over or entry.is_unknown):
             entry.calm()
             self._say(f.CancelRejected(entry.order.id, reason))
 
