@@ -326,6 +326,19 @@ async def test_a_change_whose_reply_is_lost_is_seen_at_the_exchange(
     assert [it.status for it in exchange.orders] == ["CANCELED", "CANCELED"]
 
 
+@dealing(timeout=0.2)
+async def test_a_change_that_comes_late_is_no_end_of_the_order(exchange: Exchange, broker: ExchangeBroker, told: Told) -> None:
+    broker.submit(order())
+    await told.one(f.OrderAccepted)
+    late = exchange.faults.on("POST order/cancelReplace", Hold())
+    broker.modify("one", 5000, 388_000, None)
+    await told.one(f.ModifyRejected)
+    late.release()
+    assert (await told.one(f.OrderModified)).limit == 388_000
+    assert told.kinds("one") == ["OrderAccepted", "ModifyRejected", "OrderModified"]
+    assert [it.status for it in exchange.orders] == ["CANCELED", "NEW"]
+
+
 @dealing
 async def test_what_is_filled_in_part_is_not_changed(exchange: Exchange, broker: ExchangeBroker, told: Told) -> None:
     broker.submit(order())

@@ -55,6 +55,13 @@ class Inquiry:
         if self._tracker.is_short_of(it, answer):
             for trade in await self.trades(it):
                 self._tracker.trade(trade, it)
+        if it.doubted is not None and answer.get("status") == "canceled":
+            newest = await self.find(it, newest=True)
+            if newest is not None and str(newest["id"]) != it.broker_id:
+                self._tracker.renew(it, it.doubted, str(newest["id"]))
+                await self.settle(it, newest)
+                return
+            it.doubted = None
         if answer.get("status") in ENDS and not self._tracker.is_short_of(it, answer):
             self._tracker.end(it, answer["status"], f"{self._wire.where} says that it is {ENDS[answer['status']]}")
 

@@ -33,7 +33,7 @@ from engine.domain.instrument import Instrument, Steps
 from engine.domain.market import Symbol, Ticks
 from engine.domain.order import Order
 
-_GONE_AND_NOT_BACK = "-2021"
+_GONE_AND_NOT_BACK, _NOTHING_DONE = "-2021", "-2022"
 
 
 class Commands:
@@ -204,10 +204,13 @@ class Commands:
             self._not_cancelled(it, f"{why}; the order still works there")
 
     async def _settled(self, it: Tracked, answer: Answer) -> None:
+        before = it.broker_id
         try:
             await self._inquiry.settle(it, answer)
         except BrokerError:  # its fills come with the next look at the exchange, and its end after them
             self._doubt()
+        if it.broker_id != before and not it.changing:
+            self._not_cancelled(it, "it works under the new terms that it was given meanwhile; cancel it again")
 
     def _not_cancelled(self, it: Tracked, reason: str) -> None:
         if not it.is_over:
@@ -235,24 +238,20 @@ class Commands:
         if not identity:
             await self._see_what_became(it, wanted, f"{self.wire.where} answered with something else than the order")
             return
-        self._take_terms(it, wanted, identity)
+        self._tracker.renew(it, wanted, identity)
         for trade in answer.get("trades") or []:
             self._tracker.trade(trade, it)
-
-    def _take_terms(self, it: Tracked, wanted: Order, identity: str) -> None:
-        if identity != it.broker_id:
-            self._tracker.name(it, identity)
-        it.order = wanted
-        self._tracker.report(f.OrderModified(it.id, wanted.quantity, wanted.limit, wanted.stop))
 
     async def _change_failed(self, it: Tracked, wanted: Order, error: Exception) -> None:
         if code_of(error) == _GONE_AND_NOT_BACK:
             reason = f"{self.wire.where} ended the order and refused the one with the new terms: {refusal_of(error)}"
-            it.changing = False
+            it.changing, it.doubted = False, None
             self._tracker.end(it, "canceled", reason)
             return
         if is_about_time(error):
             await self._measure_clock()
+        if self._dealing.replaces and not (is_refusal(error) or code_of(error) == _NOTHING_DONE):
+            it.doubted = wanted  # it may be carried out yet
         await self._see_what_became(it, wanted, f"{self.wire.where} did not change it: {refusal_of(error)}")
 
     async def _see_what_became(self, it: Tracked, wanted: Order, why: str) -> None:
@@ -267,7 +266,7 @@ class Commands:
             it.changing = False
             await self._settled(it, found)
         elif str(found["id"]) != it.broker_id or self._has_terms(found, wanted):
-            self._take_terms(it, wanted, str(found["id"]))
+            self._tracker.renew(it, wanted, str(found["id"]))
         else:
             self._unchanged(it, f"{why}; the order still works there as it was")
 

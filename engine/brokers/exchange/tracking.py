@@ -34,7 +34,8 @@ class Tracked:
 
     `filled` is what its trades add up to and `told` how many lot steps of that were reported; `part`, `value` and `owed` are
     quantity, price x quantity and commission of what is less than a lot step so far. While `changing`, what the exchange says
-    of an end belongs to the change. `is_trimmed` says that less was sent than the engine asked for.
+    of an end belongs to the change; `doubted` are new terms that it may have got without our knowing. `is_trimmed` says that
+    less was sent than the engine asked for.
     """
 
     order: Order
@@ -52,6 +53,7 @@ class Tracked:
     owed: Cash = 0
     trades: set[str] = field(default_factory=set)
     changing: bool = False
+    doubted: Order | None = None
     is_trimmed: bool = False
 
     @property
@@ -125,6 +127,13 @@ class Tracker:
                 self.report(f.OrderModified(it.id, it.order.quantity, it.order.limit, it.order.stop))
         self._take_strays(it, broker_id)
 
+    def renew(self, it: Tracked, wanted: Order, broker_id: str) -> None:
+        """It works under new terms, and maybe under a new id."""
+        if broker_id != it.broker_id:
+            self.name(it, broker_id)
+        it.order, it.doubted = wanted, None
+        self.report(f.OrderModified(it.id, wanted.quantity, wanted.limit, wanted.stop))
+
     def name(self, it: Tracked, broker_id: str) -> None:
         """The order goes by this id at the exchange from now on."""
         if it.broker_id:
@@ -153,7 +162,7 @@ class Tracker:
 
     def end(self, it: Tracked, status: str, reason: str) -> None:
         """It is over: reported once; that it is filled its fills have said."""
-        if it.is_over or it.changing or status not in ENDS:
+        if it.is_over or it.changing or status not in ENDS or (it.doubted is not None and status == "canceled"):
             return
         it.is_over = True
         match status:

@@ -71,9 +71,10 @@ class AccountWatch:
                     waiting[""] = asyncio.ensure_future(self._wanted.wait())
                 await asyncio.wait(waiting.values(), timeout=self._pulse_s, return_when=asyncio.FIRST_COMPLETED)
                 done = [waiting.pop(name) for name in list(waiting) if waiting[name].done()]
+                broken = [each for each in done if self._broke(each)]
                 self._take(client)
                 await self._beat()
-                if any(self._broke(each) for each in done):
+                if broken:
                     await self._ask()
                     return
                 settling = not is_settled and _steady() - began >= self._pulse_s  # what came before it was subscribed
@@ -143,6 +144,8 @@ class AccountWatch:
         elif order.get("status") in ENDS:
             reason = f"{self._where} says that it is {ENDS[order['status']]}"
             self._tracker.end(known, order["status"], reason)
+            if known.doubted is not None:
+                self.look()
 
     async def _ask(self) -> None:
         """Asks how every order stands that works as far as is known; one question at least, to see that the link is there."""
