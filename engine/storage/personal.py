@@ -16,6 +16,8 @@ PERSONAL: dict[str, tuple[str, ...]] = {
     "AccountOpened": ("account",),
     "CardDecided": ("reason",),
     "IntentReceived": ("intent.account", "intent.reason"),
+    "LimitsChanged": ("reason",),
+    "LimitsRequested": ("reason",),
     "TradingArmed": ("account",),
     "TradingDisarmed": ("account", "reason"),
     "TradingStateChanged": ("reason",),
