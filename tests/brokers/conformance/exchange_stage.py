@@ -1,4 +1,4 @@
-"""Binance on this stage: the real ccxt in front of the loopback exchange, at which nothing is charged."""
+"""Binance on this stage: the real ccxt in front of the loopback exchange."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from engine.ports.venue import VenueAddress
 from tests.peers.exchange import Exchange, Fees
 
 SYMBOL = "PAXGUSDT"
+FREE = Fees(Decimal(0), Decimal(0))
 
 
 class ExchangeStage:
@@ -71,14 +72,15 @@ class ExchangeStage:
 
 @dataclass(frozen=True)
 class Binance:
-    """The exchange with an account that has money and no gold."""
+    """The exchange with an account that has money and no gold; it takes `fees` out of what is bought or got for it."""
 
     name: str
+    fees: Fees = FREE
 
     @asynccontextmanager
     async def stage(self) -> AsyncIterator[ExchangeStage]:
         await asyncio.to_thread(importlib.import_module, "ccxt.pro")
-        async with Exchange(balances={"USDT": Decimal(1_000_000)}, fees=Fees(Decimal(0), Decimal(0))) as exchange:
+        async with Exchange(balances={"USDT": Decimal(1_000_000)}, fees=self.fees) as exchange:
             stage = ExchangeStage(exchange)
             await stage.broker.connect()
             stage.said.clear()
