@@ -73,14 +73,17 @@ class OrderRegister:
 
     def cover(self, leg: Order) -> Steps:
         """How much of what its entry filled a leg stands over: each target has a share with a stop, and the first comes first."""
+        filled = self.orders[leg.parent].filled
+        legs = [self.orders[name] for name in self.children[leg.parent]]
+        if all(other.oco == leg.oco for other in legs):
+            return filled
         before: dict[str, Steps] = {}
-        for name in self.children[leg.parent]:
-            other = self.orders[name]
+        for other in legs:
             if other.oco == leg.oco:
                 break
             before[other.oco] = max(before.get(other.oco, 0), other.quantity)
-        left = self.orders[leg.parent].filled - sum(before.values())
-        targets = [it.quantity for it in map(self.orders.__getitem__, self.group(leg)) if it.role is Role.TARGET]
+        left = filled - sum(before.values())
+        targets = [other.quantity for other in legs if other.oco == leg.oco and other.role is Role.TARGET]
         return max(0, min(left, max(targets, default=left)))
 
     def armed(self, order: Order) -> Steps:

@@ -199,7 +199,8 @@ class Interleavings(RuleBasedStateMachine):
         if self.abilities.brackets:
             return
         for entry in [it for it in self._known() if it.order.role is Role.ENTRY]:
-            legs = [it for it in self.there.values() if it.order.parent == entry.order.id and it.order.role is Role.STOP]
+            children = self.away.line.register.children.get(entry.order.id, ())
+            legs = [it for name, it in self.there.items() if name in children and it.order.role is Role.STOP]
             assert all(leg.order.quantity <= entry.filled for leg in legs)
 
     @invariant()
@@ -210,9 +211,10 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def a_target_never_works_beside_its_stop_where_nothing_ties_them(self) -> None:
         working = [it.order for it in self._known() if it.works]
-        targets = {order.oco for order in working if order.role is Role.TARGET}
+        oco = {order.id: self.away.line.register[order.id].oco for order in working}
+        targets = {oco[order.id] for order in working if order.role is Role.TARGET}
         stops = [order for order in working if order.role is Role.STOP and order.type is OrderType.STOP]
-        assert self.abilities.groups or not [stop for stop in stops if stop.oco in targets]
+        assert self.abilities.groups or not [stop for stop in stops if oco[stop.id] and oco[stop.id] in targets]
 
     @invariant()
     def what_is_over_here_rests_nowhere_unless_it_was_refused(self) -> None:
