@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -28,6 +27,7 @@ from engine.brokers.exchange.venue import ExchangeVenue
 from engine.brokers.exchange.watch import AccountWatch
 from engine.core.clock import Clock, Nanos
 from engine.core.errors import BrokerError
+from engine.core.log import logger
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.market import Quote, Symbol, Ticks
@@ -35,7 +35,7 @@ from engine.domain.order import ClientOrderId, Order, Side, from_terms
 from engine.ports.broker import Report, ReportSink
 from engine.ports.venue import VenueAddress, VenueState
 
-_log = logging.getLogger(__name__)
+_log = logger("exchange")
 
 
 class ExchangeBroker:
@@ -222,7 +222,7 @@ class ExchangeBroker:
         try:
             await commands.switch.release()
         except BrokerError as error:
-            _log.warning("orders may be cancelled by the exchange's own switch: %s", error)
+            _log.warning("orders may be cancelled by the exchange's own switch", why=str(error))
         finally:
             await close_client(commands.wire.client)
 
@@ -321,7 +321,7 @@ class ExchangeBroker:
             told_price = await wire.ask(f"asking {pair} for a fee", partial(wire.client.fetch_order_book, pair, 5))
             price = Decimal(str(told_price["bids"][0][0]))
         except (BrokerError, LookupError, ArithmeticError):
-            _log.warning("a fee of %s %s for execution %s has no price and is not booked", fee.amount, fee.coin, execution)
+            _log.warning("a fee has no price and is not booked", fee=f"{fee.amount} {fee.coin}", execution=execution)
             return
         self._tracker.report(f.CommissionCharged(it.id, execution, it.order.symbol, at_price(fee, price)))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 from engine.brokers.exchange.commands import Commands
+from engine.core.log import logger
 
-_log = logging.getLogger(__name__)
+_log = logger("exchange")
 
 Command = Callable[[Commands], Awaitable[None]]
 Refuse = Callable[[str], None]
