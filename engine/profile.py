@@ -47,11 +47,12 @@ class VenueSection(Section):
 
 
 class SessionSection(Section):
-    """How a live session keeps watch. Seconds."""
+    """How a live session keeps watch. Seconds. `heartbeat` is how often TWS is asked whether it is there."""
 
     patience: float = Field(10.0, gt=0, le=120)
     reconcile_every: float = Field(60.0, ge=1)
     look_every: float = Field(1.0, gt=0)
+    heartbeat: float = Field(15.0, gt=0, le=120)
     history_bars: int = Field(6_000, ge=200, le=100_000)
 
 

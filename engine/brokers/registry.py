@@ -28,18 +28,27 @@ class Surroundings:
     clock: Clock
     random: Random
     patience_s: float
+    heartbeat_s: float
 
 
 def _ib_broker(address: VenueAddress, around: Surroundings, sink: ReportSink) -> OutsideBroker:
-    from engine.brokers.ib.broker import IbBroker
+    from engine.brokers.ib.broker import IbBroker, IbOptions
 
-    return IbBroker(address, around.instruments, sink, clock=around.clock, random=around.random, timeout_s=around.patience_s)
+    return IbBroker(
+        address,
+        around.instruments,
+        sink,
+        clock=around.clock,
+        timeout_s=around.patience_s,
+        random=around.random,
+        options=IbOptions(heartbeat_s=around.heartbeat_s),
+    )
 
 
 def _ib_feed(address: VenueAddress, around: Surroundings) -> LiveFeed:
     from engine.brokers.ib.feed import IbFeed
 
-    return IbFeed(address, around.instruments, clock=around.clock, random=around.random)
+    return IbFeed(address, around.instruments, clock=around.clock, random=around.random, heartbeat_s=around.heartbeat_s)
 
 
 def _exchange_broker(address: VenueAddress, around: Surroundings, sink: ReportSink) -> OutsideBroker:

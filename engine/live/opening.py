@@ -79,7 +79,7 @@ async def live_session(
     profile = load_profile(request.profile)
     clock = SteadyClock()
     instruments = {it.symbol: request.config.apply_to(it) for it in (request.instrument, *request.beside)}
-    around = Surroundings(instruments, clock, Random(), profile.session.patience)
+    around = Surroundings(instruments, clock, Random(), profile.session.patience, profile.session.heartbeat)
     async with AsyncExitStack() as stack:
         feed = feed_at(profile.venue(request.feed).address(request.feed), around)
         stack.push_async_callback(feed.close)

@@ -31,7 +31,7 @@ from engine.live.keeper import Keeper
 from engine.live.recorder import Recorder
 from engine.pipeline import Pipeline
 from engine.ports.broker import Report
-from engine.ports.outside import LiveFeed, LiveQuote, OutsideBroker
+from engine.ports.outside import LiveFeed, LiveQuote, OutsideBroker, WaitsForWord
 from engine.ports.venue import VenueState
 from engine.profile import SessionSection
 from engine.risk.guard import HALTED
@@ -147,6 +147,12 @@ class LiveSession:
         """Carries out an intent; the facts it led to at once."""
         return self._step(lambda: self.pipeline.on_intent(intent, by)) or ()
 
+    def reconnect(self, port: int = 0) -> None:
+        """The owner's word where a link waits for it: it is tried again, at another port where one is given."""
+        for link in (self.broker, self.feed):
+            if isinstance(link, WaitsForWord):
+                link.resume(port)
+
     def preview(self, intent: Any) -> Verdict:
         """What the gate would answer to a ticket."""
         self._look_around()
@@ -185,14 +191,23 @@ class LiveSession:
                 self.keeper.look()
 
     def _take_quote(self, live: LiveQuote) -> None:
-        quote = live.quote
-        now = self.clock.now()
+        """A quote is a step of its own; where nothing is due and nobody waits, it is a short one."""
+        quote, is_tradeable = live
         self.quotes += 1
-        self._tradeable[quote.symbol] = live.is_tradeable
-        at = max(min(quote.at, now), self.pipeline.now)
-        seen = quote._replace(at=at, path=False)
-        self._recorder.take(seen)
-        self._step(lambda: self.pipeline.on_quote(seen), at)
+        self._tradeable[quote.symbol] = is_tradeable
+        at = max(min(quote.at, self.clock.now()), self.pipeline.now)
+        if at != quote.at or quote.path:
+            quote = quote._replace(at=at, path=False)
+        self._recorder.take(quote)
+        if self.pipeline.due <= at:
+            self._step(lambda: self.pipeline.on_quote(quote), at)
+            return
+        try:
+            self.pipeline.on_quote(quote)
+        except Exception as error:  # as in a step
+            self._broke(error)
+        if self._leaving or self._ear.heard or self.pipeline.due < self._watches_for:
+            self._after()
 
     def _written(self, orders: list[ClientOrderId], refusal: str) -> None:
         self._step(lambda: self.pipeline.on_written(orders, refusal))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Steps
@@ -77,6 +77,15 @@ class OutsideBroker(Broker, Protocol):
 
     async def close(self) -> None:
         """Ends the connection, leaving every order at the venue as it is; safe at any time, and twice."""
+        ...
+
+
+@runtime_checkable
+class WaitsForWord(Protocol):
+    """A broker or feed that does not go back by itself to a port that moved, to a client id in use or to another account."""
+
+    def resume(self, port: int = 0) -> None:
+        """The owner's word: try again, at another port where one is given."""
         ...
 
 

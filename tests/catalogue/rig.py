@@ -103,7 +103,8 @@ async def at_tws(peer: Peer, folder: Path, **terms: Any) -> AsyncIterator[Desk]:
 
     Afterwards all five invariants must hold, with the venue's own position.
     """
-    venue = VenueSection(host=peer.host, port=peer.port, client_id=1, timeout=2.0, **terms.pop("venue", {}))
+    given = {"client_id": 1, "timeout": 2.0, **terms.pop("venue", {})}
+    venue = VenueSection(host=peer.host, port=peer.port, **given)
     async with _session(folder, "ib", {"ib": venue}, "XAUUSD@ib", **terms) as desk:
         spying = peer.faults.on("placeOrder", Drop(), times=None, where=lambda received: _spy(desk, received))
         await peer.quote(GOLD, BID, ASK)
@@ -153,6 +154,7 @@ def _spy(desk: Desk, received: Received) -> bool:
 async def _session(
     folder: Path, broker: str, venues: Mapping[str, VenueSection], instrument: str, **terms: Any
 ) -> AsyncIterator[Desk]:
+    limits = terms.pop("limits", {})
     section = SessionSection(**{"patience": 0.5, "reconcile_every": 30.0, "look_every": 0.2, "history_bars": 200, **terms})
     db = f"sqlite:///{(folder / 'books.db').as_posix()}"
     request = Request(
@@ -162,7 +164,7 @@ async def _session(
         timeframe=Timeframe.of("M1"),
         config=Config(
             account=AccountSection(currency=shipped_instrument(instrument).currency),
-            limits=LimitsSection(sessions="ignore", duplicate_window_s=0),
+            limits=LimitsSection(**{"sessions": "ignore", "duplicate_window_s": 0, **limits}),
         ),
         policy="sma_cross",
         mode=Mode.MANUAL,
