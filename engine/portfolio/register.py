@@ -73,8 +73,10 @@ class OrderRegister:
 
     def cover(self, leg: Order) -> Steps:
         """How much of what its entry filled a leg stands over: each target has a share with a stop, and the first comes first."""
-        filled = self.orders[leg.parent].filled
-        legs = [self.orders[name] for name in self.children[leg.parent]]
+        filled, names = self.orders[leg.parent].filled, self.children[leg.parent]
+        if len(names) <= 2:  # a stop and a target: one share, and asked for at every quote
+            return filled
+        legs = [self.orders[name] for name in names]
         if all(other.oco == leg.oco for other in legs):
             return filled
         before: dict[str, Steps] = {}
