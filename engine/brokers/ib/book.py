@@ -24,9 +24,10 @@ class Entry:
 
     `number` is what it is called on the present connection, 0 where it cannot be named there; `owner` the client id it was
     placed under, -1 not told. `is_known`: TWS has acknowledged it. `is_unknown`: it was reported so. `is_over`: its end was
-    reported, or it is filled. `wanted` are terms that were asked for, `complaint` what TWS said against it. `told` is how much
-    TWS says is filled, in IB's unit, `executions` what was reported: by the part of the id that corrections keep, the id and its
-    lot steps, `before` what was filled when the order became known here. `shown` is the order as TWS told it last.
+    reported, or it is filled. `wanted` are terms that were asked for, `complaint` what TWS said against it; `owes_change` while
+    no refusal was reported since, which would have ended the wait for them. `told` is how much TWS says is filled, in IB's unit,
+    `executions` what was reported: by the part of the id that corrections keep, the id and its lot steps, `before` what was
+    filled when the order became known here. `shown` is the order as TWS told it last.
     """
 
     order: Order
@@ -42,6 +43,7 @@ class Entry:
     is_inactive: bool = False
     is_cancelling: bool = False
     wanted: Terms | None = None
+    owes_change: bool = False
     complaint: str = ""
     before: Steps = 0
     told: Decimal = ZERO

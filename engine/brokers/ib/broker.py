@@ -174,6 +174,9 @@ class IbBroker:
                 raise BrokerError("the order was never given to Interactive Brokers by this session")
             self._sending.modify(order, Terms(quantity, limit, stop), self._listing(entry.order.symbol))
         except NiceGoldError as error:
+            known = self._book.entries.get(order)
+            if known is not None:
+                known.owes_change = False
             self._soon(f.ModifyRejected(order, f"{error}; {NOTHING_SENT}"))
 
     async def margin(self, order: Order) -> Margin:

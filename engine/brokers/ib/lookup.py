@@ -55,7 +55,7 @@ class LookUp:
                 fills = await venue.fills()
             except Unanswered as error:
                 await venue.link.close(str(error))
-                return
+                continue
             except BrokerError:
                 await self._sleep(AGAIN_AFTER_S)
                 continue

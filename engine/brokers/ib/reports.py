@@ -144,6 +144,8 @@ class OrderReports:
             self.unknown(entry, why)
         elif entry is None or not entry.is_unknown:
             self._say(f.CancelRejected(order, why))
+            if entry is not None:
+                entry.owes_change = False
 
     def unknown(self, entry: Entry, why: str) -> None:
         """A submit of which nothing certain was heard."""
@@ -196,6 +198,9 @@ class OrderReports:
             self._ended(entry, entry.complaint)
         elif status == "Inactive":
             self._rejected(entry, entry.complaint or "Interactive Brokers calls the order inactive")
+        elif status == "Filled":
+            # A change of its quantity was carried out and never told: what is left of it here is not there.
+            self._ended(entry, "filled at Interactive Brokers, where it was for less by then")
 
     def not_found(self, entry: Entry) -> None:
         """Neither open nor ended, as far as TWS tells."""
@@ -223,7 +228,8 @@ class OrderReports:
         entry.is_inactive = status == "Inactive"
         if status in WORKING or status == "Filled":
             self._known(entry)
-            entry.is_over = entry.is_over or (status == "Filled" and not self._misses_fills(entry))
+            if status == "Filled" and not (entry.is_over or self._misses_fills(entry)):
+                self._doubt(entry)
         elif status in CANCELLED:
             self._ended(entry, "")
         elif status == "Inactive" and not entry.is_over:
@@ -242,6 +248,8 @@ class OrderReports:
         terms = read_terms(told, entry.order, self._instrument(entry.order.symbol))
         if entry.is_over or not entry.is_known or (terms == terms_of(entry.order) and terms != entry.wanted):
             return
+        if entry.wanted is not None and terms != entry.wanted:
+            return  # said when it is known what became of the change that was asked for
         if terms == entry.wanted:
             entry.wanted = None
             if not entry.is_cancelling:
@@ -329,7 +337,11 @@ class OrderReports:
         entry.wanted = None
         if not (entry.is_cancelling or entry.is_over):
             entry.calm()
-            self._say(f.ModifyRejected(entry.order.id, reason))
+            if entry.owes_change:
+                self._say(f.ModifyRejected(entry.order.id, reason))
+            entry.owes_change = False
+            if entry.shown is not None:
+                self._terms(entry, entry.shown)
 
     def _not_cancelled(self, entry: Entry, reason: str) -> None:
         if not entry.is_cancelling:
@@ -339,6 +351,7 @@ class OrderReports:
             self.unknown(entry, reason)
         elif not (entry.is_over or entry.is_unknown):
             entry.calm()
+            entry.owes_change = False
             self._say(f.CancelRejected(entry.order.id, reason))
 
     def _say(self, fact: f.OrderFact) -> None:

@@ -77,7 +77,7 @@ class Sending:
         wanted = changed(entry.sent or self._as_shown(entry), entry.order, terms, listed)
         self._book.send(entry, entry.number)
         self._write(lambda client: client.placeOrder(entry.number, listed.contract, wanted))
-        entry.sent, entry.listed, entry.wanted = wanted, listed, terms
+        entry.sent, entry.listed, entry.wanted, entry.owes_change = wanted, listed, terms, True
         self._await(entry)
 
     def _enter(self, order: Order, listed: Listed, sent: IbOrder) -> Entry:
