@@ -105,7 +105,7 @@ async def at_tws(peer: Peer, folder: Path, **terms: Any) -> AsyncIterator[Desk]:
     """
     given = {"client_id": 1, "timeout": 2.0, **terms.pop("venue", {})}
     venue = VenueSection(host=peer.host, port=peer.port, **given)
-    async with _session(folder, "ib", {"ib": venue}, "XAUUSD@ib", **terms) as desk:
+    async with session_at(folder, "ib", {"ib": venue}, "XAUUSD@ib", **terms) as desk:
         spying = peer.faults.on("placeOrder", Drop(), times=None, where=lambda received: _spy(desk, received))
         await peer.quote(GOLD, BID, ASK)
         try:
@@ -123,7 +123,7 @@ async def at_exchange(exchange: Exchange, folder: Path, **terms: Any) -> AsyncIt
     venue = VenueSection(url=exchange.rest_url, ws_url=exchange.socket_url, timeout=2.0, **terms.pop("venue", {}))
     spying = None
     try:
-        async with _session(folder, "binance", {"binance": venue}, PAXG, **terms) as desk:
+        async with session_at(folder, "binance", {"binance": venue}, PAXG, **terms) as desk:
             spying = exchange.faults.on("POST order", Drop(), times=None, where=lambda request: _spy_on(desk, request))
             yield desk
     finally:
@@ -151,9 +151,10 @@ def _spy(desk: Desk, received: Received) -> bool:
 
 
 @asynccontextmanager
-async def _session(
+async def session_at(
     folder: Path, broker: str, venues: Mapping[str, VenueSection], instrument: str, **terms: Any
 ) -> AsyncIterator[Desk]:
+    """A session in the books of `folder`, which checks nothing when it ends."""
     limits = terms.pop("limits", {})
     section = SessionSection(**{"patience": 0.5, "reconcile_every": 30.0, "look_every": 0.2, "history_bars": 200, **terms})
     db = f"sqlite:///{(folder / 'books.db').as_posix()}"
