@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -49,6 +50,8 @@ from engine.storage.retention import folder_of, refuse_damaged
 from engine.storage.schedule import keep_backups
 
 PAPER = "paper"
+SWITCH_S = 0.0005
+"""How long the journal's thread may have to wait for the engine's, and the other way round."""
 
 
 @dataclass(slots=True)
@@ -76,6 +79,7 @@ async def live_session(
     request: Request, fault: Callable[[Exception], None], on_bar: tuple[BarListener, ...] = ()
 ) -> AsyncIterator[Opened]:
     """A session of the request, open until the block ends. UserError and BrokerError for what must be mended first."""
+    sys.setswitchinterval(SWITCH_S)
     profile = load_profile(request.profile)
     clock = SteadyClock()
     instruments = {it.symbol: request.config.apply_to(it) for it in (request.instrument, *request.beside)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,11 +14,23 @@ from engine.domain.instrument import Instrument
 from engine.domain.market import Quote, QuoteColumns, Symbol
 from engine.storage.market import MarketStore, open_market
 
-EVERY_S = 30.0
-MOST = 500_000
-"""Quotes of an instrument that wait for the disk; the oldest half gives way to newer ones, and that is said."""
+EVERY_S, LOOK_S = 30.0, 1.0
+MANY = 200_000
+"""Quotes that are written before it is time."""
+MOST = 1_000_000
+"""Quotes of an instrument that wait for the disk; what is more is not kept, and that is said."""
 
 _log = logger("recorder")
+
+
+class Columns:
+    """Quotes of one instrument that wait, 24 bytes each."""
+
+    def __init__(self) -> None:
+        self.at, self.bid, self.ask = array("q"), array("q"), array("q")
+
+    def __len__(self) -> int:
+        return len(self.at)
 
 
 class Recorder:
@@ -28,44 +41,57 @@ class Recorder:
         self._url = url
         self._source = source
         self._instruments = {instrument.symbol: instrument for instrument in instruments}
-        self._waiting: dict[Symbol, list[Quote]] = {instrument.symbol: [] for instrument in instruments}
+        self._waiting = {instrument.symbol: Columns() for instrument in instruments}
 
     def take(self, quote: Quote) -> None:
         """Remembers a quote."""
         waiting = self._waiting[quote.symbol]
-        waiting.append(quote)
         if len(waiting) >= MOST:
-            del waiting[: MOST // 2]
-            self.lost += MOST // 2
-            _log.warning("quotes could not be kept", symbol=quote.symbol, lost=self.lost)
+            self.lost += 1
+            return
+        waiting.at.append(quote.at)
+        waiting.bid.append(quote.bid)
+        waiting.ask.append(quote.ask)
 
     async def run(self) -> None:
         """Writes until it is cancelled."""
+        looks = 0
         while True:
-            await asyncio.sleep(EVERY_S)
-            await self.flush()
+            await asyncio.sleep(LOOK_S)
+            looks += 1
+            if looks * LOOK_S >= EVERY_S or any(len(columns) >= MANY for columns in self._waiting.values()):
+                looks = 0
+                await self.flush()
 
     async def flush(self) -> None:
         """Writes what waits. A database that refuses is said in the log, and asked again the next time."""
-        taken = {symbol: quotes for symbol, quotes in self._waiting.items() if quotes}
+        taken = {symbol: columns for symbol, columns in self._waiting.items() if len(columns)}
         if not taken:
             return
-        self._waiting.update({symbol: [] for symbol in taken})
+        self._waiting.update({symbol: Columns() for symbol in taken})
         try:
             await asyncio.to_thread(self._write, taken)
         except NiceGoldError as error:
             _log.warning("quotes wait", why=str(error))
-            for symbol, quotes in taken.items():
-                self._waiting[symbol] = quotes + self._waiting[symbol]
+            for symbol, columns in taken.items():
+                self._put_back(symbol, columns)
+        if self.lost:
+            _log.warning("quotes could not be kept", lost=self.lost)
 
-    def _write(self, taken: dict[Symbol, list[Quote]]) -> None:
+    def _put_back(self, symbol: Symbol, columns: Columns) -> None:
+        newer = self._waiting[symbol]
+        for before, after in ((columns.at, newer.at), (columns.bid, newer.bid), (columns.ask, newer.ask)):
+            before.extend(after)
+        self._waiting[symbol] = columns
+
+    def _write(self, taken: dict[Symbol, Columns]) -> None:
         with open_market(self._url) as store:
-            for symbol, quotes in taken.items():
-                self._store(store, symbol, quotes)
+            for symbol, columns in taken.items():
+                self._store(store, symbol, columns)
 
-    def _store(self, store: MarketStore, symbol: Symbol, quotes: list[Quote]) -> None:
+    def _store(self, store: MarketStore, symbol: Symbol, columns: Columns) -> None:
         instrument = self._instruments[symbol]
         tick, decimals = float(instrument.tick_size), instrument.price_decimals
-        at = np.array([quote.at for quote in quotes], np.int64)
-        bid, ask = (np.round(np.array(side) * tick, decimals) for side in zip(*((q.bid, q.ask) for q in quotes), strict=True))
+        at = np.frombuffer(columns.at, np.int64)
+        bid, ask = (np.round(np.frombuffer(side, np.int64) * tick, decimals) for side in (columns.bid, columns.ask))
         store.write_quotes(symbol, self._source, QuoteColumns(at, bid, ask))
