@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from engine.brokers.secrets import KEY_VARIABLE, SECRET_VARIABLE
-from engine.config import AccountSection, Config, LimitsSection
+from engine.config import AccountSection, Config, LimitsSection, ProtectionSection
 from engine.core.clock import MINUTE, SystemClock
 from engine.domain import facts as f
 from engine.domain.intents import Intent, SubmitOrder
@@ -155,7 +155,7 @@ async def session_at(
     folder: Path, broker: str, venues: Mapping[str, VenueSection], instrument: str, **terms: Any
 ) -> AsyncIterator[Desk]:
     """A session in the books of `folder`, which checks nothing when it ends."""
-    limits = terms.pop("limits", {})
+    limits, protection = terms.pop("limits", {}), terms.pop("protection", {})
     section = SessionSection(**{"patience": 0.5, "reconcile_every": 30.0, "look_every": 0.2, "history_bars": 200, **terms})
     db = f"sqlite:///{(folder / 'books.db').as_posix()}"
     request = Request(
@@ -166,6 +166,7 @@ async def session_at(
         config=Config(
             account=AccountSection(currency=shipped_instrument(instrument).currency),
             limits=LimitsSection(**{"sessions": "ignore", "duplicate_window_s": 0, **limits}),
+            protection=ProtectionSection(**protection),
         ),
         policy="sma_cross",
         mode=Mode.MANUAL,
