@@ -1,0 +1,200 @@
+"""A program that lives a live session and is killed, by its own hand at a named moment or by whoever started it.
+
+It is forked from a server that has everything imported already, so that one more life costs no more than its session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from engine.brokers.exchange.broker import ExchangeBroker
+from engine.brokers.ib.broker import IbBroker
+from engine.brokers.ib.sending import Sending
+from engine.brokers.secrets import KEY_VARIABLE, SECRET_VARIABLE
+from engine.domain.intents import CancelOrder
+from engine.live.keeper import Keeper
+from engine.live.kill import kill
+from engine.profile import VenueSection
+from engine.storage.writers import SqliteWriter
+from tests.catalogue.rig import GOLD, Desk, session_at
+from tests.peers.exchange import KEY, SECRET
+
+KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
+"""How a process that was killed ended."""
+
+KIND = 4
+"""Where a row tells what fact it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One program: where its books are, the venue and what it trades there, what it does there, and when it dies."""
+
+    folder: Path
+    broker: str
+    venue: VenueSection
+    instrument: str
+    acts: tuple[str, ...]
+    moment: str = "never"
+
+
+def start(life: Life) -> BaseProcess:
+    """The program, on its way."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "ib_async", "ccxt.pro"])
+    process = context.Process(target=live, args=(life,), name="a life", daemon=True)
+    process.start()
+    return process
+
+
+def live(life: Life) -> None:
+    """The whole program."""
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)
+    os.environ.update({KEY_VARIABLE: KEY, SECRET_VARIABLE: SECRET})
+    MOMENTS[life.moment]()
+    asyncio.run(_live(life))
+
+
+async def _live(life: Life) -> None:
+    async with session_at(life.folder, life.broker, {life.broker: life.venue}, life.instrument) as desk:
+        await desk.ready()
+        for act in life.acts:
+            await ACTS[act](desk)
+        await asyncio.Event().wait()
+
+
+def die(*_: object) -> None:
+    """No handler, no finally, no flush."""
+    os.kill(os.getpid(), -KILLED)
+
+
+# --- what it does -----------------------------------------------------------------------------------------------------
+
+
+async def _buy(desk: Desk) -> None:
+    desk.buy(quantity_at(desk))
+
+
+async def _hold(desk: Desk) -> None:
+    """Has a position with its stop."""
+    quantity = quantity_at(desk)
+    desk.buy(quantity)
+    await desk.until(lambda: desk.position >= quantity and desk.session.pipeline.protection.at_venue(desk.symbol))
+
+
+async def _bid(desk: Desk) -> None:
+    """Has an order that works below the market."""
+    name = desk.buy(quantity_at(desk), type="limit", price=399_500)
+    await desk.until(lambda: desk.state(name) == "ACCEPTED")
+
+
+async def _send_a_bid(desk: Desk) -> None:
+    desk.buy(quantity_at(desk), type="limit", price=399_500)
+
+
+async def _cancel(desk: Desk) -> None:
+    entry = next(it for it in desk.session.pipeline.register.all_live() if not it.reduce_only)
+    desk.do(CancelOrder(entry.id))
+
+
+async def _kill_switch(desk: Desk) -> None:
+    await kill(desk.session)
+
+
+ACTS: Mapping[str, Callable[[Desk], Awaitable[None]]] = {
+    "buy": _buy,
+    "hold": _hold,
+    "bid": _bid,
+    "send a bid": _send_a_bid,
+    "cancel": _cancel,
+    "kill switch": _kill_switch,
+}
+
+
+def quantity_at(desk: Desk) -> int:
+    """Two ounces, or a tenth of one where the exchange has finer steps."""
+    return 2 if desk.symbol == GOLD else 1_000
+
+
+# --- when it dies -----------------------------------------------------------------------------------------------------
+
+
+def _before_commit(kind: str) -> None:
+    """The step with such a fact is on its way to the disk, and does not arrive."""
+    _wrap(SqliteWriter, "write", before=lambda _self, rows, *_: any(row[KIND] == kind for row in rows))
+
+
+def _after_commit(kind: str) -> None:
+    """The step with such a fact is on the disk, and the engine was not told so."""
+    _wrap(SqliteWriter, "write", after=lambda _self, rows, *_: any(row[KIND] == kind for row in rows))
+
+
+def _at_second(kind: type, name: str) -> None:
+    """One was sent, the second one is not."""
+    count = iter(range(10))
+    _wrap(kind, name, before=lambda *_: next(count) == 1)
+
+
+def _at_a_stop(kind: type) -> None:
+    """The entry is filled; the stop that belongs to it waited here, and does not leave."""
+    _wrap(kind, "submit", before=lambda _self, order, *_: order.reduce_only)
+
+
+def _in_reconciling() -> None:
+    """The venue has answered, the first of what follows from it was taken in, the rest is not."""
+    settle = Keeper._settle
+
+    def settling(keeper: Keeper, state: Any) -> None:
+        take, count = keeper._books.take, iter(range(1_000_000))
+
+        def taking(report: Any) -> None:
+            if next(count) == 1:
+                die()
+            take(report)
+
+        keeper._books.take = taking
+        settle(keeper, state)
+
+    Keeper._settle = settling  # type: ignore[method-assign]
+
+
+MOMENTS: Mapping[str, Callable[[], None]] = {
+    "never": lambda: None,
+    "before the intent's commit": partial(_before_commit, "OrderIntended"),
+    "after the intent's commit": partial(_after_commit, "OrderIntended"),
+    "before the ack's commit": partial(_before_commit, "OrderAccepted"),
+    "after a partial fill": partial(_after_commit, "OrderFilled"),
+    "before the fill's commit": partial(_before_commit, "OrderFilled"),
+    "while a cancel is pending": partial(_after_commit, "CancelRequested"),
+    "in reconciling": _in_reconciling,
+    "in the kill switch": partial(_at_second, IbBroker, "cancel"),
+    "after the kill switch's commit": partial(_after_commit, "TradingStateChanged"),
+    "after leg 1": partial(_at_second, Sending, "_send"),
+    "before the stop": partial(_at_a_stop, ExchangeBroker),
+}
+
+
+def _wrap(
+    kind: type, name: str, before: Callable[..., bool] = lambda *_: False, after: Callable[..., bool] = lambda *_: False
+) -> None:
+    original = getattr(kind, name)
+
+    def wrapped(*given: Any) -> Any:
+        if before(*given):
+            die()
+        result = original(*given)
+        if after(*given):
+            die()
+        return result
+
+    setattr(kind, name, wrapped)
