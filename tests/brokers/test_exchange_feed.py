@@ -73,6 +73,16 @@ async def test_of_what_nobody_has_read_the_newest_of_each_instrument_is_left(exc
 
 
 @played
+async def test_a_market_that_says_nothing_is_asked_for_its_first_price_and_the_stream_stays(exchange: Exchange) -> None:
+    async with feeding(exchange) as feed:
+        quotes = feed.quotes(["PAXGUSDT"])
+        first = await anext(quotes)
+        assert exchange.asked("GET depth")
+        assert await quoting(exchange, quotes, "3901.00") != first
+        assert (feed.trouble, len(exchange.asked("SUBSCRIBE"))) == ("", 1)
+
+
+@played
 async def test_a_lost_link_is_mended_inside(exchange: Exchange) -> None:
     async with feeding(exchange) as feed:
         quotes = feed.quotes(NAMES)

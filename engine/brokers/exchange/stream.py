@@ -21,6 +21,8 @@ from engine.domain.market import Quote, Symbol
 
 _GAPS_IN_A_ROW = 3
 """More gaps than that without a quote between them, and the connection is made anew."""
+_SUBSCRIBING_S = 0.05
+"""How long a new connection is listened to before its first price is asked for."""
 
 
 class QuoteStream:
@@ -100,13 +102,14 @@ class QuoteStream:
         calls, waiting = self._calls(client), dict[str, asyncio.Future[Any]]()
         self._seen, now = {}, self._venue.clock.now()
         self._looked_at = dict.fromkeys(self._sieves, now - self._quiet if self._asks_first else now)
-        self._gaps = 0
+        self._gaps, pause = 0, min(_SUBSCRIBING_S, self._poll_s) if self._asks_first else self._poll_s
         try:
             while True:
                 for key, call in calls.items():
                     if key not in waiting:
                         waiting[key] = asyncio.ensure_future(call())
-                await asyncio.wait(waiting.values(), timeout=self._poll_s, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(waiting.values(), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                pause = self._poll_s
                 for key in [key for key, each in waiting.items() if each.done()]:
                     self._hear(waiting.pop(key))
                 self._take(client)
@@ -163,7 +166,7 @@ class QuoteStream:
             if sieve.last is not last:
                 continue
             quote = self._judge(sieve, _top(book))
-            if last is not None and quote is not None and (quote.bid, quote.ask) == (last.bid, last.ask):
+            if quote is not None and (last is None or (quote.bid, quote.ask) == (last.bid, last.ask)):
                 continue
             self.counts["stall"] += 1
             raise FeedError(

@@ -28,7 +28,8 @@ _FAR_MS = 500
 class ExchangeVenue:
     """An exchange's spot markets, and with a key the account there.
 
-    A coin that is held is cash of that coin: spot has no positions. `no_key` says why there is none.
+    A coin that is held is cash of that coin: spot has no positions. `no_key` says why there is none. With `paced` a request waits
+    its turn as the exchange wants it; what is on this machine answers whenever it is asked.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class ExchangeVenue:
         self._address = address
         self._key = key
         self._no_key = no_key or "no key was given"
-        self._paced = paced
+        self._paced = paced and not (self.place is not None and self.place.is_loopback)
         self._wire: Wire | None = None
         self._names: dict[str, Symbol] = {}
         self._notes: list[str] = []
