@@ -120,8 +120,8 @@ class Book:
             self._permanent[permanent_id] = entry
 
     def find(self, name: str, permanent_id: int) -> Entry | None:
-        """The entry of this name or permanent id."""
-        return self.entries.get(name) or self._permanent.get(permanent_id)
+        """The entry of this permanent id, or of this name: a second order of one name is its own entry once it was adopted."""
+        return self._permanent.get(permanent_id) or self.entries.get(name)
 
     def numbered(self, number: int, permanent_id: int = 0) -> Entry | None:
         """The entry of this permanent id, or what was sent under the number and has none."""
