@@ -86,7 +86,7 @@ class LiveSession:
         self._tradeable: dict[Symbol, bool] = {}
         pipeline.arming.objection = self._objection
         pipeline.manager.release = self.release
-        books = Account(self._at_venue, journal.last_seq, self._compare, self.take)
+        books = Account(self._at_venue, self._version, self._compare, self.take)
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
         ear.listener = self.hear
 
@@ -331,6 +331,11 @@ class LiveSession:
     def _at_venue(self) -> list[Order]:
         """The orders that may be at the venue: what waits here is nothing it could be asked about."""
         return [order for order in self._orders() if order.state not in (State.INTENT, State.HELD)]
+
+    def _version(self) -> int:
+        """Moves with every fact. What the venue said while it answered comes first, or the answer would say it once more."""
+        self.hear()
+        return self.journal.last_seq()
 
     def _compare(self, state: VenueState, absences: Mapping[str, int]) -> Reconciliation:
         pipeline = self.pipeline
