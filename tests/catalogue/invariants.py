@@ -49,19 +49,22 @@ def intended(db: str) -> set[str]:
 
 
 def records_on_disk(db: str) -> Iterator[f.Record]:
-    """Every fact of the latest book that would survive the process, spooled ones among them."""
+    """Every fact of the latest book that would survive the process, spooled ones among them.
+
+    The spool is read first: what leaves it meanwhile is in the database by then.
+    """
     with open_books(db) as database:
         book = Books(database).latest()
         if book is None:
             return
+        path = spool_path(database.place, book.id, database.place.path.parent) if database.place.path else None
+        steps = read_spool(path).steps if path is not None and path.exists() else ()
         last = 0
         for record in map(f.parse, export_lines(database, book.id)):
             last = record.seq
             yield record
-        path = spool_path(database.place, book.id, database.place.path.parent) if database.place.path else None
-    if path is not None and path.exists():
-        for step in read_spool(path).steps:
-            yield from (record for record in map(f.parse, step.facts) if record.seq > last)
+    for step in steps:
+        yield from (record for record in map(f.parse, step.facts) if record.seq > last)
 
 
 def violations(db: str, wire: Wire, positions: Mapping[str, int]) -> list[str]:
