@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from engine.core.clock import HOUR, Nanos
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bar, Bars, Floats, Symbol, Ticks, Timeframe
@@ -36,12 +40,22 @@ class Lane:
         for index in range(max(0, len(known) - _REMEMBERED), len(known)):
             self.policy.observe(known.row(index))
 
+    def renew(self, bars: Bars) -> None:
+        """Forgets what was before and takes in these bars instead; live bars tell no volume, so these tell none either."""
+        self.features = FeatureBuilder()
+        self.policy.forget()
+        self.warm(replace(bars, volume=np.ones(len(bars))))
+
     def close(self) -> tuple[Bar, Floats | None]:
         """Ends the bar at hand; the bar and its feature row (None while warming up)."""
         bar = self.bars.close()
+        return bar, self.take(bar)
+
+    def take(self, bar: Bar) -> Floats | None:
+        """Takes in a closed bar; its feature row (None while warming up)."""
         row = self.features.push(bar)
         self.policy.observe(bar)
-        return bar, row
+        return row
 
     @property
     def atr(self) -> Ticks:

@@ -99,6 +99,8 @@ class Pipeline:
         self.opened: dict[Symbol, Nanos] = {}
         self.blocked: dict[Symbol, str] = {}
         """Why an instrument may not be traded now, as far as its prices go."""
+        self.broken: dict[Symbol, str] = {}
+        """Why no signal may be made of an instrument's bars, though it may be traded."""
         self.venue_trouble = ""
         """Why nothing may be opened at the venue now: it is out of reach, not reconciled, not armed."""
         self.arming = Arming()
@@ -294,9 +296,9 @@ class Pipeline:
         return bar, row
 
     def _wanted(self, lane: Lane, proposal: Proposal, bar: Bar) -> bool:
-        """No signal for what is held, asked for or waiting, within the cooldown, or while the market is shut or blocked."""
+        """No signal for what is held, asked for or waiting, within the cooldown, across a break, while shut or blocked."""
         symbol, side = lane.symbol, proposal.side
-        if self.blocked.get(symbol):
+        if self.blocked.get(symbol) or self.broken.get(symbol):
             return False
         if self.ledger.position(symbol) * side.sign > 0 or self.desk.waits(symbol, side):
             return False

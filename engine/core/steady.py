@@ -16,7 +16,10 @@ class Machine(Protocol):
 
 
 LEAP: Nanos = MINUTE
-"""A step forward of this much or more is a leap: the machine slept, or its clock was set."""
+"""A step forward of this much or more is a leap: the machine slept, or its clock was set.
+
+A session asks for the time several times a second, so this much between two answers is one too: on some systems the monotonic
+clock goes on while the machine sleeps."""
 _DRIFT: Nanos = SECOND
 
 
@@ -34,19 +37,24 @@ class SteadyClock:
         """The current time in ns UTC, never before the last answer."""
         mono, wall = self._machine.monotonic(), self._machine.now()
         passed = max(0, mono - self._mono)
-        steady = self._wall + passed
+        steady, ahead = self._wall + passed, 0
         if wall - steady > _DRIFT:
-            if wall - steady >= LEAP:
-                self._leap += wall - steady
-            steady = wall
+            ahead, steady = wall - steady, wall
         elif steady - wall > _DRIFT:
             steady -= min(passed // 2, steady - wall)
+        leap = max(ahead, passed)
+        self._leap += leap if leap >= LEAP else 0
         self._wall, self._mono = steady, mono
         return steady
 
     def monotonic(self) -> Nanos:
         """Nanoseconds that never step back; for durations and timeouts only."""
         return self._machine.monotonic()
+
+    @property
+    def has_leapt(self) -> bool:
+        """Whether `take_leap` has something to tell, as far as `now` was asked."""
+        return self._leap > 0
 
     def take_leap(self) -> Nanos:
         """How far time leapt forward since this was last asked; 0 where it did not."""

@@ -25,6 +25,7 @@ from engine.domain.market import Bars, Quote, Symbol
 from engine.domain.order import ClientOrderId, IllegalTransition, Order, State
 from engine.domain.views import EngineView, VenueView
 from engine.execution.reconciliation import Reconciliation, reconcile
+from engine.live.breaks import Breaks
 from engine.live.ear import Ear
 from engine.live.keeper import Books as Account
 from engine.live.keeper import Keeper
@@ -88,6 +89,7 @@ class LiveSession:
         pipeline.manager.release = self.release
         books = Account(self._at_venue, self._version, self._compare, self.take)
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
+        self._breaks = Breaks(pipeline, feed, clock, before, section.history_bars)
         ear.listener = self.hear
 
     @property
@@ -128,7 +130,8 @@ class LiveSession:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lives until `stop` is set. A link that is lost is mended by its own adapter; the session goes on meanwhile."""
-        tasks = [asyncio.ensure_future(task) for task in (self._follow(), self._watch(), self.keeper.run(), self._recorder.run())]
+        parts = (self._follow(), self._watch(), self.keeper.run(), self._breaks.run(), self._recorder.run())
+        tasks = [asyncio.ensure_future(part) for part in parts]
         stopping = asyncio.ensure_future(stop.wait())
         try:
             done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -199,7 +202,7 @@ class LiveSession:
         if at != quote.at or quote.path:
             quote = quote._replace(at=at, path=False)
         self._recorder.take(quote)
-        if self.pipeline.due <= at:
+        if self.pipeline.due <= at or self.clock.has_leapt:
             self._step(lambda: self.pipeline.on_quote(quote), at)
             return
         try:
@@ -215,6 +218,7 @@ class LiveSession:
     def _step(self, act: Callable[[], T], at: Nanos | None = None) -> T | None:
         """One step, at the time it is; a bug in it stops trading, not the session."""
         try:
+            self._look_around()  # a bar that comes due now is decided on by what is known now
             self.pipeline.reach(self.clock.now() if at is None else at)
             self._look_around()
             return act()
@@ -242,10 +246,20 @@ class LiveSession:
     # --- what stands in the way ---------------------------------------------------------------------------------------
 
     def _look_around(self) -> None:
-        """Why nothing may be opened now, for the gate."""
+        """Why nothing may be opened now, for the gate and for signals."""
+        self._notice_leap()
         self.pipeline.venue_trouble = self.trouble
         for symbol, lane in self.pipeline.lanes.items():
             self.pipeline.blocked[symbol] = self._blocks(symbol, lane.instrument.stale_after_s)
+
+    def _notice_leap(self) -> None:
+        """After a sleep of the machine the venue is asked before anything is opened, and bars before anything is proposed."""
+        self.clock.now()
+        leap = self.clock.take_leap()
+        if leap:
+            why = f"the machine slept or its clock was set {leap // SECOND} s ahead"
+            self.keeper.doubt(f"{why}: the venue is asked first")
+            self._breaks.leapt(why)
 
     @property
     def trouble(self) -> str:
@@ -317,10 +331,7 @@ class LiveSession:
             wait = max(0.0, min(REST_S, (self._watches_for - self.clock.now()) / SECOND))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait)
-            leap = self.clock.take_leap()
-            if leap:
-                self.keeper.doubt(f"the machine slept or its clock was set {leap // SECOND} s ahead: the venue is asked first")
-            if self.pipeline.due <= self.clock.now():
+            if self.clock.has_leapt or self.pipeline.due <= self.clock.now():
                 self._step(lambda: None)
 
     # --- the books against the venue ----------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ class ModelPolicy:
     def observe(self, bar: Bar) -> None:
         self._bar = bar.at
 
+    def forget(self) -> None:
+        """Nothing to forget: all it goes by is in the rows."""
+
     def decide(self, row: Floats | None, atr: float, quote: Quote) -> Proposal | None:
         if row is None:
             return None

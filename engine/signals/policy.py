@@ -44,6 +44,10 @@ class Policy(Protocol):
         """Takes a closed bar in, while warming up and in service alike."""
         ...
 
+    def forget(self) -> None:
+        """Begins anew, as before its first bar: what was observed and what comes do not belong together."""
+        ...
+
     def decide(self, row: Floats | None, atr: float, quote: Quote) -> Proposal | None:
         """The proposal for the last observed bar; `row` is its feature row (None while warming up), `atr` in price units."""
         ...

@@ -26,12 +26,15 @@ class SmaCross:
         self._distances = Distances(instrument)
         self._per_tick = 1 / float(instrument.tick_size)
         self._fast, self._slow = fast, slow
-        self._closes: deque[int] = deque(maxlen=slow + 1)
+        self._stop_fraction = stop_fraction
+        self.reward_risk = reward_risk
+        self.forget()
+
+    def forget(self) -> None:
+        self._closes: deque[int] = deque(maxlen=self._slow + 1)
         self._fast_sum = self._slow_sum = 0
         self._above: bool | None = None
         self._crossed = 0
-        self._stop_fraction = stop_fraction
-        self.reward_risk = reward_risk
 
     def observe(self, bar: Bar) -> None:
         closes = self._closes

@@ -96,9 +96,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def on_paper(folder: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode = Mode.MANUAL, **limits: Any) -> AsyncIterator[Desk]:
+async def on_paper(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode = Mode.MANUAL, feed: Ticker | None = None, **limits: Any
+) -> AsyncIterator[Desk]:
     """A session on paper; another in the same folder goes on with its book."""
-    feed = Ticker()
+    feed = feed or Ticker()
     monkeypatch.setattr(opening, "feed_at", lambda _address, _around: feed)
     request = Request(
         db=f"sqlite:///{(folder / 'books.db').as_posix()}",
