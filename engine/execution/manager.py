@@ -208,6 +208,7 @@ class OrderManager:
         if isinstance(fact, f.OrderAdopted):
             if fact.order not in self._register.orders:
                 self._emit(fact)
+                self._broker.apply(fact)
             return None
         if isinstance(fact, f.CancelRejected | f.ModifyRejected) and self._register[fact.order].state in TERMINAL:
             return None  # it ended while the request was under way

@@ -75,5 +75,6 @@ class Broker(Protocol):
         ...
 
     def apply(self, fact: Fact) -> None:
-        """A recorded fact while a book is rebuilt: the simulated venue restores its orders from it. Empty for real venues."""
+        """A recorded fact while a book is rebuilt, from which a simulated venue restores its orders; and at once, that an order
+        which was placed elsewhere was adopted, under which id."""
         ...
