@@ -12,6 +12,7 @@ import importlib
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--log", type=Path, default=Path(tempfile.gettempdir()) / "nicegold-soak", help="folder of the program's log"
     )
+    parser.add_argument("--keep", type=Path, help="folder for the books of lives in which something was violated")
     options = parser.parse_args(arguments)
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)
     log = start_log(options.log)
@@ -53,22 +55,24 @@ def main(arguments: list[str]) -> int:
         importlib.import_module("ccxt.pro")  # takes seconds, which are nobody's fault
     tally = Tally()
     try:
-        asyncio.run(_soak(tally, venues, options.seed, options.minutes * 60, options.span))
+        asyncio.run(_soak(tally, venues, options))
     finally:
         log.close()
     print(json.dumps({"seed": options.seed, "venue": options.venue, **tally.summary()}))
     return 1 if tally.violations else 0
 
 
-async def _soak(tally: Tally, venues: tuple[str, ...], seed: int, seconds: float, span_s: float) -> None:
-    loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
+async def _soak(tally: Tally, venues: tuple[str, ...], options: argparse.Namespace) -> None:
+    loop, seed = asyncio.get_running_loop(), options.seed
+    until = loop.time() + options.minutes * 60
     while loop.time() < until:
         venue = venues[seed % len(venues)]
         _say(f"seed {seed} at {venue}")
         with tempfile.TemporaryDirectory() as folder:
             async with _stage(venue, Random(seed)) as stage:
-                found = await Life(stage, Path(folder), tally, _say).live(CHECKPOINTS, span_s, until)
+                found = await Life(stage, Path(folder), tally, _say).live(CHECKPOINTS, options.span, until)
+            if found and options.keep:
+                shutil.copytree(folder, options.keep / f"{venue}-{seed}", dirs_exist_ok=True)
         tally.violations += [f"seed {seed} at {venue}: {each}" for each in found]
         seed += 1
 

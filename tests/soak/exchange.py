@@ -12,6 +12,7 @@ from engine.profile import VenueSection
 from tests.catalogue.rig import PAXG, Desk, session_at
 from tests.peers.exchange import CutAt, Exchange, crossed, garbage, refused, saying, stale, too_heavy
 from tests.peers.exchange.record import Request
+from tests.peers.exchange.refusals import Refused
 from tests.peers.faults import Action, Answer, Cut, Delay, Drop, Duplicate, Mute, Reorder, Rule
 from tests.soak.stage import settle
 from tests.soak.tws import TERMS
@@ -132,13 +133,16 @@ class Spot:
         return "restart with lower ids" if is_lower else "restart"
 
     async def _by_hand(self) -> str:
-        side = self.chance.choice(("BUY", "SELL"))
+        side, terms = self.chance.choice(("BUY", "SELL")), {}
         if self.chance.random() < 0.5:
-            self.exchange.place(PAXG, side, "MARKET", "0.01")
-            return "market order by hand"
-        price = Decimal(self._bid + (-1 if side == "BUY" else 1) * self.chance.randint(50, 300)) / 100
-        self.exchange.place(PAXG, side, "LIMIT", "0.01", price=price, timeInForce="GTC")
-        return "limit order by hand"
+            terms["price"] = str(Decimal(self._bid + (-1 if side == "BUY" else 1) * self.chance.randint(50, 300)) / 100)
+            terms["timeInForce"] = "GTC"
+        kind = "LIMIT" if terms else "MARKET"
+        try:
+            self.exchange.place(PAXG, side, kind, "0.01", **terms)
+        except Refused:
+            return "refused order by hand"
+        return f"{kind.lower()} order by hand"
 
     async def _cancelled(self) -> str:
         """Somebody cancels one of ours at the venue."""

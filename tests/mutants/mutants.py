@@ -1,0 +1,320 @@
+"""The list: what is broken, where, and who must notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RECONCILIATION = "tests/engine/execution/test_reconciliation.py::"
+HELD = "tests/engine/execution/test_held.py::"
+IB = "tests/brokers/test_ib_faults.py::"
+SPOT = "tests/brokers/test_exchange_faults.py::"
+LIVE = "tests/live/"
+CASES = "tests/catalogue/"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`old` stands exactly once in `file` and becomes `new`; then one of `nodes` must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    nodes: tuple[str, ...]
+
+
+MUTANTS = (
+    # --- orders on their way out --------------------------------------------------------------------------------------
+    Mutant(
+        "an order is sent before its intent is on record",
+        "engine/live/session.py",
+        "            self.journal.when_durable(partial(self._written, orders), safety)\n",
+        '            self._written(orders, "")\n',
+        (LIVE + "test_session.py::test_while_the_database_is_locked_nothing_is_opened_and_a_protective_order_leaves",),
+    ),
+    Mutant(
+        "an order leaves although it could not be recorded",
+        "engine/pipeline.py",
+        "        if refusal:\n            for order in orders:\n",
+        "        if refusal and not orders:\n            for order in orders:\n",
+        (LIVE + "test_session.py::test_while_the_database_is_locked_nothing_is_opened_and_a_protective_order_leaves",),
+    ),
+    Mutant(
+        "an exchange that does not answer is sent the order again",
+        "engine/brokers/exchange/commands.py",
+        "        if not is_refusal(error):\n            self._unknown(",
+        "        if not is_refusal(error):\n            await self.submit(it, None)\n            self._unknown(",
+        (SPOT + "test_faults_13_14_16_17_18_19_what_may_stand_there_is_unknown_and_sent_once",),
+    ),
+    Mutant(
+        "an order that TWS was given before is given again",
+        "engine/brokers/ib/broker.py",
+        "if it.id not in self._book.entries]\n        if not fresh:",
+        "if it.id]\n        if not fresh:",
+        ("tests/brokers/test_ib_orders.py::test_the_same_order_given_twice_is_sent_once",),
+    ),
+    Mutant(
+        "any error of an exchange is taken for a refusal",
+        "engine/brokers/exchange/commands.py",
+        "        if not is_refusal(error):\n            self._unknown(",
+        "        if False:\n            self._unknown(",
+        (SPOT + "test_faults_13_14_16_17_18_19_what_may_stand_there_is_unknown_and_sent_once",),
+    ),
+    Mutant(
+        "a number called a duplicate by TWS is taken for a refusal",
+        "engine/brokers/ib/reports.py",
+        "        elif (code in codes.REJECTED and entry.wanted is None) or (code in codes.INVALID and not entry.is_known):\n",
+        "        elif entry.wanted is None and not entry.is_cancelling:\n",
+        (CASES + "test_submits.py::test_fault_19_an_order_called_a_duplicate_is_looked_up_and_found",),
+    ),
+    Mutant(
+        "an order that was cancelled before it left is sent all the same",
+        "engine/execution/manager.py",
+        "        due = [name for name in orders if self._register[name].state is State.INTENT]\n",
+        "        due = list(orders)\n",
+        ("tests/engine/execution/test_interleavings.py", "tests/engine/execution/test_protection_venue.py"),
+    ),
+    Mutant(
+        "two books give their orders the same names",
+        "engine/live/opening.py",
+        'f"{book.run_id} {book.attempt} {book.created_at}".encode()',
+        'f"{book.attempt}".encode()',
+        ("tests/mutants/test_mutants.py::test_two_books_name_their_orders_differently",),
+    ),
+    Mutant(
+        "orders are sent while TWS has lost its broker",
+        "engine/brokers/ib/broker.py",
+        "            self._may_send()\n            self._insist_on_parents(fresh)\n",
+        "            self._insist_on_parents(fresh)\n",
+        (IB + "test_fault_26_orders_and_changes_are_refused_here_while_tws_has_lost_ib",),
+    ),
+    # --- what is heard ------------------------------------------------------------------------------------------------
+    Mutant(
+        "a fill that is told twice counts twice",
+        "engine/execution/manager.py",
+        "        if isinstance(fact, f.OrderFilled) and self._register.knows(fact.execution):\n            return None\n",
+        "",
+        ("tests/engine/execution/test_interleavings.py",),
+    ),
+    Mutant(
+        "TWS's second word on an execution is passed on as another fill",
+        "engine/brokers/ib/reports.py",
+        "        if base in entry.executions and identity(entry.executions[base][0])[1] >= revision:\n            return\n",
+        "",
+        (IB + "test_fault_22_an_execution_that_comes_twice_counts_once_and_a_correction_replaces",),
+    ),
+    Mutant(
+        "a correction is added to what it corrects",
+        "engine/portfolio/register.py",
+        "    filled = order.filled + after.quantity - before.quantity\n",
+        "    filled = order.filled + after.quantity\n",
+        (CASES + "test_fills.py::test_fault_22_an_execution_told_twice_counts_once_and_its_correction_replaces_it",),
+    ),
+    Mutant(
+        "what is heard after the first report is swallowed",
+        "engine/live/ear.py",
+        "        self._is_told = False\n        self.listener()\n",
+        "        self.listener()\n",
+        (CASES + "test_rig.py::test_a_position_at_tws_is_protected_and_there_again_in_the_next_session",),
+    ),
+    Mutant(
+        "a fill after the end of its order is not believed",
+        "engine/domain/order.py",
+        "    (S.CANCELLED, _PARTIAL): S.CANCELLED,  # seen at brokers after a dropped link\n    (S.CANCELLED, _FULL): S.FILLED,\n",
+        "",
+        (CASES + "test_fills.py::test_fault_23_a_fill_after_the_cancel_was_confirmed_is_booked_said_and_protected",),
+    ),
+    Mutant(
+        "more than was ordered does not halt",
+        "engine/execution/manager.py",
+        "        if order.filled > order.quantity:\n",
+        "        if order.filled > 2 * order.quantity:\n",
+        (CASES + "test_fills.py::test_fault_28_more_than_was_ordered_is_booked_protected_and_halts",),
+    ),
+    Mutant(
+        "an unanswered order is never said to be unknown",
+        "engine/brokers/ib/reports.py",
+        "        if not (entry.is_known or entry.is_cancelling or entry.is_over):\n            self.unknown(",
+        "        if entry.is_over:\n            self.unknown(",
+        (CASES + "test_submits.py::test_fault_16_an_order_that_is_never_answered_is_said_to_be_unknown_and_stays_reserved",),
+    ),
+    Mutant(
+        "an order of unknown fate does not hold back others",
+        "engine/risk/checks.py",
+        "    if stake.is_unknown:\n",
+        "    if stake.is_unknown and not draft.quantity:\n",
+        (CASES + "test_submits.py::test_fault_16_an_order_that_is_never_answered_is_said_to_be_unknown_and_stays_reserved",),
+    ),
+    # --- reconciliation and restart -----------------------------------------------------------------------------------
+    Mutant(
+        "absence is believed at once",
+        "engine/execution/reconciliation.py",
+        "ABSENCES = 3\n",
+        "ABSENCES = 1\n",
+        (RECONCILIATION + "test_fault_14_an_order_that_never_arrived_is_rejected_only_after_it_was_absent_again_and_again",),
+    ),
+    Mutant(
+        "an intent of a dead program is not doubted",
+        "engine/live/session.py",
+        "            if order.state in (State.INTENT, State.SENT):\n",
+        "            if order.state is State.SENT:\n",
+        (CASES + "test_crash.py",),
+    ),
+    Mutant(
+        "an order that a dead program sent is not doubted",
+        "engine/live/session.py",
+        "            if order.state in (State.INTENT, State.SENT):\n",
+        "            if order.state is State.INTENT:\n",
+        (CASES + "test_crash.py",),
+    ),
+    Mutant(
+        "orders of others are not taken over",
+        "engine/execution/reconciliation.py",
+        "            if not found.is_open or found.name in self._register.orders:\n",
+        "            if found.is_foreign or found.name in self._register.orders:\n",
+        (RECONCILIATION + "test_fault_31_a_manual_order_is_adopted_once_and_followed_to_its_end",),
+    ),
+    Mutant(
+        "a position that nothing explains does not halt",
+        "engine/execution/reconciliation.py",
+        'is taken over, and trading is halted.")\n        self._halt(what)\n',
+        'is taken over, and trading is halted.")\n',
+        (RECONCILIATION + "test_fault_32_a_position_that_nothing_explains_is_adopted_halts_and_is_never_traded",),
+    ),
+    Mutant(
+        "two orders under one name do not halt",
+        "engine/execution/reconciliation.py",
+        '            self._halt(f"order {ours} is at the venue twice, the second time as {found.broker_id}")\n',
+        "",
+        (RECONCILIATION + "test_fault_27_two_orders_with_one_client_id_are_both_shown_and_trading_halts",),
+    ),
+    Mutant(
+        "a fill that was missed is not booked",
+        "engine/execution/reconciliation.py",
+        "            elif not fill.is_foreign or self._revised(fill):\n",
+        "            elif self._revised(fill):\n",
+        (RECONCILIATION + "test_fault_15_an_order_that_filled_and_is_gone_is_found_through_its_executions",),
+    ),
+    Mutant(
+        "trading goes on while the books are in doubt",
+        "engine/live/keeper.py",
+        "        self.found.is_clean = False\n        self.found.trouble = trouble\n",
+        "        self.found.trouble = trouble\n",
+        (CASES + "test_link.py",),
+    ),
+    Mutant(
+        "how things stand is taken from a moment at which something happened",
+        "engine/live/keeper.py",
+        "            if self._books.version() == before:\n",
+        "            if True:\n",
+        ("tests/catalogue",),
+    ),
+    # --- protection and limits ----------------------------------------------------------------------------------------
+    Mutant(
+        "a position without a stop is left so",
+        "engine/execution/protection.py",
+        "        if bare > 0:\n            self._mend(",
+        "        if bare < 0:\n            self._mend(",
+        (CASES + "test_protection.py",),
+    ),
+    Mutant(
+        "a leg that is kept back leaves before what stands in its way is gone",
+        "engine/execution/held.py",
+        "        if excess <= 0 and locked <= 0:\n            return True\n",
+        "        return True\n",
+        (HELD + "test_a_target_that_is_reached_waits_until_its_stop_is_surely_gone",),
+    ),
+    Mutant(
+        "a limit lets twice as much pass",
+        "engine/risk/gate.py",
+        "            if fill <= value or (row >= VALUE_AT_RISK and fill <= now):\n",
+        "            if fill <= 2 * value or (row >= VALUE_AT_RISK and fill <= now):\n",
+        ("tests/engine/risk/test_gate.py",),
+    ),
+    Mutant(
+        "a limit is loosened at once",
+        "engine/risk/in_force.py",
+        "        if not self._loosens(name, before, value):\n",
+        "        if name:\n",
+        ("tests/engine/risk/test_in_force.py",),
+    ),
+    Mutant(
+        "an order that only reduces may flip the position",
+        "engine/risk/checks.py",
+        "    if draft.quantity > -held:\n",
+        "    if draft.quantity > -2 * held:\n",
+        ("tests/engine/risk",),
+    ),
+    Mutant(
+        "an old price is as good as a new one to the gate",
+        "engine/risk/checks.py",
+        "    elif age > instrument.stale_after_s * SECOND:\n",
+        "    elif age < 0:\n",
+        ("tests/engine/risk/test_orders_checked.py", "tests/engine/risk/test_gate.py"),
+    ),
+    Mutant(
+        "a delayed price is traded on",
+        "engine/live/session.py",
+        "        self._tradeable[quote.symbol] = is_tradeable\n",
+        "        self._tradeable[quote.symbol] = True\n",
+        (LIVE + "test_session.py::test_nothing_is_opened_before_a_price_has_come_or_on_one_that_may_not_be_traded_on",),
+    ),
+    # --- the switch ---------------------------------------------------------------------------------------------------
+    Mutant(
+        "the kill switch does not ask what is left",
+        "engine/live/kill.py",
+        "    state = await _asked(session)\n",
+        "    state = None\n",
+        (LIVE + "test_kill.py::test_a_command_of_this_machine_throws_it_and_hears_what_it_came_to",),
+    ),
+    Mutant(
+        "the kill switch leaves positions open",
+        "engine/execution/owner.py",
+        "        if intent.flatten:\n            self._flatten()\n",
+        "",
+        (LIVE + "test_kill.py::test_the_switch_closes_every_position_where_that_is_wanted",),
+    ),
+    # --- the record ---------------------------------------------------------------------------------------------------
+    Mutant(
+        "the chain of facts is not verified",
+        "engine/storage/verification.py",
+        "        if scheme.digest(self.link + chained) != bytes(link):\n",
+        "        if not link:\n",
+        ("tests/engine/storage/test_chain.py",),
+    ),
+    Mutant(
+        "the seal over the last fact is not verified",
+        "engine/storage/verification.py",
+        "        if seal != (scheme.seal(self.seq, self.link) if self.seq else None):\n",
+        "        if not self.seq and seal:\n",
+        ("tests/engine/storage/test_chain.py",),
+    ),
+    Mutant(
+        "what was spooled is not taken in",
+        "engine/storage/spooling.py",
+        "        new = [row for row in rows if row[1] > book.facts]\n",
+        "        new = rows[:0]\n",
+        ("tests/engine/storage/test_spool.py",),
+    ),
+    Mutant(
+        "what a spool says against the book is passed over",
+        "engine/storage/spooling.py",
+        "            if row[1] <= book.facts and into.stored(row[1]) != row[5]:\n",
+        "            if row[1] < 0:\n",
+        ("tests/engine/storage/test_spool.py",),
+    ),
+    Mutant(
+        "a second session of the same books is let in",
+        "engine/live/opening.py",
+        "        lock = hold(database, book.id)\n        stack.callback(lock.release)\n",
+        "        lock = None\n",
+        (LIVE + "test_books.py::test_fault_50_a_second_live_session_of_the_same_books_is_refused",),
+    ),
+    Mutant(
+        "damaged books are traded on",
+        "engine/live/opening.py",
+        "        await asyncio.to_thread(refuse_damaged, request.db, shelf)\n",
+        "",
+        (LIVE + "test_books.py::test_fault_47_a_live_session_on_damaged_books_is_refused_and_leaves_them_as_they_are",),
+    ),
+)
