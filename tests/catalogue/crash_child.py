@@ -50,11 +50,26 @@ class Life:
 
 def start(life: Life) -> BaseProcess:
     """The program, on its way."""
+    return _forked(live, life)
+
+
+def warm_up() -> None:
+    """Returns when programs can be forked at once."""
+    process = _forked(_nothing)
+    process.join()
+    process.close()
+
+
+def _forked(target: Callable[..., None], *given: Any) -> BaseProcess:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "ib_async", "ccxt.pro"])
-    process = context.Process(target=live, args=(life,), name="a life", daemon=True)
+    context.set_forkserver_preload(["tests.catalogue.warmed"])
+    process = context.Process(target=target, args=given, name="a life", daemon=True)
     process.start()
     return process
+
+
+def _nothing() -> None:
+    """Has lived."""
 
 
 def live(life: Life) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ import pytest
 from engine.domain import facts as f
 from engine.domain.intents import CancelOrder
 from engine.profile import VenueSection
-from tests.catalogue.crash_child import KILLED, Life, start
+from tests.catalogue.crash_child import KILLED, Life, start, warm_up
 from tests.catalogue.invariants import Wire, intended, violations
 from tests.catalogue.rig import ASK, BID, GOLD, PAXG, at_exchange, at_tws, exchanged, played
 from tests.peers.exchange import Exchange
@@ -23,9 +24,18 @@ from tests.peers.faults import Drop, Mute
 from tests.peers.tws import Peer
 from tests.peers.tws.record import Received
 
-pytestmark = pytest.mark.xdist_group("crash")
+pytestmark = [
+    pytest.mark.xdist_group("crash"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="programs are forked from a server, which Windows cannot"),
+]
 
 PATIENCE_S = 20.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forks() -> None:
+    """What all programs import is imported before the first one is timed."""
+    warm_up()
 
 
 @asynccontextmanager
