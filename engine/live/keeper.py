@@ -78,6 +78,7 @@ class Keeper:
     async def reconcile(self) -> bool:
         """Asks the venue and settles the books by it; True when nothing stands against trading."""
         async with self._turn:
+            self._wake.clear()  # whoever wished for a look before it began has it
             try:
                 state = await self._quiet_state()
             except BrokerError as error:
