@@ -97,7 +97,12 @@ class Desk:
 
 @asynccontextmanager
 async def on_paper(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode = Mode.MANUAL, feed: Ticker | None = None, **limits: Any
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: Mode = Mode.MANUAL,
+    feed: Ticker | None = None,
+    instrument: str = "XAUUSD@ib",
+    **limits: Any,
 ) -> AsyncIterator[Desk]:
     """A session on paper; another in the same folder goes on with its book."""
     feed = feed or Ticker()
@@ -105,7 +110,7 @@ async def on_paper(
     request = Request(
         db=f"sqlite:///{(folder / 'books.db').as_posix()}",
         models=folder / "models",
-        instrument=shipped_instrument("XAUUSD@ib"),
+        instrument=shipped_instrument(instrument),
         timeframe=Timeframe.of("M1"),
         config=Config(limits=LimitsSection(**{"sessions": "ignore", "duplicate_window_s": 0, **limits})),
         policy="sma_cross",
