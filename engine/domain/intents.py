@@ -199,9 +199,37 @@ class ChangeLimits(Intent):
 KINDS: dict[str, type[Intent]] = {kind.__name__: kind for kind in Intent.__subclasses__()}
 
 
+_HOLDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "Nanos | None": (int, type(None)),
+}
+
+
+def misfit(intent: Intent) -> str:
+    """The first field with a value of another kind than it is for, "" where there is none.
+
+    Prices are whole ticks and quantities whole lot steps: NaN, infinity and fractions are none, wherever they come from.
+    """
+    for each in fields(intent):
+        value, kinds = getattr(intent, each.name), _HOLDS.get(str(each.type))
+        if isinstance(value, Intent):
+            if inner := misfit(value):
+                return f"{each.name}.{inner}"
+        elif isinstance(value, tuple):
+            if any(type(number) is not int for pair in value for number in pair):
+                return each.name
+        elif kinds is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+            return each.name
+    return ""
+
+
 def encode(intent: Intent) -> str:
     """Canonical JSON of the intent."""
-    return json.dumps({"kind": type(intent).__name__, **_plain(intent)}, sort_keys=True, separators=(",", ":"))
+    line = {"kind": type(intent).__name__, **_plain(intent)}
+    return json.dumps(line, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def decode(text: str) -> Intent:

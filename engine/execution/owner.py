@@ -54,6 +54,7 @@ class Owner:
     def carry_out(self, intent: i.Intent) -> None:
         """Does what is asked, or records why not."""
         try:
+            _insist(intent)
             self._handlers[type(intent)](intent)
         except Refused as refusal:
             self._h.emit(f.IntentRefused(str(refusal)))
@@ -61,7 +62,8 @@ class Owner:
     # --- orders -------------------------------------------------------------------------------------------------------
 
     def draft(self, intent: i.SubmitOrder) -> Draft:
-        """The ticket as the gate sees it. Raises Refused for an unknown instrument or word."""
+        """The ticket as the gate sees it. Raises Refused for an unknown instrument or word, and for what is no number."""
+        _insist(intent)
         return self.tickets.draft(intent)
 
     def _live(self, order: str) -> Order:
@@ -323,3 +325,14 @@ class Owner:
         except UserError as refusal:
             raise Refused(str(refusal)) from refusal
         self._h.emit(answer)
+
+
+def _insist(intent: i.Intent) -> None:
+    if name := i.misfit(intent):
+        raise Refused(f"{name} is {_at(intent, name)!r}; prices are whole ticks, quantities whole lot steps, names are text")
+
+
+def _at(intent: Any, path: str) -> Any:
+    for name in path.split("."):
+        intent = getattr(intent, name)
+    return intent
