@@ -31,7 +31,7 @@ from engine.lane import Lane
 from engine.live.control import Control
 from engine.live.ear import Ear
 from engine.live.recorder import Recorder
-from engine.live.session import LiveSession, margined
+from engine.live.session import SWITCH_S, LiveSession, margined
 from engine.market.living import LivingTape
 from engine.parts import Part, part_of, setup_of, terms_of
 from engine.pipeline import BarListener, Pipeline
@@ -50,8 +50,6 @@ from engine.storage.retention import folder_of, refuse_damaged
 from engine.storage.schedule import keep_backups
 
 PAPER = "paper"
-SWITCH_S = 0.0005
-"""How long the journal's thread may have to wait for the engine's, and the other way round."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ of the pipeline; between two steps nothing is half done.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -40,6 +41,8 @@ from engine.storage.live_journal import LiveJournal
 
 SLICE_NS = 2_000_000
 """How long quotes are taken in before others get their turn."""
+SWITCH_S, UNDISTURBED_S = 0.0005, 0.005
+"""How long a thread waits for the interpreter before it asks for it: between steps, and in one."""
 REST_S = 0.25
 """The longest the clock is not looked at."""
 
@@ -86,6 +89,7 @@ class LiveSession:
         self._wake = asyncio.Event()
         self._tradeable: dict[Symbol, bool] = {}
         pipeline.arming.objection = self._objection
+        pipeline.arming.reconnect = self._reconnect
         pipeline.manager.release = self.release
         books = Account(self._at_venue, self._version, self._compare, self.take)
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
@@ -150,12 +154,6 @@ class LiveSession:
         """Carries out an intent; the facts it led to at once."""
         return self._step(lambda: self.pipeline.on_intent(intent, by)) or ()
 
-    def reconnect(self, port: int = 0) -> None:
-        """The owner's word where a link waits for it: it is tried again, at another port where one is given."""
-        for link in (self.broker, self.feed):
-            if isinstance(link, WaitsForWord):
-                link.resume(port)
-
     def preview(self, intent: Any) -> Verdict:
         """What the gate would answer to a ticket."""
         self._look_around()
@@ -216,7 +214,11 @@ class LiveSession:
         self._step(lambda: self.pipeline.on_written(orders, refusal))
 
     def _step(self, act: Callable[[], T], at: Nanos | None = None) -> T | None:
-        """One step, at the time it is; a bug in it stops trading, not the session."""
+        """One step, at the time it is; a bug in it stops trading, not the session.
+
+        No other thread comes between its beginning and its end, so that a busy window cannot hold up what leaves in it.
+        """
+        sys.setswitchinterval(UNDISTURBED_S)
         try:
             self._look_around()  # a bar that comes due now is decided on by what is known now
             self.pipeline.reach(self.clock.now() if at is None else at)
@@ -227,6 +229,7 @@ class LiveSession:
             return None
         finally:
             self._after()
+            sys.setswitchinterval(SWITCH_S)
 
     def _broke(self, error: Exception) -> None:
         self._fault(error)
@@ -267,7 +270,7 @@ class LiveSession:
         if self.journal.trouble:
             return f"orders cannot be recorded: {self.journal.trouble}"
         if not self.broker.is_ready:
-            return f"{self.broker.name} is out of reach"
+            return f"{self.broker.name} is out of reach{': ' if self.keeper.found.trouble else ''}{self.keeper.found.trouble}"
         if not self.keeper.found.is_clean:
             return self.keeper.found.trouble
         if self.broker.is_live and not self.pipeline.arming.account:
@@ -306,6 +309,13 @@ class LiveSession:
         if not self.keeper.found.is_clean:
             return f"the books and the venue are not reconciled: {self.keeper.found.trouble}"
         return ""
+
+    def _reconnect(self, port: int) -> str:
+        """Gives the owner's word to the links that wait for one."""
+        links = [link for link in (self.broker, self.feed) if isinstance(link, WaitsForWord)]
+        for link in links:
+            link.resume(port)
+        return "" if links else f"{self.broker.name} comes back by itself; there is nothing to be said"
 
     # --- what runs ----------------------------------------------------------------------------------------------------
 

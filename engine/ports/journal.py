@@ -56,7 +56,8 @@ class DurableJournal(Journal, Protocol):
     def when_durable(self, then: Callable[[str], None], safety: bool) -> None:
         """Calls `then` on the engine's loop once the committed steps are on the disk, with "".
 
-        Where the database refuses: with the sentence of its refusal, except for `safety`, which is spooled and then told "".
+        Where the database refuses: with the sentence of its refusal. What is for `safety` waits for no database: it is spooled
+        here and now, with all that waits before it, and `then` is called at once with "".
         A refused step stays waiting.
         """
         ...

@@ -88,6 +88,16 @@ class Backlog:
         with self._to_write:
             return list(self._steps)
 
+    @property
+    def is_closing(self) -> bool:
+        """True once nobody is told anything any more."""
+        return self._is_closing
+
+    def unspooled(self) -> list[Handed]:
+        """The steps that neither the database nor the spool has yet."""
+        with self._to_write:
+            return [step for step in self._steps if step.last > self._spooled]
+
     def close(self) -> None:
         """Lets the writer end once nothing waits. Nobody is told anything from now on, so that nothing leaves any more."""
         with self._to_write:

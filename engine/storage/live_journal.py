@@ -94,9 +94,24 @@ class LiveJournal:
     def when_durable(self, then: Then, safety: bool) -> None:
         """Has `then` called on the loop: "" once the committed steps are on the disk, else why they are not.
 
-        For `safety` the spool's disk is as good as the database's; it is refused only where neither can be written.
+        For `safety` the spool's disk is as good as the database's, and it is written here and now: `then` is called at once.
+        It is refused only where neither can be written.
         """
-        self._backlog.ask(self._handed, then, safety)
+        if safety and not self._backlog.is_closing and self._spool_now():
+            then("")
+        else:
+            self._backlog.ask(self._handed, then, safety)
+
+    def _spool_now(self) -> bool:
+        """Puts what waits for the database on the spool's disk; whether all that was committed is on a disk now."""
+        waiting = self._backlog.unspooled()
+        try:
+            if waiting:
+                self._spool.write([step.spooled() for step in waiting], waiting[-1].last)
+        except StoreError:  # the spooler's thread tries again, and says why it cannot
+            return False
+        self._backlog.spooled(self._handed)
+        return True
 
     @property
     def trouble(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.bench.busy import replay_at_full_speed
 
-NAMES = ("replay", "features", "decision", "gate", "storage", "chart", "start", "importing")
+NAMES = ("replay", "features", "decision", "gate", "storage", "chart", "start", "importing", "orders", "flood", "stall")
 
 
 def main(arguments: list[str]) -> None:

@@ -17,7 +17,7 @@ from engine.domain import facts as f
 from engine.domain.intents import CancelOrder, SubmitOrder
 from tests.bench.live import BID, GOLD, Steady, percentiles, session
 
-RATE, SECONDS = 100_000, 10
+RATE, SECONDS = 100_000, 60
 ORDERS_EVERY_S = 0.1
 LIMIT = SubmitOrder(GOLD, "buy", "limit", 1, price=BID - 10_000, stop_loss=BID - 12_000)
 

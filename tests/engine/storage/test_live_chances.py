@@ -63,8 +63,9 @@ def test_every_fact_is_stored_once_whatever_becomes_of_the_writes(
                 live = Desk(database, live.book, folder)
                 assert live.journal.cursor() == step
             elif what:
+                before = len(live.answers)
                 live.ask(what, safety=what == "safety")
-                live.answered(len(live.answers) + 1)
+                live.answered(before + 1)
         assert live.close() == ""
         assert [sentence for name, sentence in live.answers if name == "safety" and sentence] == []
         assert len(live.stored()) == facts == audit_books(database, live.book.id).facts

@@ -44,9 +44,18 @@ def test_nothing_to_wait_for_is_answered_too(live: Desk) -> None:
 def test_answers_come_on_the_loop_in_the_order_of_their_questions(live: Desk) -> None:
     for number in range(1, 60):
         live.step(number)
-        live.ask(f"{number}", safety=number % 3 == 0)
+        live.ask(f"{number}")
     assert live.answers == []
     assert live.answered(59) == [(f"{number}", "") for number in range(1, 60)]
+
+
+def test_what_leaves_for_safety_is_on_a_disk_at_once_with_all_that_came_before_it(live: Desk) -> None:
+    live.step(1, 2)
+    live.step(2)
+    live.ask("stop", safety=True)
+    assert live.answers == [("stop", "")]
+    live.until(lambda: len(live.stored()) == 3)
+    assert live.close() == ""
 
 
 def test_a_burst_of_steps_keeps_each_steps_place_and_is_written_in_few_transactions(
@@ -132,8 +141,8 @@ def test_closing_writes_what_waits(live: Desk) -> None:
 def test_nothing_leaves_once_a_journal_is_being_closed(live: Desk) -> None:
     with locked(live.database, live.book):
         live.step(1)
-        live.ask("stop", safety=True)
         live.journal._backlog.close()
+        live.ask("stop", safety=True)
     live.ask("entry")
     assert live.close() == ""
     assert live.answers == []
