@@ -170,7 +170,7 @@ async def test_fault_44_a_slow_reader_loses_the_oldest_quotes_only(peer: Peer) -
 async def test_every_quote_of_a_burst_arrives_in_its_order(peer: Peer) -> None:
     async with streaming(peer) as (venue, stream):
         for number in range(300):
-            peer.venue.market.set(peer.contract("XAUUSD"), 4000 + number, 4500, None, None)
+            peer.venue.market.set(peer.contract("XAUUSD"), 4000 + number, 4301, None, None)
             for session in peer.venue.sessions:
                 for each in session.streams.values():
                     each.on_quote()

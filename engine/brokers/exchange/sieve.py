@@ -6,12 +6,10 @@ from collections import Counter
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from engine.core.clock import SECOND, Nanos
+from engine.core.clock import Nanos
 from engine.domain.instrument import Instrument
 from engine.domain.market import Quote
-
-_CONFIRMED_BY = 3
-"""How many quotes in a row must agree before a jump is believed."""
+from engine.market.spikes import Spikes
 
 
 class Best(NamedTuple):
@@ -30,14 +28,16 @@ class Sieve:
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self.last: Quote | None = None
         self.kept_back: Counter[str] = Counter()
-        self._jump = 0
-        self._jumped_to = 0
+        self._spikes = Spikes(instrument)
+
+    @property
+    def last(self) -> Quote | None:
+        return self._spikes.last
 
     @property
     def stale_after(self) -> Nanos:
-        return self.instrument.stale_after_s * SECOND
+        return self._spikes.stale_after
 
     def judge(self, best: Best, now: Nanos) -> Quote | None:
         """The quote in ticks, the bid rounded down and the ask up; None where it is kept back."""
@@ -47,10 +47,9 @@ class Sieve:
             self.kept_back[why] += 1
             return None
         quote = self._quote(bid, ask, best, now)
-        if self._is_spike(quote, now):
+        if not self._spikes.believes(quote):
             self.kept_back["spike"] += 1
             return None
-        self.last, self._jump = quote, 0
         return quote
 
     def _fault(self, bid: Decimal | None, ask: Decimal | None, best: Best, now: Nanos) -> str:
@@ -79,18 +78,6 @@ class Sieve:
     def _steps(self, size: Any) -> int:
         number = _number(size)
         return int(number / self.instrument.lot_step) if number is not None and number > 0 else 0
-
-    def _is_spike(self, quote: Quote, now: Nanos) -> bool:
-        """Whether it jumps, unless the last quote is too old to say so or others before it jumped to the same place."""
-        last = self.last
-        if last is None or now - last.at > self.stale_after or not self._far(quote, last.bid + last.ask):
-            return False
-        self._jump = 1 if self._jump == 0 or self._far(quote, self._jumped_to) else self._jump + 1
-        self._jumped_to = quote.bid + quote.ask
-        return self._jump < _CONFIRMED_BY
-
-    def _far(self, quote: Quote, reference: int) -> bool:
-        return abs(quote.bid + quote.ask - reference) > self.instrument.collar * reference
 
 
 def _number(value: Any) -> Decimal | None:

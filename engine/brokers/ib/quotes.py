@@ -17,6 +17,7 @@ from engine.brokers.ib.listing import Listed
 from engine.core.clock import Clock, Nanos
 from engine.core.errors import BrokerError
 from engine.domain.market import Quote
+from engine.market.spikes import Spikes
 
 BID_PRICES, ASK_PRICES = frozenset({1, 66}), frozenset({2, 67})
 BID_SIZES, ASK_SIZES = frozenset({0, 69}), frozenset({3, 70})
@@ -44,8 +45,8 @@ class QuoteStream:
     """Quotes of a contract for one reader: `async for`. Each is kept until `capacity` of them wait; then the oldest give way.
 
     `quarantined` counts ticks and books that were kept out (crossed, zero, no number, an emptied side, outside what is
-    plausible), `conflated` quotes that the reader was too slow for. Renewed once when IB says that data was lost (1101). Reading
-    raises BrokerError when TWS ends the subscription or the connection is over, after what was still waiting.
+    plausible, a spike), `conflated` quotes that the reader was too slow for. Renewed once when IB says that data was lost (1101).
+    Reading raises BrokerError when TWS ends the subscription or the connection is over, after what was still waiting.
     """
 
     def __init__(self, link: Link, listed: Listed, clock: Clock, *, accepts_delayed: bool = False, capacity: int = 1024) -> None:
@@ -64,6 +65,8 @@ class QuoteStream:
         self._bid: Side | None = None
         self._ask: Side | None = None
         self._is_crossed = False
+        self._spikes = Spikes(listed.instrument)
+        self._judged = (0, 0, False)
         self._at: Nanos = 0
         self._is_renewed = False
         self._is_warned = False
@@ -189,10 +192,21 @@ class QuoteStream:
             bid_size=self._steps(bid.size),
             ask_size=self._steps(ask.size),
         )
+        if not self._is_believed(quote):
+            return
         if len(self._waiting) == self._waiting.maxlen:
             self.conflated += 1
         self._waiting.append(StreamedQuote(quote, self.is_tradeable))
         self._news.set()
+
+    def _is_believed(self, quote: Quote) -> bool:
+        """Whether it is no spike. A change of sizes alone neither confirms a price nor makes it doubtful."""
+        bid, ask, verdict = self._judged
+        if (bid, ask) != (quote.bid, quote.ask):
+            verdict = self._spikes.believes(quote)
+            self._judged = quote.bid, quote.ask, verdict
+            self.quarantined += not verdict
+        return verdict
 
     def _steps(self, size: float) -> int:
         instrument = self._listed.instrument
