@@ -184,6 +184,16 @@ class Disarm(Intent):
 
 
 @dataclass(frozen=True, slots=True)
+class Reconnect(Intent):
+    """Where a link waits for its owner's word (a moved port, a client id in use, another account): it may try again.
+
+    `port` is where; 0 means where the venue said it moved to, or where it was.
+    """
+
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeLimits(Intent):
     """Set the limit called `limit` (engine.domain.limit_rules) to `value`, decimal text or "none", for one `symbol` where given.
 
@@ -211,7 +221,8 @@ _HOLDS: dict[str, tuple[type, ...]] = {
 def misfit(intent: Intent) -> str:
     """The first field with a value of another kind than it is for, "" where there is none.
 
-    Prices are whole ticks and quantities whole lot steps: NaN, infinity and fractions are none, wherever they come from.
+    Prices are whole ticks and quantities whole lot steps, of 64 bits as in the books: NaN, infinity and fractions are none,
+    wherever they come from.
     """
     for each in fields(intent):
         value, kinds = getattr(intent, each.name), _HOLDS.get(str(each.type))
@@ -219,11 +230,17 @@ def misfit(intent: Intent) -> str:
             if inner := misfit(value):
                 return f"{each.name}.{inner}"
         elif isinstance(value, tuple):
-            if any(type(number) is not int for pair in value for number in pair):
+            if not all(_is_whole(number) for pair in value for number in pair):
                 return each.name
-        elif kinds is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+        elif kinds is not None and not (
+            _is_whole(value) if isinstance(value, int) and int in kinds else isinstance(value, kinds)
+        ):
             return each.name
     return ""
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and abs(value) < 1 << 63
 
 
 def encode(intent: Intent) -> str:

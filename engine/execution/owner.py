@@ -49,6 +49,7 @@ class Owner:
             i.ChangeLimits: self._change_limits,
             i.Arm: self._arm,
             i.Disarm: self._disarm,
+            i.Reconnect: self._reconnect,
         }
 
     def carry_out(self, intent: i.Intent) -> None:
@@ -319,6 +320,13 @@ class Owner:
         self._h.emit(f.TradingDisarmed(self._h.arming.account, intent.reason or "by the owner"))
         self._h.arming.account = ""
 
+    def _reconnect(self, intent: i.Reconnect) -> None:
+        if not 0 <= intent.port <= 65_535:
+            raise Refused(f"{intent.port} is no port; give one from 1 to 65535, or none")
+        objection = self._h.arming.reconnect(intent.port)
+        if objection:
+            raise Refused(objection)
+
     def _change_limits(self, intent: i.ChangeLimits) -> None:
         try:
             answer = self._h.in_force.answer(intent, self._h.snapshot().at)
@@ -329,7 +337,8 @@ class Owner:
 
 def _insist(intent: i.Intent) -> None:
     if name := i.misfit(intent):
-        raise Refused(f"{name} is {_at(intent, name)!r}; prices are whole ticks, quantities whole lot steps, names are text")
+        value = f"{_at(intent, name)!r:.40}"
+        raise Refused(f"{name} is {value}; prices are whole ticks, quantities whole lot steps, and names are text")
 
 
 def _at(intent: Any, path: str) -> Any:

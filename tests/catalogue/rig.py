@@ -113,7 +113,8 @@ async def at_tws(peer: Peer, folder: Path, **terms: Any) -> AsyncIterator[Desk]:
         finally:
             spying.lift()
     held = {GOLD: int(peer.position(GOLD))}
-    assert violations(desk.db, desk.wire, held) == []
+    found = violations(desk.db, desk.wire, held)
+    assert not found, found
     assert desk.faults == []
 
 
@@ -130,7 +131,8 @@ async def at_exchange(exchange: Exchange, folder: Path, **terms: Any) -> AsyncIt
         if spying is not None:
             spying.lift()
     held = {PAXG: int(exchange.wallet.total("PAXG") / Decimal("0.0001"))}
-    assert violations(desk.db, desk.wire, held) == []
+    found = violations(desk.db, desk.wire, held)
+    assert found == [], found
     assert desk.faults == []
 
 
