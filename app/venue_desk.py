@@ -11,7 +11,7 @@ from app.commands import Commands
 from app.dialogs.arming import Arming
 from app.dialogs.kill import KillSwitch
 from app.picture import Picture
-from engine.domain.intents import Arm, Disarm
+from engine.domain.intents import Arm, Disarm, Reconnect
 from engine.domain.views import KillReport
 from engine.request import Request
 from widgets.toolbar.status_bar import StatusBar
@@ -37,6 +37,7 @@ class VenueDesk(QObject):
         """Adds the commands of live sessions."""
         commands.add("arm", "Arm live trading…", "Account", self._arm, "Ctrl+Shift+A")
         commands.add("disarm", "Disarm live trading", "Account", lambda: self._bridge.submit(Disarm()))
+        commands.add("reconnect", "Reconnect to the broker", "Account", lambda: self._bridge.submit(Reconnect()))
         commands.add("kill", "Kill switch…", "Trade", self._ask_kill, "Ctrl+Shift+K")
 
     def show(self, picture: Picture) -> None:

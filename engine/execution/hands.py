@@ -25,7 +25,7 @@ class Refused(UserError):
 
 
 class Arming:
-    """Whether orders may go to a venue with money. A session that has one says what stands against arming it.
+    """Whether orders may go to a venue with money, and be it connected to. A session that has one says what stands against it.
 
     Nothing of it is remembered beyond the program: every start begins disarmed.
     """
@@ -35,6 +35,8 @@ class Arming:
         """The account that is armed, "" while none is."""
         self.objection: Callable[[str], str] = lambda _account: "this session trades on paper; there is nothing to arm"
         """What stands against arming this account, "" where nothing does."""
+        self.reconnect: Callable[[int], str] = lambda _port: "this session has no link that waits for a word"
+        """Lets the links try again, at this port unless it is 0; what stands against it, "" where nothing does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from engine.brokers.ib.reconnect import FIRST_S
 from engine.core.clock import SystemClock
 from engine.core.errors import BrokerError, NotAdmitted
 from engine.domain import facts as f
-from engine.domain.intents import SubmitOrder
+from engine.domain.intents import Intent, Reconnect, SubmitOrder
 from engine.live import opening
 from tests.brokers.ib_adapter import connected
 from tests.catalogue.rig import GOLD, Desk, at_tws, played
@@ -36,6 +36,11 @@ def denial(desk: Desk) -> str:
 def venue(desk: Desk) -> list[str]:
     """What was said of the venue so far, in its order."""
     return [fact.state for fact in desk.facts(f.VenueChanged)]
+
+
+def refusals(desk: Desk, intent: Intent) -> list[str]:
+    """What stands against the intent, which is carried out where nothing does."""
+    return [fact.reason for fact in desk.do(intent) if isinstance(fact, f.IntentRefused)]
 
 
 def fills(desk: Desk, order: str) -> list[str]:
@@ -237,7 +242,7 @@ async def test_fault_07_a_moved_port_is_followed_only_when_the_owner_says_so(pee
         assert "out of reach" in denial(desk)
         await a_while()
         assert len(peer.venue.record.handshakes) == shaken
-        desk.session.reconnect(peer.port)
+        assert not refusals(desk, Reconnect())
         await desk.ready()
         assert desk.state(name) == "ACCEPTED"
         entry = desk.buy()
@@ -268,7 +273,7 @@ async def test_fault_08_a_client_id_that_was_taken_meanwhile_waits_for_the_owner
         shaken = attempts(peer)
         await a_while()
         assert attempts(peer) == shaken
-        desk.session.reconnect()
+        assert not refusals(desk, Reconnect())
         await desk.ready()
 
 
@@ -341,7 +346,7 @@ async def test_fault_11_a_login_that_became_live_meanwhile_is_not_traded_at(peer
             said = len(desk.facts(f.VenueChanged))
             await a_while()
             assert attempts(other) == shaken
-            desk.session.reconnect()
+            assert not refusals(desk, Reconnect())
             await desk.until(lambda: len(desk.facts(f.VenueChanged)) > said, "that it is looked at once more")
             assert venue(desk)[said:] == ["LOST"]
             assert "out of reach" in denial(desk)

@@ -78,6 +78,7 @@ class Upkeep:
         self._task: asyncio.Task[None] | None = None
         self._word = asyncio.Event()
         self._ghosts = 0
+        self._moved_to = 0
 
     async def start(self) -> None:
         """Connects. Where the first attempt fails its BrokerError is raised, and it goes on trying until it is closed, unless it
@@ -92,9 +93,10 @@ class Upkeep:
         self._run()
 
     def resume(self, port: int = 0) -> None:
-        """The word that was waited for: try again, on another port where one is given."""
-        if port:
-            self.address = replace(self.address, port=port)
+        """The word that was waited for: try again, on another port where one is given or TWS has named one."""
+        if port or self._moved_to:
+            self.address = replace(self.address, port=port or self._moved_to)
+            self._moved_to = 0
         self._backoff.reset()
         self._word.set()
 
@@ -120,10 +122,11 @@ class Upkeep:
             if asyncio.get_running_loop().time() - begun > CAP_S:
                 self._backoff.reset()
             self._ghosts = GHOSTS if link.is_closed_here else 0
+            self._moved_to = link.moved_to
             self._down(why, goes_on=not link.moved_to)
             await link.close()
             if link.moved_to:
-                await self._until_word()
+                await self._word.wait()
 
     async def _again(self) -> None:
         await self._sleep(self._backoff.next())
@@ -135,7 +138,7 @@ class Upkeep:
                 self._down(f"{error}; it may be the connection that was given up here", goes_on=True)
                 return
             self._down(str(error), goes_on=False)
-            await self._until_word()
+            await self._word.wait()
         except BrokerError as error:
             self._down(str(error), goes_on=True)
 
@@ -145,11 +148,9 @@ class Upkeep:
         self.trouble = ""
         self._on_up(link)
 
-    async def _until_word(self) -> None:
-        self._word.clear()
-        await self._word.wait()
-
     def _down(self, why: str, *, goes_on: bool) -> None:
+        """Says so. A word that is given from then on counts."""
+        self._word.clear()
         if why != self.trouble or not goes_on:
             self.trouble = why
             self._on_down(why, goes_on)
