@@ -10,21 +10,27 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from random import Random
 from typing import Any
+
+from sqlalchemy import Engine, event
 
 from engine.brokers.exchange.broker import ExchangeBroker
 from engine.brokers.ib.broker import IbBroker
 from engine.brokers.ib.sending import Sending
 from engine.brokers.secrets import KEY_VARIABLE, SECRET_VARIABLE
-from engine.domain.intents import CancelOrder
+from engine.core.errors import UserError
+from engine.domain.intents import CancelOrder, ClosePosition, Halt, Intent, ModifyOrder, Resume, SubmitOrder
 from engine.live.keeper import Keeper
 from engine.live.kill import kill
 from engine.profile import VenueSection
+from engine.risk.guard import ACTIVE
 from engine.storage.writers import SqliteWriter
 from tests.catalogue.rig import GOLD, Desk, session_at
 from tests.peers.exchange import KEY, SECRET
@@ -32,13 +38,19 @@ from tests.peers.exchange import KEY, SECRET
 KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
 """How a process that was killed ended."""
 
+REFUSED = 2
+"""How one ended that wrote into the file `refused` why it may not begin."""
+
 KIND = 4
 """Where a row tells what fact it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One program: where its books are, the venue and what it trades there, what it does there, and when it dies."""
+    """One program: where its books are, the venue and what it trades there, what it does there, and when it dies.
+
+    With a `seed` it goes on doing what it likes.
+    """
 
     folder: Path
     broker: str
@@ -46,6 +58,7 @@ class Life:
     instrument: str
     acts: tuple[str, ...]
     moment: str = "never"
+    seed: int = 0
 
 
 def start(life: Life) -> BaseProcess:
@@ -77,7 +90,11 @@ def live(life: Life) -> None:
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)
     os.environ.update({KEY_VARIABLE: KEY, SECRET_VARIABLE: SECRET})
     MOMENTS[life.moment]()
-    asyncio.run(_live(life))
+    try:
+        asyncio.run(_live(life))
+    except UserError as error:
+        (life.folder / "refused").write_text(str(error))
+        sys.exit(REFUSED)
 
 
 async def _live(life: Life) -> None:
@@ -85,6 +102,8 @@ async def _live(life: Life) -> None:
         await desk.ready()
         for act in life.acts:
             await ACTS[act](desk)
+        if life.seed:
+            await _wander(desk, Random(life.seed))
         await asyncio.Event().wait()
 
 
@@ -124,6 +143,33 @@ async def _cancel(desk: Desk) -> None:
 
 async def _kill_switch(desk: Desk) -> None:
     await kill(desk.session)
+
+
+async def _wander(desk: Desk, random: Random) -> None:
+    """Does whatever an owner may do, one thing after another, until it is killed."""
+    while True:
+        desk.do(_whim(desk, random))
+        await asyncio.sleep(random.choice((0.0, 0.002, 0.02, 0.1)))
+
+
+def _whim(desk: Desk, random: Random) -> Intent:
+    bid, quantity = desk.session.pipeline.book.last[desk.symbol].bid, quantity_at(desk)
+    entries = [it.id for it in desk.session.pipeline.register.all_live() if not it.reduce_only]
+    stop = bid - random.randint(100, 1_000)
+    whims: list[Intent] = [
+        SubmitOrder(desk.symbol, "buy", "market", quantity, stop_loss=stop),
+        SubmitOrder(desk.symbol, "buy", "market", quantity, stop_loss=stop, take_profit=bid + random.randint(100, 1_000)),
+        SubmitOrder(desk.symbol, "buy", "limit", quantity, price=bid - random.randint(10, 80), stop_loss=stop),
+        SubmitOrder(desk.symbol, "buy", "limit", quantity, price=bid - random.randint(1, 20), stop_loss=stop),
+        ClosePosition(desk.symbol, quantity),
+        *(CancelOrder(name) for name in entries),
+        *(ModifyOrder(name, price=bid - random.randint(1, 80)) for name in entries),
+    ]
+    if random.random() < 0.05:
+        whims = [Halt(flatten=random.random() < 0.5)]
+    elif desk.session.pipeline.guard.state != ACTIVE:
+        whims.append(Resume("on with it"))
+    return random.choice(whims)
 
 
 ACTS: Mapping[str, Callable[[Desk], Awaitable[None]]] = {
@@ -183,6 +229,12 @@ def _in_reconciling() -> None:
     Keeper._settle = settling  # type: ignore[method-assign]
 
 
+def _in_a_migration() -> None:
+    """Tables were made and changed, and none of it is committed."""
+    seen = iter(range(1_000_000))
+    event.listen(Engine, "before_cursor_execute", lambda _c, _k, sql, *_: "ALTER" in sql.upper() and next(seen) == 1 and die())
+
+
 MOMENTS: Mapping[str, Callable[[], None]] = {
     "never": lambda: None,
     "before the intent's commit": partial(_before_commit, "OrderIntended"),
@@ -195,6 +247,7 @@ MOMENTS: Mapping[str, Callable[[], None]] = {
     "in the kill switch": partial(_at_second, IbBroker, "cancel"),
     "after the kill switch's commit": partial(_after_commit, "TradingStateChanged"),
     "after leg 1": partial(_at_second, Sending, "_send"),
+    "in a migration": _in_a_migration,
     "before the stop": partial(_at_a_stop, ExchangeBroker),
 }
 
