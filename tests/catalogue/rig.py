@@ -158,8 +158,8 @@ async def session_at(
 ) -> AsyncIterator[Desk]:
     """A session in the books of `folder`, which checks nothing when it ends."""
     limits, protection = terms.pop("limits", {}), terms.pop("protection", {})
+    db = terms.pop("db", f"sqlite:///{(folder / 'books.db').as_posix()}")
     section = SessionSection(**{"patience": 0.5, "reconcile_every": 30.0, "look_every": 0.2, "history_bars": 200, **terms})
-    db = f"sqlite:///{(folder / 'books.db').as_posix()}"
     request = Request(
         db=db,
         models=folder / "models",
