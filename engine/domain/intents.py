@@ -232,11 +232,13 @@ def misfit(intent: Intent) -> str:
         elif isinstance(value, tuple):
             if not all(_is_whole(number) for pair in value for number in pair):
                 return each.name
-        elif kinds is not None and not (
-            _is_whole(value) if isinstance(value, int) and int in kinds else isinstance(value, kinds)
-        ):
+        elif kinds is not None and not _fits(value, kinds):
             return each.name
     return ""
+
+
+def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and (int not in kinds or value is None or _is_whole(value))
 
 
 def _is_whole(value: Any) -> bool:

@@ -522,7 +522,9 @@ def test_a_stop_is_not_moved_further_away_than_a_limit_on_losses_allows(limit: s
 
 def test_an_intent_that_cannot_be_dealt_with_is_refused_and_the_next_one_is_carried_out() -> None:
     rig = ready()
-    assert kinds(rig.do(i.SubmitOrder("XAUUSD", "buy", "market", 10**19))) == ["OrderDenied", "IntentRefused"]
+    assert kinds(rig.do(i.SubmitOrder("XAUUSD", "buy", "market", 10**18))) == ["OrderDenied", "IntentRefused"]
+    for number in (10**19, float("nan"), 1.5, True, "2", None):
+        assert kinds(rig.do(i.SubmitOrder("XAUUSD", "buy", "market", number))) == ["IntentRefused"]  # type: ignore[arg-type]
     rig.buy(10)
     rig.quote(BID)
     assert rig.held == 10
