@@ -23,6 +23,7 @@ MODULES = {
     "psycopg": "psycopg",
     "pydantic": "pydantic",
     "structlog": "structlog",
+    "cryptography": "cryptography",
     "keyring": "keyring",
     "platformdirs": "platformdirs",
     "typer": "typer",
