@@ -47,7 +47,8 @@ class FoundOrder:
 
 @dataclass(frozen=True, slots=True)
 class FoundFill:
-    """An execution at the venue; `commission` None where it is not told, or not in the account's currency."""
+    """An execution at the venue; `commission` None where it is not told, or not in the account's currency. `kept` is how many lot
+    steps the venue kept of it as a fee, parts of one too."""
 
     name: ClientOrderId
     broker_id: str
@@ -59,6 +60,7 @@ class FoundFill:
     commission: Cash | None
     at: Nanos
     is_exact: bool
+    kept: Decimal = Decimal(0)
 
     @property
     def is_foreign(self) -> bool:
@@ -226,6 +228,7 @@ class Attributor:
             cash(told.commission) if told.commission is not None and told_here else None,
             told.at,
             told.price == instrument.price(price),
+            told.in_kind / instrument.lot_step,
         )
 
     def _amount(self, symbol: Symbol, quantity: Decimal, what: str) -> Steps | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
 from engine.core.clock import SECOND, Nanos
 from engine.domain import facts as f
@@ -415,6 +415,8 @@ class _Look:
                 whole = sum(other.quantity for other in fills if other.name == fill.name)
                 self._adopt(fill, fill.name, 0, whole)
             self._book(fill)
+        if kept := self._there(fills[0].symbol) - self._held[fills[0].symbol]:
+            self._seen(f"{fills[0].symbol} {kept:+d}", LOOKS)  # what the venue kept of it is for the next look, soon
 
     def _kept_as_fees(self, symbol: Symbol, what: str) -> None:
         """Coins that a venue kept as fees; what they cost leaves the position with them, for the fees are booked."""
@@ -553,11 +555,11 @@ def revision(execution: str) -> tuple[str, int]:
 
 
 def _newest(fills: list[FoundFill], wanted: Steps) -> list[FoundFill]:
-    """The shortest run of the newest fills that adds up to `wanted`; none where no run does."""
-    total = 0
+    """The shortest run of the newest fills that adds up to `wanted`, or to it once the venue has kept its fees; else none."""
+    total, kept = 0, Decimal(0)
     for place in range(len(fills) - 1, -1, -1) if wanted else ():
-        total += fills[place].signed
-        if total == wanted:
+        total, kept = total + fills[place].signed, kept + fills[place].kept
+        if 0 <= total - wanted <= kept.to_integral_value(ROUND_CEILING):
             return fills[place:]
     return []
 
