@@ -123,6 +123,7 @@ async def timed(
     """A session that begins at `start`. Afterwards the invariants hold, paper being its own venue, and nothing broke."""
     machine = Machine(start)
     market = Market(machine)
+    market.scale = terms.pop("history_scale", 1.0)
     patch.setattr(opening, "SteadyClock", lambda: SteadyClock(machine))
     patch.setattr(session, "REST_S", 0.005)
     async with on_paper(folder, patch, mode, market, **terms) as desk:

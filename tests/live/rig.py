@@ -52,9 +52,9 @@ class Ticker:
         while True:
             yield await self._waiting.get()
 
-    def say(self, bid: int, ask: int, is_tradeable: bool = True) -> None:
+    def say(self, bid: int, ask: int, is_tradeable: bool = True, symbol: Symbol = GOLD) -> None:
         """Puts up a price, in ticks."""
-        self._waiting.put_nowait(LiveQuote(Quote(GOLD, SystemClock().now(), bid, ask), is_tradeable))
+        self._waiting.put_nowait(LiveQuote(Quote(symbol, SystemClock().now(), bid, ask), is_tradeable))
 
     async def close(self) -> None:
         """Nothing to end."""
@@ -95,29 +95,31 @@ class Desk:
                 await asyncio.sleep(0.002)
 
 
-@asynccontextmanager
-async def on_paper(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    mode: Mode = Mode.MANUAL,
-    feed: Ticker | None = None,
-    instrument: str = "XAUUSD@ib",
-    **limits: Any,
-) -> AsyncIterator[Desk]:
-    """A session on paper; another in the same folder goes on with its book."""
-    feed = feed or Ticker()
-    monkeypatch.setattr(opening, "feed_at", lambda _address, _around: feed)
-    request = Request(
+def paper_request(
+    folder: Path, mode: Mode = Mode.MANUAL, instrument: str = "XAUUSD@ib", timeframe: str = "M1", **limits: Any
+) -> Request:
+    """A session on paper, at the feed called "ticker"."""
+    return Request(
         db=f"sqlite:///{(folder / 'books.db').as_posix()}",
         models=folder / "models",
         instrument=shipped_instrument(instrument),
-        timeframe=Timeframe.of("M1"),
+        timeframe=Timeframe.of(timeframe),
         config=Config(limits=LimitsSection(**{"sessions": "ignore", "duplicate_window_s": 0, **limits})),
         policy="sma_cross",
         mode=mode,
-        feed=feed.kind,
+        feed="ticker",
         profile=Profile(session=SessionSection(look_every=0.02, history_bars=200)),
     )
+
+
+@asynccontextmanager
+async def on_paper(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode = Mode.MANUAL, feed: Ticker | None = None, **terms: Any
+) -> AsyncIterator[Desk]:
+    """A session on paper; another in the same folder goes on with its book. `terms` as of `paper_request`."""
+    feed = feed or Ticker()
+    monkeypatch.setattr(opening, "feed_at", lambda _address, _around: feed)
+    request = paper_request(folder, mode, **terms)
     faults: list[Exception] = []
     stop = asyncio.Event()
     async with live_session(request, faults.append) as opened:

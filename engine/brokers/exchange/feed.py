@@ -40,10 +40,16 @@ class ExchangeFeed:
         self._by_book = by_book
         self._quiet_s, self._poll_s = quiet_s, poll_s
         self._streams: dict[QuoteStream, asyncio.Task[None]] = {}
+        self._quarantined = 0
 
     @property
     def trouble(self) -> str:
         return next((stream.trouble for stream in self._streams if stream.trouble), "")
+
+    @property
+    def quarantined(self) -> int:
+        """How many quotes were kept back so far."""
+        return self._quarantined + sum(_kept_back(stream) for stream in self._streams)
 
     async def connect(self) -> None:
         await self._venue.connect()
@@ -82,6 +88,7 @@ class ExchangeFeed:
                     yield LiveQuote(newest.pop(next(iter(newest))))
         finally:
             self._streams.pop(stream, None)
+            self._quarantined += _kept_back(stream)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
@@ -91,3 +98,7 @@ class ExchangeFeed:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._venue.close()
+
+
+def _kept_back(stream: QuoteStream) -> int:
+    return sum(counts.total() for counts in stream.kept_back.values())

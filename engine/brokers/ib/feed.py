@@ -58,6 +58,8 @@ class IbFeed:
         self._is_up = asyncio.Event()
         self._troubles: dict[Symbol, str] = {}
         self._readers: set[asyncio.Task[None]] = set()
+        self._streams: set[QuoteStream] = set()
+        self._quarantined = 0
         own = replace(address, client_id=address.client_id + BESIDE, is_read_only=True)
         self._upkeep = Upkeep(own, _open, self._up, self._down, random=self._random, sleep=sleep, heartbeat_s=heartbeat_s)
 
@@ -68,6 +70,11 @@ class IbFeed:
         if link is None:
             return self._upkeep.trouble or "not connected to TWS; connect first"
         return link.trouble or next(iter(self._troubles.values()), "")
+
+    @property
+    def quarantined(self) -> int:
+        """How many ticks and quotes were kept out so far."""
+        return self._quarantined + sum(stream.quarantined for stream in self._streams)
 
     async def connect(self) -> None:
         """BrokerError where TWS cannot be reached; it goes on trying until `close`, except after NotAdmitted."""
@@ -140,6 +147,7 @@ class IbFeed:
                 continue
             try:
                 stream = QuoteStream(link, await self._find(link, symbol), self._clock, accepts_delayed=self._accepts_delayed)
+                self._streams.add(stream)
                 try:
                     stream.start()
                     async for streamed in stream:
@@ -148,6 +156,8 @@ class IbFeed:
                         keep(LiveQuote(*streamed))
                 finally:
                     stream.close()
+                    self._streams.discard(stream)
+                    self._quarantined += stream.quarantined
             except BrokerError as error:
                 self._troubles[symbol] = str(error)
                 await self._sleep(backoff.next())
