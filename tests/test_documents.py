@@ -13,6 +13,7 @@ import typer
 
 from app.cli import app
 from engine.config import parse
+from engine.profile import Profile
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,8 +31,11 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 
 KNOWN = dict(commands())
-GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db|instruments|broker"
-BELOW = "imports|undo|facts|books|bars|status|gaps|repair|upgrade|downgrade|copy|roles|list|show|set|history|check|key"
+GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db|instruments|broker|kill"
+BELOW = (
+    "imports|undo|facts|books|bars|orders|fills|positions|status|gaps|repair|upgrade|downgrade|copy|roles|backup|restore|list|show|"
+    "set|history|check|key|order|verify|head|erase"
+)
 NAMED = sorted(set(re.findall(rf"main\.py ((?:{GROUPS})(?: (?:{BELOW}))?)", README)))
 
 
@@ -45,11 +49,16 @@ def test_every_option_in_readme_is_known() -> None:
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - options - BESIDE == {"--help"} - options
 
 
-def test_the_settings_in_readme_are_accepted() -> None:
-    blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert blocks
+def test_the_settings_and_the_profile_in_readme_are_accepted() -> None:
+    blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL)]
+    profiles = [block for block in blocks if "venues" in block]
+    assert profiles
+    assert len(profiles) < len(blocks)
     for block in blocks:
-        parse(tomllib.loads(block), "README.md")
+        if block in profiles:
+            Profile.model_validate(block)
+        else:
+            parse(block, "README.md")
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/.]+/[\w.]+\.\w+|[\w/]+/)`", README + ARCHITECTURE))))
