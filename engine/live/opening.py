@@ -37,7 +37,7 @@ from engine.parts import Part, part_of, setup_of, terms_of
 from engine.pipeline import BarListener, Pipeline
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
-from engine.ports.outside import LiveFeed, OutsideBroker
+from engine.ports.outside import KeepsTrying, LiveFeed, OutsideBroker
 from engine.ports.venue import VenueState
 from engine.profile import Profile, load_profile
 from engine.request import Request
@@ -85,14 +85,16 @@ async def live_session(
     async with AsyncExitStack() as stack:
         feed = feed_at(profile.venue(request.feed).address(request.feed), around)
         stack.push_async_callback(feed.close)
-        await feed.connect()
-        parts = [await _part(request, instrument, feed, clock, profile) for instrument in instruments.values()]
+        away = await _away(feed)
+        parts = [await _part(request, instrument, feed, clock, profile, away) for instrument in instruments.values()]
         shelf = folder_of(request.db, request.models.parent)
         await asyncio.to_thread(refuse_damaged, request.db, shelf)
         database = open_books(request.db, durability="full")
         stack.callback(database.close)
         books = Books(database)
         book = _book(books, request, profile, sorted(instruments), clock.now())
+        if away is not None and not book.facts:
+            raise away
         lock = hold(database, book.id)
         stack.callback(lock.release)
         key = await asyncio.to_thread(_chain_key, book)
@@ -104,6 +106,8 @@ async def live_session(
         stack.push_async_callback(broker.close)
         ground = _Ground(request, profile, parts, book, journal, broker, feed, ear, clock, fault, on_bar)
         session = await _begun(ground)
+        if away is not None:
+            session.begin_without_bars(str(away))
         control = Control(request.models.parent, book.id, partial(_answer, session))
         stack.push_async_callback(control.close)
         await control.open()
@@ -132,13 +136,33 @@ async def _answer(session: LiveSession, asked: dict[str, Any]) -> dict[str, Any]
     raise UserError(f"{asked.get('do')!r} is nothing a session can be asked to do")
 
 
-async def _part(request: Request, instrument: Instrument, feed: LiveFeed, clock: SteadyClock, profile: Profile) -> Part:
-    """The instrument with the bars before now, and what decides on it. A model learns from whole days, and is found again."""
+async def _away(feed: LiveFeed) -> BrokerError | None:
+    """Why the feed cannot be reached, where it goes on trying by itself; None where it can."""
+    try:
+        await feed.connect()
+    except NotAdmitted:
+        raise
+    except BrokerError as error:
+        if not isinstance(feed, KeepsTrying):
+            raise
+        return error
+    return None
+
+
+async def _part(
+    request: Request, instrument: Instrument, feed: LiveFeed, clock: SteadyClock, profile: Profile, away: BrokerError | None
+) -> Part:
+    """The instrument with the bars before now, and what decides on it. A model learns from whole days, and is found again.
+
+    Where the feed is `away` there are none; it is raised for what has to learn first.
+    """
     wanted = replace(request, instrument=instrument, beside=())
     now = clock.now()
     request.progress(0.0, f"asking {feed.kind} for the history of {instrument.symbol}")
     since = now - profile.session.history_bars * request.timeframe.span
-    before = _without_volume(await feed.history(instrument.symbol, request.timeframe, since, now))
+    if away is not None and wanted.policy == "model" and wanted.model is None:
+        raise away
+    before = Bars.empty() if away else _without_volume(await feed.history(instrument.symbol, request.timeframe, since, now))
     known = before[: int(before.at.searchsorted(now - now % DAY))] if wanted.learns_from_file else before
     source = Feed(LivingTape(instrument.symbol), known, {}, feed.kind, now)
     part = await asyncio.to_thread(part_of, wanted, source)

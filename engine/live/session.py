@@ -33,7 +33,7 @@ from engine.live.keeper import Keeper
 from engine.live.recorder import Recorder
 from engine.pipeline import Pipeline
 from engine.ports.broker import Report
-from engine.ports.outside import LiveFeed, LiveQuote, OutsideBroker, WaitsForWord
+from engine.ports.outside import KeepsTrying, LiveFeed, LiveQuote, OutsideBroker
 from engine.ports.venue import VenueState
 from engine.profile import SessionSection
 from engine.risk.guard import HALTED
@@ -123,6 +123,10 @@ class LiveSession:
         for order in self._orders():
             if order.state in (State.INTENT, State.SENT):
                 self.take(Report(f.OrderUnknown(order.id, _ANSWERLESS)))
+
+    def begin_without_bars(self, why: str) -> None:
+        """The feed could not be reached: no signal is made before it was asked for the bars up to now."""
+        self._breaks.leapt(why)
 
     def change_models(self) -> None:
         """Records the models that decide from now on."""
@@ -312,7 +316,7 @@ class LiveSession:
 
     def _reconnect(self, port: int) -> str:
         """Gives the owner's word to the links that wait for one."""
-        links = [link for link in (self.broker, self.feed) if isinstance(link, WaitsForWord)]
+        links = [link for link in (self.broker, self.feed) if isinstance(link, KeepsTrying)]
         for link in links:
             link.resume(port)
         return "" if links else f"{self.broker.name} comes back by itself; there is nothing to be said"

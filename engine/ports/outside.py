@@ -81,8 +81,9 @@ class OutsideBroker(Broker, Protocol):
 
 
 @runtime_checkable
-class WaitsForWord(Protocol):
-    """A broker or feed that does not go back by itself to a port that moved, to a client id in use or to another account."""
+class KeepsTrying(Protocol):
+    """A broker or feed that goes on trying after a `connect` that failed, and waits for its owner's word where a port moved, a
+    client id is in use or the account is another."""
 
     def resume(self, port: int = 0) -> None:
         """The owner's word: try again, at another port where one is given."""

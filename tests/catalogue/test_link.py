@@ -80,18 +80,18 @@ async def book_with_a_resting_order(peer: Peer, folder: Path) -> str:
 async def test_fault_01_a_known_book_opens_offline_and_connects_by_itself_when_tws_is_there(peer: Peer, folder: Path) -> None:
     name = await book_with_a_resting_order(peer, folder)
     await peer.refuse()
-    with prices_from_elsewhere() as prices:
-        async with at_tws(peer, folder) as desk:
-            prices.say(400_000, 400_030)
-            await desk.until(lambda: desk.facts(f.VenueChanged)[-1].state == "LOST")
-            assert f"nobody listens at 127.0.0.1:{peer.port}" in desk.facts(f.VenueChanged)[-1].reason
-            assert "out of reach" in denial(desk)
-            assert desk.state(name) == "ACCEPTED"
-            await peer.listen()
-            await desk.ready()
-            assert venue(desk)[-1] == "CONNECTED"
-            entry = desk.buy()
-            await desk.until(lambda: desk.state(entry) == "FILLED")
+    async with at_tws(peer, folder) as desk:
+        await desk.until(lambda: desk.facts(f.VenueChanged)[-1].state == "LOST")
+        assert f"nobody listens at 127.0.0.1:{peer.port}" in desk.facts(f.VenueChanged)[-1].reason
+        await desk.until(lambda: "nobody listens" in desk.session.feed.trouble)
+        assert "nobody listens" in desk.session.pipeline.broken[GOLD]
+        assert "out of reach" in denial(desk)
+        assert desk.state(name) == "ACCEPTED"
+        await peer.listen()
+        await desk.ready()
+        assert venue(desk)[-1] == "CONNECTED"
+        entry = desk.buy()
+        await desk.until(lambda: desk.state(entry) == "FILLED")
 
 
 @played
