@@ -158,7 +158,11 @@ class ExchangeBroker:
             raise BrokerError(self._ended)
         wanted = [(each, self._market_of(each.symbol)) for each in asked]
         asking = Standing(self._venue, self._tracker, self._dealing, self._instruments, self._holdings)
-        return await asking.ask(wanted)
+        try:
+            return await asking.ask(wanted)
+        except Hopeless as error:
+            self._give_up(error)
+            raise
 
     def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:
         steps = quantity / self._instruments[symbol].lot_step
@@ -298,11 +302,12 @@ class ExchangeBroker:
             self._tell_state("LOST", reason)
 
     def _give_up(self, error: Hopeless) -> None:
-        """The key is not accepted any more: said once, and not tried again."""
+        """The key is not accepted any more: said once, not tried again, and trading is its owner's to resume."""
         if not self._ended:
             self._ended = str(error)
             self._is_up = False
             self._tell_state("LOST", self._ended)
+            self._sink(Report(f.TradingStateChanged("HALTED", "key", self._ended)))
 
     def _tell_state(self, state: str, reason: str) -> None:
         self._sink(Report(f.VenueChanged(self.name, state, self._server(), self.is_live, reason)))
