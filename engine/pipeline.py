@@ -129,7 +129,7 @@ class Pipeline:
         self.manager = OrderManager(
             self.emit, self.register, self.ledger, self.gate, self.broker, self.snapshot, setup.id_prefix, abilities
         )
-        self.held = Held(self.emit, self.manager, self.register, self.ledger)
+        self.held = Held(self.emit, self.manager, self.register, self.ledger, lambda: self.now)
         self.actions = Actions(self.emit, self.manager, self.guard, self.ledger, self.stakes, self.book.last)
         self.protection = Protection(
             self.emit,
@@ -386,7 +386,7 @@ class Pipeline:
     def _take(self, report: Report) -> Symbol | None:
         symbol = self.manager.on_report(report)
         if isinstance(report.fact, f.OrderFact):
-            self.held.on_report(report.fact.order)
+            self.held.on_report(report.fact)
         return symbol
 
     def _finish(self) -> None:
@@ -400,7 +400,7 @@ class Pipeline:
 
     def _schedule(self) -> None:
         """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
-        due = min(self._roll, self.nights.due, self.in_force.due, self.protection.due)
+        due = min(self._roll, self.nights.due, self.in_force.due, self.protection.due, self.held.due)
         due = min(due, self.desk.next_expiry() or NEVER, self.register.next_expiry(self.now) or NEVER)
         for symbol, lane in self.lanes.items():
             if 0 < lane.bars.due < due:

@@ -6,6 +6,8 @@ was last recorded is kept in memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.core.clock import SECOND, Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps
@@ -21,12 +23,19 @@ TRAIL_EVERY: Nanos = SECOND
 """A trailing stop that is moved from here is moved no more often than this ..."""
 TRAIL_STEPS = 20
 """... and by no less than its distance divided by this."""
+AGAIN: Nanos = SECOND
+"""How soon what a venue refused to cancel or change is asked for again ..."""
+RAREST: Nanos = 16 * SECOND
+"""... at first; each refusal in a row doubles it up to this."""
+NEVER: Nanos = 1 << 62
 
 
 class Held:
     """Watches over what `manager` keeps back; `abilities` None is a venue that holds all but orders that follow others."""
 
-    def __init__(self, emit: Emit, manager: OrderManager, register: OrderRegister, ledger: Ledger) -> None:
+    def __init__(
+        self, emit: Emit, manager: OrderManager, register: OrderRegister, ledger: Ledger, clock: Callable[[], Nanos]
+    ) -> None:
         self._emit = emit
         self._manager = manager
         self._abilities = manager.abilities
@@ -34,6 +43,9 @@ class Held:
         self._ledger = ledger
         self._best: dict[ClientOrderId, Ticks] = {}
         self._moved: dict[ClientOrderId, Nanos] = {}
+        self._clock = clock
+        self._pauses: dict[ClientOrderId, Nanos] = {}
+        self._again: dict[ClientOrderId, Nanos] = {}
         manager.on_held = self._advance
 
     # --- what the pipeline tells --------------------------------------------------------------------------------------
@@ -46,22 +58,39 @@ class Held:
         for name in tuple(watched):
             self._watch(self._register[name], quote)
 
-    def on_report(self, name: ClientOrderId) -> None:
-        """The order changed: what waited for that goes on."""
+    def on_report(self, fact: f.OrderFact) -> None:
+        """The order changed: what waited for that goes on. What was refused is asked for again later: at once, it would only be
+        refused again, without end."""
+        name = fact.order
         order = self._register[name]
         for follower in [each for each in self._register.held() if each.after == name]:
             self._follow(follower, order)
+        if isinstance(fact, f.CancelRejected | f.ModifyRejected) and order.state not in TERMINAL:
+            pause = self._pauses[name] = min(2 * self._pauses.get(name, AGAIN // 2), RAREST)
+            self._again[name] = self._clock() + pause
+            return
         if order.state in TERMINAL:
             self._best.pop(name, None)
             self._moved.pop(name, None)
+            self._pauses.pop(name, None)
+            self._again.pop(name, None)
             self._manager.drop_dependents(order)
         if self._abilities is not None:
             self._outside(order)
 
+    @property
+    def due(self) -> Nanos:
+        """When `on_time` is to be called for what was refused."""
+        return min(self._again.values(), default=NEVER)
+
     def on_time(self, at: Nanos) -> None:
-        """Ends orders whose date has come and which the venue does not end."""
+        """Ends orders whose date has come and which the venue does not end; asks again for what was refused."""
         for order in self._register.expired(at):
             self._end(order, TimeInForce.GTD, "its date has come")
+        for name in [name for name, due in self._again.items() if due <= at]:
+            del self._again[name]
+            if self._abilities is not None:
+                self._outside(self._register[name])
 
     def on_roll(self) -> None:
         """Ends day orders that the venue does not end."""
@@ -297,7 +326,7 @@ class Held:
         by -= sum(self._register.going(stop) for stop in stops)
         for stop in stops:
             armed = self._register.armed(stop)
-            if by <= 0 or not armed or self._register.going(stop):
+            if by <= 0 or not armed or self._register.going(stop) or stop.id in self._again:
                 continue
             cut = min(by, armed)
             by -= cut

@@ -212,13 +212,17 @@ class OrderManager:
             return None
         if isinstance(fact, f.CancelRejected | f.ModifyRejected) and self._register[fact.order].state in TERMINAL:
             return None  # it ended while the request was under way
-        order = apply(self._register[fact.order], fact)
+        before = self._register[fact.order]
+        order = apply(before, fact)
         if isinstance(fact, f.OrderFilled):
             self._fill(order, fact)
             return order.symbol
         self._emit(fact)
         leg_refused = isinstance(fact, f.OrderRejected) and order.parent
-        return order.symbol if leg_refused or isinstance(fact, _CHANGES_EXITS) else None
+        if leg_refused and order.role is Role.STOP and self._register[order.parent].is_live:
+            self.cancel(self._register[order.parent], "its stop was refused")
+        growth_refused = isinstance(fact, f.ModifyRejected) and before.asked is not None and before.asked[0] > before.quantity
+        return order.symbol if leg_refused or growth_refused or isinstance(fact, _CHANGES_EXITS) else None
 
     def _take_in_kind(self, taken: TakenInKind) -> Symbol | None:
         """The position without what the venue kept; one that is not there any more is for reconciliation."""

@@ -120,7 +120,7 @@ MUTANTS = (
     Mutant(
         "a fill after the end of its order is not believed",
         "engine/domain/order.py",
-        "    (S.CANCELLED, _PARTIAL): S.CANCELLED,  # seen at brokers after a dropped link\n    (S.CANCELLED, _FULL): S.FILLED,\n",
+        "    (S.CANCELLED, _FULL): S.FILLED,\n",
         "",
         (CASES + "test_fills.py::test_fault_23_a_fill_after_the_cancel_was_confirmed_is_booked_said_and_protected",),
     ),

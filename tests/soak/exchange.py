@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
@@ -53,7 +54,8 @@ class Spot:
         self.exchange = exchange
         self.chance = chance
         self._spy: Rule | None = None
-        self._is_frozen = False
+        self._is_away = False
+        self._passes_at = 0.0
         self._bid = 400_000
 
     def session(self, folder: Path) -> AbstractAsyncContextManager[Desk]:
@@ -69,6 +71,8 @@ class Spot:
         return self._spy
 
     async def move(self) -> None:
+        if self._is_away and asyncio.get_running_loop().time() >= self._passes_at:
+            self._pass()
         self._bid = min(max(self._bid + self.chance.randint(-30, 30), 395_000), 405_000)
         bid, ask = Decimal(self._bid) / 100, Decimal(self._bid + self.chance.randint(5, 30)) / 100
         await self.exchange.quote(PAXG, bid, ask, depth=self.chance.choice(("0.05", "0.5", "5")))
@@ -106,19 +110,27 @@ class Spot:
         return "cut sent"
 
     async def _freeze(self) -> str:
-        if self._is_frozen:
-            self.exchange.faults.thaw()
-        else:
-            self.exchange.faults.freeze(new=self.chance.random() < 0.3)
-        self._is_frozen = not self._is_frozen
-        return "freeze" if self._is_frozen else "thaw"
+        self.exchange.faults.freeze(new=self.chance.random() < 0.3)
+        return self._away("freeze")
 
     async def _stall(self) -> str:
-        if self.exchange.hub.is_silent:
-            self.exchange.resume()
-            return "streams run"
         self.exchange.stall()
-        return "streams stand still"
+        return self._away("streams stand still")
+
+    async def _clock(self) -> str:
+        self.exchange.clock_offset_ms = self.chance.choice((-300_000, 300_000))
+        return self._away(f"clock {self.exchange.clock_offset_ms // 1000:+d} s")
+
+    def _away(self, word: str) -> str:
+        self._is_away, self._passes_at = True, asyncio.get_running_loop().time() + self.chance.uniform(0.1, 5.0)
+        return word
+
+    def _pass(self) -> None:
+        """What was out of reach is back."""
+        self._is_away = False
+        self.exchange.faults.thaw()
+        self.exchange.clock_offset_ms = 0
+        self.exchange.resume()
 
     async def _sockets(self) -> str:
         if self.chance.random() < 0.5:
@@ -152,10 +164,6 @@ class Spot:
         self.exchange.cancel(self.chance.choice(live))
         return "cancel by hand"
 
-    async def _clock(self) -> str:
-        self.exchange.clock_offset_ms = self.chance.choice((0, 0, -300_000, 300_000))
-        return f"clock {self.exchange.clock_offset_ms // 1000:+d} s"
-
     async def _deposit(self) -> str:
         if self.chance.random() < 0.2:
             self.exchange.deposit("PAXG", self.chance.choice(("0.02", "-0.02")))
@@ -165,9 +173,7 @@ class Spot:
 
     async def calm(self) -> None:
         settle(self.exchange.faults, lambda rule: rule is self._spy)
-        self._is_frozen = False
-        self.exchange.clock_offset_ms = 0
-        self.exchange.resume()
+        self._pass()
 
     def position(self) -> int:
         return int(self.exchange.wallet.total("PAXG") / STEP)

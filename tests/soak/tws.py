@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
@@ -31,6 +32,7 @@ class Tws:
         self.chance = chance
         self._spy: Rule | None = None
         self._is_out = self._is_frozen = False
+        self._passes_at = 0.0
         self._bid = 400_000
 
     def session(self, folder: Path) -> AbstractAsyncContextManager[Desk]:
@@ -46,6 +48,8 @@ class Tws:
         return self._spy
 
     async def move(self) -> None:
+        if (self._is_out or self._is_frozen) and asyncio.get_running_loop().time() >= self._passes_at:
+            await self._pass()
         self._bid += self.chance.randint(-30, 30)
         self._bid = min(max(self._bid, 395_000), 405_000)
         spread = self.chance.randint(10, 50)
@@ -85,21 +89,23 @@ class Tws:
         return "cut sent"
 
     async def _freeze(self) -> str:
-        if self._is_frozen:
-            self.peer.faults.thaw()
-        else:
-            self.peer.faults.freeze(new=self.chance.random() < 0.3)
-        self._is_frozen = not self._is_frozen
-        return "freeze" if self._is_frozen else "thaw"
+        self.peer.faults.freeze(new=self.chance.random() < 0.3)
+        self._is_frozen, self._passes_at = True, asyncio.get_running_loop().time() + self.chance.uniform(0.1, 5.0)
+        return "freeze"
 
     async def _outage(self) -> str:
-        self._is_out = not self._is_out
-        if self._is_out:
+        if not self._is_out:
             await self.peer.lose_connectivity(lost=self.chance.random() < 0.5)
-            return "1100"
-        code = self.chance.choice((1101, 1102))
-        await self.peer.restore_connectivity(code)
-        return str(code)
+        self._is_out, self._passes_at = True, asyncio.get_running_loop().time() + self.chance.uniform(0.1, 5.0)
+        return "1100"
+
+    async def _pass(self) -> None:
+        """What was out of reach is back."""
+        self.peer.faults.thaw()
+        self._is_frozen = False
+        if self._is_out:
+            self._is_out = False
+            await self.peer.restore_connectivity(self.chance.choice((1101, 1102)))
 
     async def _restart(self) -> str:
         is_lower = self.chance.random() < 0.4
@@ -159,10 +165,7 @@ class Tws:
 
     async def calm(self) -> None:
         settle(self.peer.faults, lambda rule: rule is self._spy)
-        self._is_frozen = False
-        if self._is_out:
-            self._is_out = False
-            await self.peer.restore_connectivity(1102)
+        await self._pass()
         self.peer.slow_cancels(False)
         self.peer.partial_fills(False)
         for order in [it for it in self.peer.venue.broker.working() if it.status == "PendingCancel"]:

@@ -158,6 +158,35 @@ def test_a_close_waits_for_the_stop_that_locks_what_it_sells() -> None:
     assert away.facts(f.ProtectionMissing) == []
 
 
+def test_a_stop_whose_cancel_is_refused_is_asked_again_after_a_while_and_ever_more_rarely() -> None:
+    away = Away()
+    away.opened()
+    stop = away.the(Role.STOP).id
+    away.do(i.ClosePosition("XAUUSD"))
+    for _ in range(20):
+        if away.line.register[stop].state is State.PENDING_CANCEL:
+            away.say(f.CancelRejected(stop, "out of reach"))
+        away.quote(BID)
+    assert away.venue.cancelled == [stop] * 5  # now and after 1, 2, 4 and 8 seconds
+    away.quote(BID, after=MINUTE)
+    away.cancelled(stop)
+    assert away.sent(Role.CLOSE) == [("market", 10, None)]
+
+
+def test_what_a_stop_may_not_grow_over_has_a_stop_of_its_own() -> None:
+    away = Away(MARGIN)
+    entry = away.buy(10, stop_loss=BID - 1_000)
+    away.accept(entry.id)
+    away.fill(entry.id, 4)
+    stop = away.the(Role.STOP).id
+    away.accept(stop)
+    away.fill(entry.id, 3)
+    assert away.venue.modified == [(stop, 7, None, BID - 1_000)]
+    away.say(f.ModifyRejected(stop, "no"))
+    assert [quantity for _, quantity, _ in away.sent(Role.STOP)] == [4, 3]
+    assert len(away.venue.modified) == 1
+
+
 def test_a_part_is_closed_and_the_rest_has_its_stop_back_at_the_old_price() -> None:
     away = Away()
     away.opened()
