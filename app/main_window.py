@@ -25,6 +25,7 @@ from app.banner import Banner
 from app.bridge import Bridge
 from app.commands import Commands
 from app.dialogs.account import PaperAccount
+from app.dialogs.limits import ChangeLimit
 from app.dialogs.palette import Palette
 from app.docking import Docking
 from app.epilogue import how_it_ended
@@ -163,6 +164,7 @@ class MainWindow(QMainWindow):
         add("slower", "Play slower", "Market", lambda: self.replay_bar.change_speed(-1), "Ctrl+Down")
         add("import", "Import history…", "Market", self._import, "Ctrl+O")
         add("paper_account", "Paper account: balance and reset", "Account", self._ask_account)
+        add("limits", "Limits: change one…", "Account", self._ask_limits, "Ctrl+L")
         add("theme", "Switch between dark and light", "View", self._switch_theme, "Ctrl+T")
         add("reset_layout", "Reset the layout", "View", self._reset_layout)
         for place in PANELS:
@@ -365,6 +367,16 @@ class MainWindow(QMainWindow):
         dialog.reset.connect(self.reset_wanted)
         dialog.open()
 
+    def _ask_limits(self) -> None:
+        if self._picture is None:
+            self.status.say("The session is not open yet.", "error")
+            return
+        view = self._picture.view
+        dialog = ChangeLimit(view.limits, view.waiting, self.bridge.request.symbols, self.display.zone, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self.bridge.submit)
+        dialog.open()
+
     def _switch_theme(self) -> None:
         self.set_theme(load("light" if self.theme.name == "dark" else "dark"))
 
@@ -416,9 +428,9 @@ class MainWindow(QMainWindow):
         self.panels["imports"].widget.dropEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing is asked for, not done: the session ends first."""
+        """Closing is asked for, not done: the session ends first, and what stays open at a venue is said before."""
         event.ignore()
-        self._quit()
+        self.venue_desk.leave(self._quit)
 
     def state(self) -> dict[str, Any]:
         """What is to be seen, in plain values."""

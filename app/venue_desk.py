@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
 
@@ -10,11 +13,16 @@ from app.bridge import Bridge
 from app.commands import Commands
 from app.dialogs.arming import Arming
 from app.dialogs.kill import KillSwitch
+from app.dialogs.leaving import Leaving, stays
 from app.picture import Picture
-from engine.domain.intents import Arm, Disarm, Reconnect
+from engine.core.errors import EngineStopped
+from engine.domain.intents import Arm, ChooseProtection, Disarm, Reconnect
 from engine.domain.views import KillReport
 from engine.request import Request
 from widgets.toolbar.status_bar import StatusBar
+
+LOOK_S = 2.0
+"""The longest a window that is being closed waits for the engine's picture."""
 
 
 def market_badge(request: Request) -> str:
@@ -30,6 +38,7 @@ class VenueDesk(QObject):
         self._window, self._bridge, self._status, self._banner, self._say = window, bridge, status, banner, status.say
         self._picture: Picture | None = None
         self._kill: KillSwitch | None = None
+        self._leaving: Leaving | None = None
         self._bare: frozenset[str] = frozenset()
         bridge.killed.connect(self._killed)
 
@@ -38,6 +47,9 @@ class VenueDesk(QObject):
         commands.add("arm", "Arm live trading…", "Account", self._arm, "Ctrl+Shift+A")
         commands.add("disarm", "Disarm live trading", "Account", lambda: self._bridge.submit(Disarm()))
         commands.add("reconnect", "Reconnect to the broker", "Account", lambda: self._bridge.submit(Reconnect()))
+        for choice, title in (("attach", "Attach stops to"), ("leave", "Leave as they are"), ("close", "Close")):
+            what = f"{title}: adopted units without a stop"
+            commands.add(f"unprotected_{choice}", what, "Trade", lambda choice=choice: self._choose(choice))
         commands.add("kill", "Kill switch…", "Trade", self._ask_kill, "Ctrl+Shift+K")
 
     def show(self, picture: Picture) -> None:
@@ -57,8 +69,42 @@ class VenueDesk(QObject):
     def _complain_of_bare_units(self, picture: Picture) -> None:
         bare = frozenset(it.symbol for it in picture.view.positions if it.protected < abs(it.quantity))
         if bare and bare != self._bare:
-            self._banner.complain(f"{', '.join(sorted(bare))}: open units have no stop. Give them one, or close them.")
+            sentence = f"{', '.join(sorted(bare))}: open units have no stop. Give them one, close them, or leave them as they are."
+            self._banner.complain(sentence, "Attach stops", lambda: self._choose("attach"), "A stop three ATR away for each of them")
         self._bare = bare
+
+    def _choose(self, choice: str) -> None:
+        """What is done about every adopted unit without a stop."""
+        if not self._bare:
+            self._say("Every open unit has its stop.", "error")
+        for symbol in sorted(self._bare):
+            self._bridge.submit(ChooseProtection(symbol, choice))
+
+    def leave(self, go: Callable[[], None]) -> None:
+        """Goes at once where nothing stays behind at a venue; else the owner is asked first."""
+        if self._picture is None or self._picture.view.venue is None:
+            go()
+        else:
+            self._bridge.keep(self._look_and_leave(go))
+
+    async def _look_and_leave(self, go: Callable[[], None]) -> None:
+        """By the engine's picture of now: an order may have been placed since the last frame."""
+        try:
+            await asyncio.wait_for(self._bridge.refresh(), LOOK_S)
+        except EngineStopped:
+            go()
+            return
+        except TimeoutError:
+            self._say("The engine does not answer; what is listed may be out of date.", "error")
+        view = self._picture.view if self._picture is not None else None
+        if view is None or view.venue is None or not stays(view):
+            go()
+        elif self._leaving is None:
+            self._leaving = Leaving(view, view.venue, self._window)
+            self._leaving.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self._leaving.left.connect(go)
+            self._leaving.finished.connect(lambda _code: setattr(self, "_leaving", None))
+            self._leaving.open()
 
     def _arm(self) -> None:
         venue = self._picture.view.venue if self._picture is not None else None

@@ -45,6 +45,8 @@ SWITCH_S, UNDISTURBED_S = 0.0005, 0.005
 """How long a thread waits for the interpreter before it asks for it: between steps, and in one."""
 REST_S = 0.25
 """The longest the clock is not looked at."""
+DRAIN_LOOK_S = 0.01
+ON_THE_WAY = frozenset({State.INTENT, State.SENT, State.PENDING_CANCEL, State.PENDING_MODIFY})
 
 T = TypeVar("T")
 _log = logger("live")
@@ -79,6 +81,7 @@ class LiveSession:
         self.quotes = 0
         self.contradictions = 0
         self.is_broken = False
+        self.is_leaving = False
         self.journal = journal
         self._ear = ear
         self._fault = fault
@@ -93,6 +96,7 @@ class LiveSession:
         pipeline.manager.release = self.release
         books = Account(self._at_venue, self._version, self._compare, self.take)
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
+        self._patience_s = section.patience
         self._breaks = Breaks(pipeline, feed, clock, before, section.history_bars)
         ear.listener = self.hear
 
@@ -146,11 +150,20 @@ class LiveSession:
             for task in done - {stopping}:
                 task.result()
                 raise EngineStopped("a part of the session ended by itself")
+            await self._drain()
         finally:
             for task in (stopping, *tasks):
                 task.cancel()
             await asyncio.gather(stopping, *tasks, return_exceptions=True)
             await self._recorder.flush()
+
+    async def _drain(self) -> None:
+        """What is on its way gets its answer, for as long as answers are waited for; nothing new is opened meanwhile."""
+        self.is_leaving = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_s):
+                while self.broker.is_ready and any(order.state in ON_THE_WAY for order in self._orders()):
+                    await asyncio.sleep(DRAIN_LOOK_S)
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
@@ -271,6 +284,8 @@ class LiveSession:
     @property
     def trouble(self) -> str:
         """Why nothing may be opened at the venue, "" where nothing stands against it."""
+        if self.is_leaving:
+            return "the session is being closed"
         if self.journal.trouble:
             return f"orders cannot be recorded: {self.journal.trouble}"
         if not self.broker.is_ready:
