@@ -69,8 +69,8 @@ class VenueDesk(QObject):
     def _complain_of_bare_units(self, picture: Picture) -> None:
         bare = frozenset(it.symbol for it in picture.view.positions if it.protected < abs(it.quantity))
         if bare and bare != self._bare:
-            sentence = f"{', '.join(sorted(bare))}: open units have no stop. Give them one, close them, or leave them as they are."
-            self._banner.complain(sentence, "Attach stops", lambda: self._choose("attach"), "A stop three ATR away for each of them")
+            sentence = f"{', '.join(sorted(bare))}: open units have no stop. Attach one, close them, or leave them as they are."
+            self._banner.complain(sentence, "Attach stops", lambda: self._choose("attach"), "A stop three ATR away for each")
         self._bare = bare
 
     def _choose(self, choice: str) -> None:

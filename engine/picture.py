@@ -47,6 +47,8 @@ def paint(pipeline: Pipeline) -> EngineView:
         working=working,
         cards=tuple(_card(pipeline, card, snapshot) for card in pipeline.desk.cards.values()),
         gauges=_gauges(pipeline, snapshot),
+        limits=pipeline.in_force.limits,
+        waiting=tuple(pipeline.in_force.waiting.values()),
         limit_prices=tuple(price for symbol in pipeline.ledger.open for price in limit_prices(pipeline, symbol, snapshot)),
     )
 

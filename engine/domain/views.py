@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.core.clock import Nanos
-from engine.domain.facts import SignalEmitted
+from engine.domain.facts import LimitsRequested, SignalEmitted
 from engine.domain.instrument import Cash, Steps
-from engine.domain.limits import LimitLine, LimitPrice
+from engine.domain.limits import LimitLine, LimitPrice, Limits
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import Order, Role, Side
 
@@ -181,7 +181,7 @@ class KillReport:
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """The whole picture of one frame."""
+    """The whole picture of one frame. `limits` are those in force, `waiting` the looser ones that were asked for."""
 
     at: Nanos
     step: int
@@ -197,4 +197,6 @@ class EngineView:
     cards: tuple[CardView, ...]
     gauges: tuple[Gauge, ...]
     limit_prices: tuple[LimitPrice, ...]
+    limits: Limits
+    waiting: tuple[LimitsRequested, ...] = ()
     venue: VenueView | None = None

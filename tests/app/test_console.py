@@ -12,6 +12,7 @@ from app.console import Console
 from engine.core.clock import SECOND, from_iso
 from engine.domain.facts import SignalEmitted
 from engine.domain.instrument import INSTRUMENTS, cash
+from engine.domain.limits import Limits
 from engine.domain.market import Quote
 from engine.domain.order import Order, OrderType, Role, Side, State
 from engine.domain.views import AccountView, CardView, EngineView, Gauge, PositionView
@@ -30,7 +31,7 @@ def view(**changes) -> EngineView:
     )  # fmt: skip
     whole = EngineView(
         AT, 1, "AUTO", "ACTIVE", "", "model", "ab", account, (Quote("XAUUSD", AT, 320_000, 320_025),), (), (), (),
-        (Gauge("daily_loss", 0.0019, 0.02, "ok", ""), Gauge("leverage", 2.9, 3.0, "warn", "")), (),
+        (Gauge("daily_loss", 0.0019, 0.02, "ok", ""), Gauge("leverage", 2.9, 3.0, "warn", "")), (), Limits(),
     )  # fmt: skip
     return replace(whole, **changes)
 
