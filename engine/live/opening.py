@@ -292,7 +292,7 @@ def _opening(ground: _Ground, state: VenueState, account: str) -> Reconciliation
 
 def _built(ground: _Ground, balance: Cash, account: str) -> LiveSession:
     request, parts = ground.request, ground.parts
-    setup = replace(setup_of(parts), account=account, balance=balance, id_prefix=_prefix(ground.book))
+    setup = replace(setup_of(parts), account=account, balance=balance, id_prefix=_prefix(ground.book, ground.clock.now()))
     lanes = [Lane(part.request.instrument, request.timeframe, part.policy, counts=False) for part in parts]
     before = {part.request.instrument.symbol: part.feed.before for part in parts}
     pipeline = Pipeline(setup, lanes, ground.journal, lambda _sink: ground.broker, abilities=ground.broker.abilities)
@@ -315,9 +315,10 @@ def _built(ground: _Ground, balance: Cash, account: str) -> LiveSession:
     )
 
 
-def _prefix(book: BookRow) -> str:
-    """What the book's order ids begin with. The venue knows orders by them, so no two books may share it, wherever they lie."""
-    digest = hashlib.sha256(f"{book.run_id} {book.attempt} {book.created_at}".encode()).hexdigest()
+def _prefix(book: BookRow, opened: Nanos) -> str:
+    """What the order ids of this session begin with. The venue knows orders by them, so no two books may share it, wherever they
+    lie, nor two sessions of one: a book that was restored has forgotten ids that the venue still knows."""
+    digest = hashlib.sha256(f"{book.run_id} {book.attempt} {book.created_at} {opened}".encode()).hexdigest()
     return f"NG{digest[:8]}-"
 
 

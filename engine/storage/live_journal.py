@@ -19,7 +19,7 @@ from engine.storage.journal import export_lines
 from engine.storage.lock import BookLock
 from engine.storage.spool import Spool, spool_path
 from engine.storage.spooling import Spooler, take_in
-from engine.storage.writers import Prepared
+from engine.storage.writers import Prepared, writer
 from engine.storage.writing import StepWriter
 
 _log = logger("journal")
@@ -47,15 +47,17 @@ class LiveJournal:
         `lock`, by which the book is held, is taken anew when the server was away.
 
         What an earlier spool holds is taken into the database first; `found` says what that came to. Raises StoreError where the
-        spool and the database contradict each other, UserError where no spool can be made or the key is another.
+        spool and the database contradict each other, UserError where no spool can be made, the key is another, or the book's end
+        is not the one it was sealed with.
         """
         self._book_id = book_id
         path = spool_path(database.place, book_id, folder)
         with Database(database.place, "full") as patient:
             self.found = take_in(patient, book_id, path, key)
             book = Books(patient).get(book_id)
-        if book is None:
-            raise StoreError(f"{database.place.name} has no book {book_id}")
+            if book is None:
+                raise StoreError(f"{database.place.name} has no book {book_id}")
+            writer(patient, book_id, key).close()
         self.is_keyed = scheme_of(book_id, book.seal, key).is_keyed
         """Whether the chain of facts is made with a key; else who can write to the database could compute it anew."""
         self._full = Database(database.place, "full", ATTEMPT_S)
