@@ -72,20 +72,20 @@ MUTANTS = (
         "engine/execution/manager.py",
         "        due = [name for name in orders if self._register[name].state is State.INTENT]\n",
         "        due = list(orders)\n",
-        ("tests/engine/execution/test_interleavings.py", "tests/engine/execution/test_protection_venue.py"),
+        ("tests/engine/execution/test_leaving.py::test_an_order_that_was_cancelled_before_it_left_never_leaves",),
     ),
     Mutant(
         "two books give their orders the same names",
         "engine/live/opening.py",
-        'f"{book.run_id} {book.attempt} {book.created_at}".encode()',
-        'f"{book.attempt}".encode()',
+        'f"{book.run_id} {book.attempt} {book.created_at} {opened}".encode()',
+        'f"{book.attempt} {opened}".encode()',
         ("tests/mutants/test_mutants.py::test_two_books_name_their_orders_differently",),
     ),
     Mutant(
         "orders are sent while TWS has lost its broker",
         "engine/brokers/ib/broker.py",
-        "            self._may_send()\n            self._insist_on_parents(fresh)\n",
-        "            self._insist_on_parents(fresh)\n",
+        "        venue.insist()\n        return venue\n",
+        "        return venue\n",
         (IB + "test_fault_26_orders_and_changes_are_refused_here_while_tws_has_lost_ib",),
     ),
     # --- what is heard ------------------------------------------------------------------------------------------------
@@ -111,10 +111,10 @@ MUTANTS = (
         (CASES + "test_fills.py::test_fault_22_an_execution_told_twice_counts_once_and_its_correction_replaces_it",),
     ),
     Mutant(
-        "what is heard after the first report is swallowed",
-        "engine/live/ear.py",
-        "        self._is_told = False\n        self.listener()\n",
-        "        self.listener()\n",
+        "of what is said at once, only the first is heard",
+        "engine/live/session.py",
+        "                self.take(self._ear.heard.popleft())\n",
+        "                self.take(self._ear.heard.popleft())\n                self._ear.heard.clear()\n",
         (CASES + "test_rig.py::test_a_position_at_tws_is_protected_and_there_again_in_the_next_session",),
     ),
     Mutant(
@@ -151,7 +151,7 @@ MUTANTS = (
         "engine/execution/reconciliation.py",
         "ABSENCES = 3\n",
         "ABSENCES = 1\n",
-        (RECONCILIATION + "test_fault_14_an_order_that_never_arrived_is_rejected_only_after_it_was_absent_again_and_again",),
+        (CASES + "test_submits.py::test_fault_14_an_order_that_was_not_accepted_is_rejected_only_when_it_was_missed_often",),
     ),
     Mutant(
         "an intent of a dead program is not doubted",
@@ -200,14 +200,10 @@ MUTANTS = (
         "engine/live/keeper.py",
         "        self.found.is_clean = False\n        self.found.trouble = trouble\n",
         "        self.found.trouble = trouble\n",
-        (CASES + "test_link.py",),
-    ),
-    Mutant(
-        "how things stand is taken from a moment at which something happened",
-        "engine/live/keeper.py",
-        "            if self._books.version() == before:\n",
-        "            if True:\n",
-        ("tests/catalogue",),
+        (
+            CASES
+            + "test_clock.py::test_fault_55_after_three_hours_of_sleep_the_venue_is_asked_first_and_what_is_stale_is_dropped",
+        ),
     ),
     # --- protection and limits ----------------------------------------------------------------------------------------
     Mutant(
@@ -273,6 +269,34 @@ MUTANTS = (
         "        if intent.flatten:\n            self._flatten()\n",
         "",
         (LIVE + "test_kill.py::test_the_switch_closes_every_position_where_that_is_wanted",),
+    ),
+    Mutant(
+        "the kill switch asks for each cancel once only",
+        "engine/live/kill.py",
+        "        if order.state is State.PENDING_CANCEL:\n            session.broker.cancel(order.id)\n",
+        "        if order.state is State.PENDING_CANCEL:\n            return\n",
+        (CASES + "test_kill_switch.py",),
+    ),
+    Mutant(
+        "the kill switch does not say what is left",
+        "engine/live/kill.py",
+        "    leftovers = tuple(_left(session, flatten, state))\n",
+        "    leftovers = ()\n",
+        (CASES + "test_kill_switch.py::test_fault_38_orders_whose_cancels_fail_for_good_are_listed",),
+    ),
+    Mutant(
+        "what a venue refuses to cancel is asked for again at once, without end",
+        "engine/execution/held.py",
+        "            self._again[name] = self._clock() + pause\n            return\n",
+        "            self._pauses.pop(name)\n",
+        (HELD + "test_a_stop_whose_cancel_is_refused_is_asked_again_after_a_while_and_ever_more_rarely",),
+    ),
+    Mutant(
+        "what a stop may not grow over stays bare",
+        "engine/execution/manager.py",
+        "if leg_refused or growth_refused or isinstance(fact, _CHANGES_EXITS) else None\n",
+        "if leg_refused or isinstance(fact, _CHANGES_EXITS) else None\n",
+        (HELD + "test_what_a_stop_may_not_grow_over_has_a_stop_of_its_own",),
     ),
     # --- the record ---------------------------------------------------------------------------------------------------
     Mutant(

@@ -39,6 +39,6 @@ def test_two_books_name_their_orders_differently(tmp_path: Path) -> None:
     made = []
     for name in ("one", "two"):
         with open_books(f"sqlite:///{(tmp_path / name).as_posix()}.db") as database:
-            made.append(_prefix(Books(database).open("run", "account", "data", "{}", 1_000 + len(made))))
+            made.append(_prefix(Books(database).open("run", "account", "data", "{}", 1_000 + len(made)), 2_000))
     assert made[0] != made[1]
     assert all(prefix.startswith("NG") and len(prefix) == 11 for prefix in made)

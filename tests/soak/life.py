@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 from engine.core.errors import BrokerError, NiceGoldError
+from engine.domain.intents import Reconnect
 from engine.domain.order import State
 from tests.catalogue.invariants import Wire, records_on_disk, violations
 from tests.catalogue.rig import Desk
@@ -120,7 +121,7 @@ class Life:
         """A while without trouble, so that something gets done at all."""
         loop = asyncio.get_running_loop()
         assert self._desk is not None
-        self._desk.session.reconnect()
+        self._desk.session.do(Reconnect())
         until = loop.time() + 3.0
         while loop.time() < until and any(self._desk.session.obstacles(self._desk.symbol)):
             await self._stage.move()
@@ -166,7 +167,7 @@ class Life:
         desk = self._desk
         assert desk is not None
         session = desk.session
-        session.reconnect()
+        session.do(Reconnect())
         try:
             async with asyncio.timeout(CALM_S):
                 while self._unsettled(desk) or not await session.keeper.reconcile() or self._unsettled(desk):
