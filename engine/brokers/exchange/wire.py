@@ -21,9 +21,12 @@ _PATIENCE = 3.0
 
 @dataclass(slots=True)
 class Pause:
-    """Until when (ns UTC) an exchange wants to be left alone, by every wire to it."""
+    """Until when (ns UTC) an exchange wants to be left alone, by every wire to it, and how far its clock is behind that by which
+    all of them sign; None before it was measured.
+    """
 
     until: Nanos = 0
+    behind_ms: int | None = None
 
 
 class Wire:
@@ -62,6 +65,8 @@ class Wire:
         async with self._turn:
             if self._clock.now() < self.pause.until:
                 raise AskedToWait(f"{self.where} asked to be left alone; try again after {to_iso(self.pause.until)}")
+            if self.pause.behind_ms is not None:
+                self.client.options["timeDifference"] = self.pause.behind_ms
             try:
                 async with asyncio.timeout(self._timeout_s * _PATIENCE):
                     answer = await call()
@@ -76,22 +81,24 @@ class Wire:
             return answer
 
     async def measure_clock(self) -> None:
-        """Measures how far the exchange's clock is ahead, and signs by it from now on; unknown where it does not tell."""
+        """Measures how far the exchange's clock is ahead, and signs by it from now on; unknown where it does not tell.
+
+        The library signs by the machine's clock, which may be set back; ours is never.
+        """
         if not self.client.has.get("fetchTime"):
             return
-        before = self._clock.now()
+        before, signing = self._clock.now(), self.client.milliseconds()
         try:
-            server_ms = await self.bare(self.client.fetch_time)
-            offset = int(server_ms) - (before + self._clock.now()) // 2_000_000
+            server_ms = int(await self.bare(self.client.fetch_time))
         except BrokerError:
             raise
         except Exception as error:  # the offset stays unknown, which the state notes
             if asks_to_wait(error):
                 raise self.error(error, "asking the time") from error
             return
-        self.offset_ms = offset
+        self.offset_ms = server_ms - (before + self._clock.now()) // 2_000_000
         if self._profile.signs_by_time:
-            self.client.options["timeDifference"] = -offset
+            self.pause.behind_ms = (signing + self.client.milliseconds()) // 2 - server_ms
 
     def error(self, error: Exception, doing: str) -> BrokerError:
         """The sentence for what a call raised."""
