@@ -66,6 +66,7 @@ class Bridge(QObject):
         self.frame_ms = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self._turn = asyncio.Lock()
         self._crashed.connect(self.failed)
         self._seen = Event()
         wanted = replace(request, progress=self.progressed.emit)
@@ -114,7 +115,11 @@ class Bridge(QObject):
             self.failed.emit(error)
 
     async def refresh(self) -> None:
-        """Takes a frame and shows it."""
+        """Takes a frame and shows it; one after the other, for facts must be taken in their order."""
+        async with self._turn:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         assert self.opening is not None
         frame = await asyncio.wrap_future(self.host.take())
         begun = perf_counter()

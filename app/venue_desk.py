@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt
@@ -20,9 +19,6 @@ from engine.domain.intents import Arm, ChooseProtection, Disarm, Reconnect
 from engine.domain.views import KillReport
 from engine.request import Request
 from widgets.toolbar.status_bar import StatusBar
-
-LOOK_S = 2.0
-"""The longest a window that is being closed waits for the engine's picture."""
 
 
 def market_badge(request: Request) -> str:
@@ -90,12 +86,10 @@ class VenueDesk(QObject):
     async def _look_and_leave(self, go: Callable[[], None]) -> None:
         """By the engine's picture of now: an order may have been placed since the last frame."""
         try:
-            await asyncio.wait_for(self._bridge.refresh(), LOOK_S)
+            await self._bridge.refresh()
         except EngineStopped:
             go()
             return
-        except TimeoutError:
-            self._say("The engine does not answer; what is listed may be out of date.", "error")
         view = self._picture.view if self._picture is not None else None
         if view is None or view.venue is None or not stays(view):
             go()
