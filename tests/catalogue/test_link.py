@@ -138,6 +138,23 @@ async def test_fault_02_a_half_open_socket_is_declared_dead_by_our_own_heartbeat
 
 
 @played
+async def test_fault_02_an_order_sent_into_a_half_open_socket_is_unknown_and_found_when_it_arrived(
+    peer: Peer, folder: Path
+) -> None:
+    async with at_tws(peer, folder, heartbeat=0.2, venue={"timeout": 1.0}) as desk:
+        await desk.ready()
+        peer.faults.freeze(new=False)
+        name = desk.buy(**RESTING)
+        await desk.until(lambda: desk.state(name) == "UNKNOWN")
+        await desk.until(lambda: venue(desk)[-1] == "LOST")
+        assert not peer.orders
+        peer.faults.thaw()
+        await desk.until(lambda: desk.state(name) == "ACCEPTED")
+        await desk.ready()
+        assert [order.ref for order in peer.orders] == desk.wire.seen == [name, f"{name}-stop"]
+
+
+@played
 async def test_fault_03_nothing_is_opened_in_an_outage_and_the_fill_missed_in_it_is_booked_once(peer: Peer, folder: Path) -> None:
     async with at_tws(peer, folder) as desk:
         await desk.ready()
@@ -158,6 +175,23 @@ async def test_fault_03_nothing_is_opened_in_an_outage_and_the_fill_missed_in_it
         assert desk.position == 2
         assert len(peer.sent("openOrder")) >= 2
         assert len(peer.received("reqMktData")) == 1
+
+
+@played
+async def test_fault_03_an_order_that_met_the_outage_is_unknown_and_found_after_it(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk:
+        await desk.ready()
+        peer.venue.outage = True
+        name = desk.buy(**RESTING)
+        await desk.until(lambda: peer.received("placeOrder"))
+        await peer.lose_connectivity()
+        await desk.until(lambda: desk.state(name) == "UNKNOWN")
+        assert "out of reach" in denial(desk)
+        assert not peer.orders
+        await peer.restore_connectivity(1102)
+        await desk.until(lambda: desk.state(name) == "ACCEPTED")
+        await desk.ready()
+        assert [order.ref for order in peer.orders] == desk.wire.seen == [name, f"{name}-stop"]
 
 
 @played

@@ -66,6 +66,27 @@ async def test_fault_09_an_order_torn_in_the_middle_of_the_send_is_unknown_and_t
 
 
 @played
+async def test_fault_09_an_entry_that_left_without_its_stop_never_works_by_itself(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk:
+        await desk.ready()
+        peer.faults.on("placeOrder", Cut(acted=True))
+        name = desk.buy(**RESTING)
+        await desk.until(lambda: desk.state(name) == desk.state(stop_of(name)) == "REJECTED")
+        assert told(desk, name) == told(desk, stop_of(name)) == LOST
+        assert refs(peer) == desk.wire.seen == [name]
+        left = peer.order(name)
+        assert not left.is_working
+        await peer.quote(GOLD, "3980.00", "3980.30")
+        await desk.until(lambda: desk.session.pipeline.book.last[GOLD].bid == 398_000, "that the price is seen")
+        assert not peer.executions
+        await desk.ready()
+        peer.venue.broker.transmit(left)  # by hand, in TWS
+        await desk.until(lambda: desk.session.pipeline.protection.at_venue(GOLD) == 2, "that it has a stop")
+        assert desk.position == 2
+        assert "late fill" in [fact.cause for fact in desk.facts(f.AlertRaised)]
+
+
+@played
 async def test_fault_09_a_reset_after_the_send_leaves_the_order_unknown_and_its_number_is_not_used_again(
     peer: Peer, folder: Path
 ) -> None:

@@ -85,10 +85,7 @@ class Sending:
         entry.listed, entry.sent = listed, sent
         link = self._present()
         entry.owner = link.client_id
-        # After a reset TWS counts from 1 again, and a number that an order has could be taken for a change of that order.
-        client: Any = link.ib.client
-        client.updateReqId(self._book.highest + 1)
-        self._book.send(entry, client.getReqId())
+        self._book.send(entry, link.ib.client.getReqId())
         return entry
 
     def _attach(self, entry: Entry) -> None:
