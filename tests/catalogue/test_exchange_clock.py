@@ -75,7 +75,7 @@ async def test_fault_53_an_order_that_is_refused_for_its_time_is_not_sent_again_
 
 
 @exchanged
-async def test_fault_53_a_leap_ahead_lets_nothing_be_opened_before_the_exchange_was_asked(
+async def test_fault_53_after_a_leap_ahead_the_exchange_is_asked_before_anything_is_opened(
     exchange: Exchange, folder: Path
 ) -> None:
     async with at_exchange(exchange, folder, **QUICK) as desk:
