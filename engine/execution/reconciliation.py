@@ -238,9 +238,8 @@ class _Look:
         if order.role is Role.EXTERNAL and found.filled > order.filled:
             self._external_fills(found, found.filled - order.filled)
         order = self._order(found.name)
-        short = found.filled - order.filled - self._counted_elsewhere(found)
-        if short > 0:
-            self._missing(found, order, short)
+        if found.filled > order.filled:
+            self._missing(found, order, found.filled - order.filled)
         elif order.is_live:
             self._works(found, order) if found.is_open else self._ended(found, order)
 
@@ -248,12 +247,6 @@ class _Look:
         """The newest executions that make up what it filled since: older ones were counted when it was adopted."""
         for fill in _newest(self._unbooked(found.symbol, found.name), short * found.side.sign):
             self._book(fill)
-
-    def _counted_elsewhere(self, found: FoundOrder) -> Steps:
-        """What is on record as fills of another order: a twin's are, as long as they are told under our name alone."""
-        known = self._register.booked
-        own = [fill for fill in self._found.fills if fill.name == found.name and fill.execution in known]
-        return sum(fill.quantity for fill in own if known[fill.execution].order != found.name)
 
     def _works(self, found: FoundOrder, order: Order) -> None:
         self._wake(order)

@@ -50,16 +50,29 @@ async def test_fault_27_an_order_that_is_at_the_venue_twice_is_shown_twice_and_h
 
 
 @played
-async def test_fault_27_a_twin_that_fills_before_it_is_known_as_one_is_booked_once(peer: Peer, folder: Path) -> None:
+async def test_fault_27_a_twin_that_fills_as_soon_as_it_is_known_is_told_apart(peer: Peer, folder: Path) -> None:
     async with at_tws(peer, folder) as desk:
         name = await rests(desk)
         twin = await peer.clone(peer.order(name))
         await desk.session.keeper.reconcile()
         await peer.fill(twin, 2, 3990)
         await desk.until(lambda: desk.position == 2)
+        assert (desk.state(f"EXT-{twin.perm_id}"), desk.state(name)) == ("FILLED", "ACCEPTED")
+
+
+@played
+async def test_fault_27_a_twin_that_fills_before_it_is_known_is_booked_once_and_the_other_is_shown(
+    peer: Peer, folder: Path
+) -> None:
+    async with at_tws(peer, folder) as desk:
+        name = await rests(desk)
+        first = peer.order(name)
+        await peer.fill(await peer.clone(first), 2, 3990)
+        await desk.until(lambda: desk.position == 2)
         await looked(desk)
         assert len(desk.facts(f.OrderFilled)) == 1
-        assert states(desk)[0] == ("HALTED", "reconciliation")
+        assert states(desk) == [("HALTED", "reconciliation")]
+        assert shown(desk)[f"EXT-{first.perm_id}"] == "external"
 
 
 @played

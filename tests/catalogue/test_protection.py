@@ -8,7 +8,7 @@ from typing import Any
 from engine.domain import facts as f
 from engine.domain.order import Role
 from tests.catalogue.rig import GOLD, Desk, at_tws, played
-from tests.catalogue.test_fills import is_protected
+from tests.catalogue.test_fills import is_protected, rests
 from tests.peers.faults import Answer, Drop
 from tests.peers.tws import Peer
 from tests.peers.tws.record import Received
@@ -100,3 +100,41 @@ async def test_fault_29_a_new_stop_of_which_nothing_is_heard_is_not_counted_on_a
         assert desk.state(unknown.order) == "REJECTED"
         assert working_stops(peer) == [("SELL", 2)]
         assert len(alarms(desk)) == 2
+
+
+@played
+async def test_fault_29_an_entry_whose_stop_is_refused_before_it_fills_is_withdrawn(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk:
+        name = await rests(desk)
+        await peer.reject(peer.order(f"{name}-stop"), 201, "Order rejected - reason:", "no stops today")
+        await desk.until(lambda: desk.state(name) == "CANCELLED")
+        assert desk.state(f"{name}-stop") == "REJECTED"
+        assert peer.order(name).status == "Cancelled"
+        assert desk.wire.seen == [name, f"{name}-stop"]
+        assert desk.position == 0
+
+
+@played
+async def test_fault_29_an_entry_that_waits_at_tws_for_its_refused_stop_is_withdrawn(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk:
+        await desk.ready()
+        peer.faults.on("placeOrder", NO_STOPS, where=is_stop)
+        name = desk.buy()
+        await desk.until(lambda: desk.state(name) == "CANCELLED")
+        assert peer.order(name).status == "Cancelled"
+        assert desk.position == 0
+        assert desk.facts(f.OrderUnknown) == []
+
+
+@played
+async def test_fault_29_an_entry_that_is_partly_filled_when_its_stop_is_refused_keeps_what_it_has_under_a_new_stop(
+    peer: Peer, folder: Path
+) -> None:
+    async with at_tws(peer, folder) as desk:
+        name = await rests(desk, 5)
+        await peer.fill(peer.order(name), 2, 3990)
+        await is_protected(desk, 2)
+        await peer.reject(peer.order(f"{name}-stop"), 201, "Order rejected - reason:", "no stops today")
+        await desk.until(lambda: desk.state(name) == "CANCELLED")
+        await is_protected(desk, 2)
+        assert working_stops(peer) == [("SELL", 2)]

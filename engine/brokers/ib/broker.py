@@ -30,7 +30,8 @@ from engine.domain import facts as f
 from engine.domain.facts import Fact
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import ClientOrderId, Order
+from engine.domain.order import ClientOrderId, Order, from_terms
+from engine.domain.order import apply as after
 from engine.ports.broker import Report, ReportSink
 from engine.ports.venue import VenueAddress, VenueState
 
@@ -230,7 +231,9 @@ class IbBroker:
         """Nothing: a book is rebuilt without the venue."""
 
     def apply(self, fact: Fact) -> None:
-        """Nothing: `standing` is given the orders that are to be looked for."""
+        """An order that was found at TWS is known by its permanent id at once; the rest is asked for by `standing`."""
+        if isinstance(fact, f.OrderAdopted):
+            self._book.know(after(from_terms(fact, 0), fact))
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
