@@ -107,6 +107,9 @@ class Pipeline:
         self._reports: list[Report] = []
         self._roll: Nanos = 0
         self._trips: dict[Symbol, tuple[Ticks, Ticks]] = {}
+        self._floor: Cash = 0
+        self._due_beside_bars: Nanos = 0
+        self._moved = True
         self._quoted = False
         self._pending = False
         self._unsettled = False
@@ -194,14 +197,33 @@ class Pipeline:
         """The clock reached `at`: expiries, bar closes, the roll of the day. Called before any quote that comes after it."""
         self.step += 1
         self.now = at
-        for card in self.desk.due(at):
-            self.emit(expired(card))
-        for change in self.in_force.take(at):
-            self.emit(change)
+        only_bars = at < self._due_beside_bars
+        if not only_bars:
+            self._moved = True
+            for card in self.desk.due(at):
+                self.emit(expired(card))
+            for change in self.in_force.take(at):
+                self.emit(change)
         self.broker.on_time(at)
-        self._drain()
-        self.held.on_time(at)
+        if self._reports:
+            self._drain()
+        if not only_bars:
+            self.held.on_time(at)
         self._close_bars(at)
+        if not only_bars:
+            self._turn(at)
+        if self._reports:
+            self._drain()
+        if self._unsettled:
+            self._unsettled = False
+            for symbol in tuple(self.ledger.open):
+                self.protection.settle(symbol)
+        if not only_bars:
+            self.protection.on_time(at)
+        self._finish()
+
+    def _turn(self, at: Nanos) -> None:
+        """What nights and the day's roll bring."""
         rolls = at >= self._roll
         if rolls:
             self.broker.on_roll()
@@ -211,12 +233,6 @@ class Pipeline:
         if rolls:
             self.held.on_roll()
             self._roll_day(at)
-        if self._unsettled:
-            self._unsettled = False
-            for symbol in tuple(self.ledger.open):
-                self.protection.settle(symbol)
-        self.protection.on_time(at)
-        self._finish()
 
     def on_report(self, report: Report) -> None:
         """Something a broker outside this process said."""
@@ -351,6 +367,7 @@ class Pipeline:
         self._start_day(at)
 
     def _start_day(self, at: Nanos) -> None:
+        self._moved = True
         self._roll = daily_after(at, self.setup.limits.day_zone, self.setup.limits.day_minute)
         self.nights.start(at)
         self._quoted = False
@@ -390,7 +407,8 @@ class Pipeline:
         return symbol
 
     def _finish(self) -> None:
-        self._drain()
+        if self._reports:
+            self._drain()
         if self.ledger.open or self._pending:
             self._check_equity()
         self._check_book()
@@ -400,13 +418,21 @@ class Pipeline:
 
     def _schedule(self) -> None:
         """The next moment that `on_time` must be called at, and the prices between which equity needs no look."""
-        due = min(self._roll, self.nights.due, self.in_force.due, self.protection.due, self.held.due)
-        due = min(due, self.desk.next_expiry() or NEVER, self.register.next_expiry(self.now) or NEVER)
-        for symbol, lane in self.lanes.items():
+        if self._moved or self.guard.floor != self._floor:
+            self._look_ahead()
+        due = self._due_beside_bars
+        for lane in self.lanes.values():
             if 0 < lane.bars.due < due:
                 due = lane.bars.due
-            self._trips[symbol] = trip_prices(self.ledger, symbol, self.guard.floor)
         self.due = due
+
+    def _look_ahead(self) -> None:
+        """What `_schedule` goes by, anew: since it last did, a fact came, one of these moments, or another floor of equity."""
+        self._moved, self._floor = False, self.guard.floor
+        due = min(self._roll, self.nights.due, self.in_force.due, self.protection.due, self.held.due)
+        self._due_beside_bars = min(due, self.desk.next_expiry() or NEVER, self.register.next_expiry(self.now) or NEVER)
+        for symbol in self.lanes:
+            self._trips[symbol] = trip_prices(self.ledger, symbol, self._floor)
 
     def _commit(self) -> None:
         self.journal.commit(self.step, self.now)
@@ -426,7 +452,7 @@ class Pipeline:
 
     def _apply(self, record: f.Record) -> None:
         fact = record.fact
-        self._unsettled = True
+        self._unsettled = self._moved = True
         self.tilt.apply(fact, record.at)
         if isinstance(fact, f.OrderFact):  # most facts are an order's, and of those only fills concern anybody else
             self.register.apply(fact, record.at)
@@ -483,7 +509,9 @@ class Pipeline:
         for lane in self.lanes.values():
             if 0 < lane.bars.due <= at:
                 self._take_bar(lane)
-        self.nights.take(at)
+        if at >= self._due_beside_bars:
+            self._moved = True
+            self.nights.take(at)
         if at >= self._roll:
             self._start_day(at)
         self._schedule()

@@ -129,8 +129,9 @@ class SimBroker:
     def on_time(self, at: Nanos) -> None:
         """Requests arrive, and good-till-date orders expire."""
         self._now = max(self._now, at)
-        old = self._resting()
-        self._meet(old - self._land(at))
+        if self._flight.due is not None:
+            old = self._resting()
+            self._meet(old - self._land(at))
         expiry = self._book.next_expiry()
         if expiry is None or expiry > at:
             return
