@@ -272,8 +272,9 @@ class Held:
         armed, position = self._register.armed(order), self._ledger.position(order.symbol)
         open_ = -position * order.side.sign
         wanted = min(armed, open_ - self._closing(order))
-        if order.role is Role.STOP and not order.triggered:
-            wanted = min(armed, free(order, self._register, position))
+        assert self._abilities is not None
+        if order.role is Role.STOP and (locks(self._abilities) or not order.triggered):
+            wanted = min(wanted if order.triggered else armed, free(order, self._register, position))
         if not armed or open_ <= 0:
             self._manager.cancel(order, "what it was to close is closed")
         elif wanted > 0 and (not self._frees(order) or self._make_way(order, wanted)):

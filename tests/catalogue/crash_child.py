@@ -60,6 +60,11 @@ class Life:
     moment: str = "never"
     seed: int = 0
 
+    @property
+    def ready(self) -> Path:
+        """A file that is there once the program may trade."""
+        return self.folder / "ready"
+
 
 def start(life: Life) -> BaseProcess:
     """The program, on its way."""
@@ -100,6 +105,7 @@ def live(life: Life) -> None:
 async def _live(life: Life) -> None:
     async with session_at(life.folder, life.broker, {life.broker: life.venue}, life.instrument) as desk:
         await desk.ready()
+        life.ready.touch()
         for act in life.acts:
             await ACTS[act](desk)
         if life.seed:
