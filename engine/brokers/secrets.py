@@ -14,6 +14,7 @@ from typing import Any
 from engine.brokers.exchange.keys import ApiKey
 from engine.brokers.vault import Vault
 from engine.core.errors import UserError
+from engine.core.log import keep_out
 
 SERVICE = "nicegold"
 KEY_VARIABLE, SECRET_VARIABLE = "NICEGOLD_API_KEY", "NICEGOLD_API_SECRET"
@@ -123,6 +124,7 @@ def _in_keyring(broker: str, sandbox: bool) -> Found:
         return Found(None, f"the keyring holds no key for {broker}; store one: {store}")
     if not key or not secret:
         raise UserError(f"the keyring holds only half of the key for {broker}; store it again: {store}")
+    keep_out(key, secret, password or "")
     return Found(ApiKey(key, secret, password or ""))
 
 

@@ -38,6 +38,15 @@ _SECRET_IN_TEXT = (
 )
 
 
+_hidden: set[str] = set()
+"""Secrets of this process that came from elsewhere than the environment: they are in no log whoever writes it."""
+
+
+def keep_out(*secrets: str) -> None:
+    """These are struck out of every log and crash report of this process from now on."""
+    _hidden.update(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+
+
 class Redactor:
     """Strikes secrets out of log records: fields by their names, and known values and patterns in any text."""
 
@@ -65,7 +74,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text with every known or recognisable secret struck out."""
-        for secret in self._values:
+        for secret in (*self._values, *sorted(_hidden, key=len, reverse=True)):
             text = text.replace(secret, STRUCK)
         for pattern, replacement in _SECRET_IN_TEXT:
             text = pattern.sub(replacement, text)
