@@ -106,6 +106,8 @@ async def test_fault_01_paper_trades_while_tws_refuses(peer: Peer, folder: Path)
                     await paper.ready()
                     await paper.open_long()
                     assert paper.session.pipeline.ledger.position(GOLD) == 2
+                    (refused,) = [fact for fact in paper.do(Reconnect()) if isinstance(fact, f.IntentRefused)]
+                    assert "comes back by itself" in refused.reason
             assert not desk.session.broker.is_ready
             assert desk.position == 0
 
@@ -276,6 +278,7 @@ async def test_fault_07_a_moved_port_is_followed_only_when_the_owner_says_so(pee
         assert "out of reach" in denial(desk)
         await a_while()
         assert len(peer.venue.record.handshakes) == shaken
+        assert refusals(desk, Reconnect(70_000)) == ["70000 is no port; give one from 1 to 65535, or none"]
         assert not refusals(desk, Reconnect())
         await desk.ready()
         assert desk.state(name) == "ACCEPTED"

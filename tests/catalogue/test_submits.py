@@ -245,6 +245,22 @@ async def test_fault_17_an_execution_that_cannot_be_read_is_looked_up_and_booked
 
 
 @played
+async def test_fault_17_positions_that_cannot_be_read_are_not_taken_for_none(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk:
+        await desk.ready()
+        desk.buy()
+        await desk.until(lambda: desk.session.pipeline.protection.at_venue(GOLD) == 2)
+        garbled = peer.faults.on("position", Replace(torn), times=None)
+        desk.session.keeper.look()
+        await desk.until(lambda: "a position that cannot be read" in desk.session.keeper.found.trouble)
+        assert "venue" in denial(desk)
+        garbled.lift()
+        await desk.ready()
+        assert desk.position == 2
+        assert not desk.facts(f.PositionAdopted)
+
+
+@played
 async def test_fault_17_bytes_that_are_no_message_at_all_cost_no_order(peer: Peer, folder: Path) -> None:
     async with at_tws(peer, folder) as desk:
         await desk.ready()
