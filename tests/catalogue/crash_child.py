@@ -59,6 +59,7 @@ class Life:
     acts: tuple[str, ...]
     moment: str = "never"
     seed: int = 0
+    limits: tuple[tuple[str, float], ...] = ()
 
     @property
     def ready(self) -> Path:
@@ -103,7 +104,8 @@ def live(life: Life) -> None:
 
 
 async def _live(life: Life) -> None:
-    async with session_at(life.folder, life.broker, {life.broker: life.venue}, life.instrument) as desk:
+    venues, limits = {life.broker: life.venue}, dict(life.limits)
+    async with session_at(life.folder, life.broker, venues, life.instrument, limits=limits) as desk:
         await desk.ready()
         life.ready.touch()
         for act in life.acts:

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -34,8 +35,14 @@ from tests.peers.faults import Drop
 from tests.peers.tws import Peer
 
 LOOK_EVERY = 10
+START_S = 20.0
+"""How long a program may take until it can trade."""
 LONGEST_S = 1.2
-"""How long a program lives at most."""
+"""How long it goes on then at most."""
+EARLY = 0.2
+"""The share of programs that may be killed before they can trade."""
+LIMITS = (("daily_loss", 0.9), ("drawdown", 0.9), ("orders_per_minute", 100_000))
+"""Nobody is to stop trading for what it costs."""
 AT_A_MOMENT = 0.4
 """The share of programs that die at a named moment, if they come to it."""
 
@@ -65,9 +72,9 @@ async def tws(folder: Path) -> AsyncIterator[Ground]:
         venue = VenueSection(host=peer.host, port=peer.port, client_id=1, timeout=2.0)
         ground = Ground(
             _db(folder),
-            lambda moment, seed: Life(folder, "ib", venue, "XAUUSD@ib", (), moment, seed),
+            lambda moment, seed: Life(folder, "ib", venue, "XAUUSD@ib", (), moment, seed, LIMITS),
             lambda bid: peer.quote(GOLD, bid, bid + Decimal("0.3"), bid_size=1, ask_size=1),
-            lambda: at_tws(peer, folder),
+            lambda: at_tws(peer, folder, limits=dict(LIMITS)),
         )
         numbers: set[object] = set()
 
@@ -91,9 +98,9 @@ async def exchange(folder: Path) -> AsyncIterator[Ground]:
         venue = VenueSection(url=peer.rest_url, ws_url=peer.socket_url, timeout=2.0)
         ground = Ground(
             _db(folder),
-            lambda moment, seed: Life(folder, "binance", venue, PAXG, (), moment, seed),
+            lambda moment, seed: Life(folder, "binance", venue, PAXG, (), moment, seed, LIMITS),
             lambda bid: peer.quote(PAXG, str(bid), str(bid + Decimal("0.1")), depth=100),
-            lambda: at_exchange(peer, folder),
+            lambda: at_exchange(peer, folder, limits=dict(LIMITS)),
         )
         peer.faults.on("POST order", Drop(), times=None, where=lambda it: ground.saw(it.parameters["newClientOrderId"]))
         yield ground
@@ -140,10 +147,12 @@ async def _moving(ground: Ground, random: Random) -> AsyncIterator[None]:
 
 async def _one(ground: Ground, random: Random) -> None:
     moment = random.choice(sorted(MOMENTS)) if random.random() < AT_A_MOMENT else "never"
-    process = start(ground.life(moment, random.randint(1, 1 << 30)))
-    ends = time.monotonic() + random.uniform(0.05, LONGEST_S)
-    while process.is_alive() and time.monotonic() < ends:
-        await asyncio.sleep(0.01)
+    life = ground.life(moment, random.randint(1, 1 << 30))
+    is_early = random.random() < EARLY
+    life.ready.unlink(missing_ok=True)
+    process = start(life)
+    await _passes(process, START_S, lambda: is_early or life.ready.exists())
+    await _passes(process, random.uniform(0, LONGEST_S))
     ground.moments[moment if not process.is_alive() else "at random"] += 1
     process.kill()
     process.join()
@@ -151,15 +160,22 @@ async def _one(ground: Ground, random: Random) -> None:
     process.close()
 
 
+async def _passes(process: BaseProcess, seconds: float, is_over: Callable[[], bool] = lambda: False) -> None:
+    """Waits that long at most while the program lives."""
+    ends = time.monotonic() + seconds
+    while process.is_alive() and not is_over() and time.monotonic() < ends:
+        await asyncio.sleep(0.01)
+
+
 async def _look(ground: Ground, number: int) -> None:
     """What the programs left holds together: the rig checks the books, this the wire of all of them."""
     async with ground.look() as desk:
         await desk.ready()
         await desk.until(lambda: _is_calm(desk), "that nothing is unknown and every position is protected")
-        facts = desk.session.journal.last_seq()
+        facts, state = desk.session.journal.last_seq(), desk.session.pipeline.guard.state
     assert ground.wire.unwritten == []
     assert set(Counter(ground.wire.seen).values()) <= {1}
-    print(f"{number} killed: {len(ground.wire.seen)} orders sent, {facts} facts, position {desk.position}", flush=True)
+    print(f"{number} killed: {len(ground.wire.seen)} orders sent, {facts} facts, position {desk.position}, {state}", flush=True)
 
 
 def _is_calm(desk: Desk) -> bool:
