@@ -66,6 +66,8 @@ class OrderManager:
         self.abilities = abilities
         self.on_held: Callable[[Order], None] = lambda _order: None
         """Told of an order that is kept back, once all that was dispatched with it is on its way."""
+        self.objection: Callable[[Order], str] = lambda _order: ""
+        """Live: what stands against an entry at the moment it would leave, however long ago the gate let it through."""
         self.release: Release = lambda orders, _safety: self.dispatch(orders)
 
     def place(
@@ -135,10 +137,17 @@ class OrderManager:
         self.let_go(self._record([again, *copies]))
 
     def close(self, symbol: Symbol, quantity: Steps, signal: str = "", snapshot: Snapshot | None = None) -> Verdict:
-        """Closes `quantity` of the position at the market."""
+        """Closes `quantity` of the position at the market, in several orders where one may not be that large; the first answer
+        that is a denial, else the last."""
         side = Side.of(-self._ledger.position(symbol))
-        draft = Draft(symbol, side, OrderType.MARKET, quantity, reduce_only=True)
-        return self.place(draft, Role.CLOSE, signal, snapshot=snapshot)
+        orders = max(1, -(-quantity // self._gate.largest_order(symbol)))
+        for number in range(orders):
+            part = (quantity + number) // orders
+            draft = Draft(symbol, side, OrderType.MARKET, part, reduce_only=True)
+            verdict = self.place(draft, Role.CLOSE, signal, snapshot=snapshot)
+            if not verdict.approved:
+                break
+        return verdict
 
     def cancel(self, order: Order, reason: str) -> None:
         """Asks the broker to cancel; a cancel already under way is not asked again. What has not left is over at once."""
@@ -310,7 +319,12 @@ class OrderManager:
         return legs
 
     def dispatch(self, orders: Sequence[ClientOrderId]) -> None:
-        """Sends what is on record, holding back what the venue lacks; what was ended meanwhile is left out."""
+        """Sends what is on record, holding back what the venue lacks; what was ended meanwhile is left out, and what may not
+        be opened any more is ended."""
+        for name in orders:
+            order = self._register[name]
+            if order.role is Role.ENTRY and order.state is State.INTENT and (why := self.objection(order)):
+                self.drop(f.OrderCancelled(name, f"nothing was sent: {why}"))
         due = [name for name in orders if self._register[name].state is State.INTENT]
         leaving: list[ClientOrderId] = []
         for name in due:

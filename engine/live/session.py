@@ -36,7 +36,7 @@ from engine.ports.broker import Report
 from engine.ports.outside import KeepsTrying, LiveFeed, LiveQuote, OutsideBroker
 from engine.ports.venue import VenueState
 from engine.profile import SessionSection
-from engine.risk.guard import HALTED
+from engine.risk.guard import ACTIVE, HALTED
 from engine.storage.live_journal import LiveJournal
 
 SLICE_NS = 2_000_000
@@ -94,6 +94,7 @@ class LiveSession:
         pipeline.arming.objection = self._objection
         pipeline.arming.reconnect = self._reconnect
         pipeline.manager.release = self.release
+        pipeline.manager.objection = self._against_opening
         books = Account(self._at_venue, self._version, self._compare, self.take)
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
         self._patience_s = section.patience
@@ -237,9 +238,7 @@ class LiveSession:
         """
         sys.setswitchinterval(UNDISTURBED_S)
         try:
-            self._look_around()  # a bar that comes due now is decided on by what is known now
-            self.pipeline.reach(self.clock.now() if at is None else at)
-            self._look_around()
+            self._catch_up(self.clock.now() if at is None else at)
             return act()
         except Exception as error:  # whatever it is, positions keep their stops and nothing new may be opened
             self._broke(error)
@@ -247,6 +246,16 @@ class LiveSession:
         finally:
             self._after()
             sys.setswitchinterval(SWITCH_S)
+
+    def _catch_up(self, at: Nanos) -> None:
+        """What came due comes first. A bug in that must not keep out what a broker says or the owner asks."""
+        try:
+            self._look_around()  # a bar that comes due now is decided on by what is known now
+            self.pipeline.reach(at)
+            self._look_around()
+        except Exception as error:  # as in a step
+            self._broke(error)
+            self.pipeline.now = max(self.pipeline.now, at)
 
     def _broke(self, error: Exception) -> None:
         self._fault(error)
@@ -257,6 +266,8 @@ class LiveSession:
     def _after(self) -> None:
         """The step is over: what waits for the journal's word asks for it, and what was said meanwhile comes next."""
         leaving, self._leaving = self._leaving, []
+        if leaving and self.journal.is_waiting:  # the step broke off, and what leaves is on record all the same
+            self.journal.commit(self.pipeline.step, self.pipeline.now)
         for orders, safety in leaving:
             self.journal.when_durable(partial(self._written, orders), safety)
         if self.pipeline.due < self._watches_for:
@@ -295,6 +306,14 @@ class LiveSession:
         if self.broker.is_live and not self.pipeline.arming.account:
             return f"live trading is not armed; type the account's name {self.account} to arm it"
         return ""
+
+    def _against_opening(self, entry: Order) -> str:
+        """What stands against an entry that is about to leave: it may have been held, or on its way to the disk, since the gate
+        let it through, in another session even."""
+        state = self.pipeline.guard.state
+        if state != ACTIVE:
+            return f"trading is {state}"
+        return self.trouble or self.pipeline.blocked.get(entry.symbol, "")
 
     def obstacles(self, symbol: Symbol) -> tuple[str, str]:
         """Why `symbol` may not be traded now, and why nothing may be opened at the venue; "" where nothing stands against it."""
@@ -362,6 +381,8 @@ class LiveSession:
                 await asyncio.wait_for(self._wake.wait(), wait)
             if self.clock.has_leapt or self.pipeline.due <= self.clock.now():
                 self._step(lambda: None)
+                if self.is_broken and self.pipeline.due <= self.clock.now():
+                    await asyncio.sleep(REST_S)  # what came due fails, and would at once again
 
     # --- the books against the venue ----------------------------------------------------------------------------------
 

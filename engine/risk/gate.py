@@ -132,6 +132,10 @@ class Gate:
             said.append(sentence(LIMITS[CORRELATION], together, most, True))
         return said
 
+    def largest_order(self, symbol: Symbol) -> Steps:
+        """The most that one order of `symbol` may be for."""
+        return self._instruments[symbol].max_order
+
     def largest(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The biggest quantity, up to the draft's, that every hard limit lets pass."""
         stop, _ = self._stop(draft, snapshot)
