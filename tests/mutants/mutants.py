@@ -145,6 +145,20 @@ MUTANTS = (
         "    if stake.is_unknown and not draft.quantity:\n",
         (CASES + "test_submits.py::test_fault_16_an_order_that_is_never_answered_is_said_to_be_unknown_and_stays_reserved",),
     ),
+    Mutant(
+        "an exchange's second word on a trade is passed on as another fill",
+        "engine/brokers/exchange/tracking.py",
+        "        elif identity and identity not in known.trades:\n",
+        "        elif identity:\n",
+        (SPOT + "test_fault_21_fills_out_of_order_and_twice_are_each_booked_once",),
+    ),
+    Mutant(
+        "a half-open socket is never declared dead",
+        "engine/brokers/ib/heartbeat.py",
+        '                await link.close(f"{link.name} has stopped answering; look at TWS and the network")\n',
+        "                continue\n",
+        (CASES + "test_link.py::test_fault_02_a_half_open_socket_is_declared_dead_by_our_own_heartbeat",),
+    ),
     # --- reconciliation and restart -----------------------------------------------------------------------------------
     Mutant(
         "absence is believed at once",
@@ -273,9 +287,25 @@ MUTANTS = (
     Mutant(
         "the kill switch asks for each cancel once only",
         "engine/live/kill.py",
-        "        if order.state is State.PENDING_CANCEL:\n            session.broker.cancel(order.id)\n",
-        "        if order.state is State.PENDING_CANCEL:\n            return\n",
-        (CASES + "test_kill_switch.py",),
+        "            _ask_again(session, flatten)\n",
+        "            pass\n",
+        (CASES + "test_kill_switch.py::test_fault_38_cancels_that_fail_are_asked_for_again_until_all_orders_are_gone",),
+    ),
+    Mutant(
+        "that trading with money was armed is remembered over a restart",
+        "engine/live/session.py",
+        "            self.pipeline.recall_live(record)\n",
+        "            self.pipeline.recall_live(record)\n"
+        "            if isinstance(record.fact, f.TradingArmed):\n"
+        "                self.pipeline.arming.account = record.fact.account\n",
+        (CASES + "test_window.py::test_fault_60_money_is_traded_with_only_after_the_account_was_typed_and_a_restart_forgets_it",),
+    ),
+    Mutant(
+        "any number of orders leave in a minute",
+        "engine/risk/checks.py",
+        "    if count >= limits.orders_per_minute:\n",
+        "    if count >= 1000 * limits.orders_per_minute:\n",
+        (CASES + "test_local_checks.py::test_fault_36_of_a_burst_of_orders_only_so_many_leave_in_a_minute",),
     ),
     Mutant(
         "the kill switch does not say what is left",

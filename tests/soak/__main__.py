@@ -30,7 +30,7 @@ from tests.soak.exchange import Spot
 from tests.soak.life import Life
 from tests.soak.stage import Stage
 from tests.soak.tally import Tally
-from tests.soak.tws import Tws
+from tests.soak.tws import QUICKER, Tws
 
 CHECKPOINTS = 4
 VENUES = ("tws", "exchange")
@@ -87,6 +87,7 @@ async def _stage(venue: str, chance: Random) -> AsyncIterator[Stage]:
         return
     async with Exchange() as exchange:
         exchange.history("PAXGUSDT", minutes(200))
+        exchange.desk.gate.weight_limit *= QUICKER
         await exchange.quote("PAXGUSDT", "4000.00", "4000.10", depth=100)
         yield Spot(exchange, chance)
 

@@ -17,7 +17,7 @@ from tests.soak.owner import Owner
 from tests.soak.stage import Stage
 from tests.soak.tally import Tally
 
-CALM_S = 90.0
+CALM_S = 150.0
 """How long the engine may take to come clean with a venue that answers again."""
 UNSETTLED = (State.INTENT, State.SENT, State.UNKNOWN, State.PENDING_CANCEL, State.PENDING_MODIFY)
 SPOOLS = "books.db.*.spool"

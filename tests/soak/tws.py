@@ -18,6 +18,8 @@ from tests.soak.stage import settle
 
 TERMS = {"patience": 0.5, "look_every": 0.2, "reconcile_every": 5.0, "heartbeat": 1.0}
 """Quick, so that much happens in a minute."""
+QUICKER = 5
+"""How much more often than usual the venue is asked how things stand."""
 REFUSED = (103, 110, 201, 321, 10043, 9999)
 NOT_CANCELLED = (135, 161, 10147, 10148)
 
