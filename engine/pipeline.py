@@ -144,6 +144,7 @@ class Pipeline:
             setup.protection,
             lambda: self.now,
         )
+        self.protection.awaited = self.held.awaited
         self.trader = Trader(
             self.emit, self.instruments, self.manager, self.ledger, self.gate, self.snapshot, setup.sizing, setup.slippage
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from engine.core.clock import SECOND, Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps
-from engine.domain.market import Quote, Ticks
+from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import TERMINAL, ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce
 from engine.execution.lacks import AT_VENUE, STOPS, free, locks, stops_at_venue, waits
 from engine.execution.manager import Emit, OrderManager
@@ -28,6 +28,10 @@ AGAIN: Nanos = SECOND
 RAREST: Nanos = 16 * SECOND
 """... at first; each refusal in a row doubles it up to this."""
 NEVER: Nanos = 1 << 62
+MOST_STOPS = 3
+"""So many stops over one entry may rest side by side: exchanges take few such orders. Then one makes way for a bigger."""
+UNDER_WAY = frozenset({State.INTENT, State.SENT, State.PENDING_MODIFY, State.PENDING_CANCEL})
+"""States that end with the venue's answer, or as unknown."""
 
 
 class Held:
@@ -46,6 +50,7 @@ class Held:
         self._clock = clock
         self._pauses: dict[ClientOrderId, Nanos] = {}
         self._again: dict[ClientOrderId, Nanos] = {}
+        self._awaited: dict[str, tuple[Symbol, Steps, list[ClientOrderId]]] = {}
         manager.on_held = self._advance
 
     # --- what the pipeline tells --------------------------------------------------------------------------------------
@@ -134,7 +139,8 @@ class Held:
             self._replace(order)
         if not abilities.brackets:
             for entry in (order.id, order.parent):
-                if order.filled and entry in self._register.children:
+                stands = order.role is Role.STOP and order.state in AT_VENUE
+                if (order.filled or stands) and entry in self._register.children:
                     self._stand_guard(self._register[entry])
         if order.oco:
             self._loosen(order)
@@ -158,6 +164,7 @@ class Held:
             if not stops:
                 continue
             watched = [leg for leg in waiting if leg.triggered or self._waits(leg)]
+            self._awaited.pop(stops[0].oco or stops[0].id, None)
             missing = self._missing(self._share(entry, legs, group), stops[0], [*standing, *watched])
             if missing <= 0:
                 continue
@@ -182,16 +189,30 @@ class Held:
         return min(here, bare - register.leaving(like.symbol))
 
     def _add(self, waiting: list[Order], standing: list[Order], like: Order, missing: Steps) -> None:
+        """Puts a stop over what is missing. Where enough of them rest there one grows, as soon as one has been answered."""
         assert self._abilities is not None
+        able = [stop for stop in standing if stop.may("ModifyRequested") and not stop.triggered]
+        under_way = [stop.id for stop in standing if stop.state in UNDER_WAY]
         if waiting:
             self._advance(waiting[0])
-        elif standing and self._abilities.modifies and standing[-1].may("ModifyRequested") and not standing[-1].triggered:
-            stop = standing[-1]
-            assert stop.stop is not None
-            self._manager.modify(stop, stop.quantity + missing, stop.stop)
+        elif able and able[-1] is standing[-1] and self._abilities.modifies:
+            self._grow(able[-1], missing)
+        elif able and len(standing) >= MOST_STOPS:
+            self._grow(min(able, key=lambda stop: stop.leaves), missing)
+        elif under_way and len(standing) >= MOST_STOPS:
+            self._awaited[like.oco or like.id] = like.symbol, missing, under_way
         else:
             like = standing[-1] if standing else like
             self._manager.repeat(like, missing, like.limit, like.stop)
+
+    def awaited(self, symbol: Symbol) -> Steps:
+        """Lot steps that get their stop once the venue has answered to those under way: in time, or they become unknown."""
+        waits = [it for it in self._awaited.values() if it[0] == symbol]
+        return sum(steps for _, steps, stops in waits if any(self._register[stop].state in UNDER_WAY for stop in stops))
+
+    def _grow(self, stop: Order, by: Steps) -> None:
+        assert stop.stop is not None
+        self._manager.modify(stop, stop.quantity + by, stop.stop)
 
     def _loosen(self, order: Order) -> None:
         """What one of a group filled, the others lose, where the venue does not see to it."""

@@ -58,6 +58,8 @@ class Protection:
         self._clock = clock
         self._gaps: dict[Symbol, _Gap] = {}
         self._told: dict[Symbol, Steps] = {}
+        self.awaited: Callable[[Symbol], Steps] = lambda _symbol: 0
+        """Lot steps about to get a stop that is held back until the venue has answered to others."""
 
     def settle(self, symbol: Symbol) -> None:
         """Cancels exits that no longer exit anything, shrinks those that are too large, covers what has no stop."""
@@ -77,7 +79,7 @@ class Protection:
             if waiting:
                 action = "it was adopted; attach a stop, leave it as it is, or close it"
                 self._emit(f.ProtectionMissing(symbol, waiting, action))
-        bare = self._bare(symbol) - self.adopted.units(symbol)
+        bare = self._bare(symbol) - self.adopted.units(symbol) - self.awaited(symbol)
         if bare > 0:
             self._mend(symbol, position, bare)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from engine.domain import facts as f
 from engine.domain.intents import CancelOrder
 from engine.execution.held import MOST_STOPS
 from tests.catalogue.rig import PAXG, Desk, at_exchange, exchanged
-from tests.catalogue.test_exchange_sends import QUICK, RESTING, guarded, held, standing, told_of
+from tests.catalogue.test_exchange_sends import QUICK, RESTING, guarded, told_of
 from tests.peers.exchange import Exchange
 from tests.peers.faults import Answer, Duplicate, Hold, Reorder, Replace
 
@@ -92,12 +93,13 @@ async def test_an_entry_that_fills_in_parts_at_once_is_guarded_by_few_stops(exch
     exchange.deposit("PAXG", -10)
     async with at_exchange(exchange, folder, **QUICK) as desk:
         name = await rests(desk, exchange)
-        for _ in range(4):
-            await exchange.trade(PAXG, "SELL", "0.025", "3990.00")
+        for _ in range(8):
+            await exchange.trade(PAXG, "SELL", "0.0125", "3990.00")
         await desk.until(lambda: desk.state(name) == "FILLED")
         await guarded(desk, exchange)
-        assert len([it for it in exchange.orders if it.is_open]) <= 2
-        assert refusals(exchange) == []
+        assert len([it for it in exchange.orders if it.is_open]) <= MOST_STOPS
+        assert {it.ticket.stop_price for it in exchange.orders if it.side == "SELL"} == {Decimal(3980)}
+        assert (refusals(exchange), desk.facts(f.ProtectionMissing)) == ([], [])
 
 
 @exchanged
