@@ -254,6 +254,7 @@ class MainWindow(QMainWindow):
         if money != self.money:
             self.money = money
             self.account_bar.set_badges((money, self.kind))
+            style.set_role(self.edge, "account", money.lower())
 
     def _forgive_what_is_over(self, picture: Picture) -> None:
         """Once an order has filled, or never will, it is no longer said to be in."""

@@ -368,9 +368,12 @@ class Host:
             self._playing = False
 
     def _bar(self, symbol: Symbol, bar: Bar, equity: Cash) -> None:
-        seen = bar if self._lived is None else bar._replace(volume=0.0)  # live quotes tell no volume
-        self._outbox.bars.setdefault(symbol, []).append(seen)
+        self._outbox.bars.setdefault(symbol, []).append(self._seen(bar))
         self._outbox.curve.append((bar.at, equity))
+
+    def _seen(self, bar: Bar) -> Bar:
+        """The bar as it is shown: live quotes tell no volume."""
+        return bar if self._lived is None else bar._replace(volume=0.0)
 
     def _frame(self, session: Session | LiveSession) -> Frame:
         out, self._outbox = self._outbox, _Outbox()
@@ -380,7 +383,7 @@ class Host:
             bars=out.bars,
             curve=out.curve,
             odds=out.odds,
-            forming={symbol: bar for symbol, lane in session.pipeline.lanes.items() if (bar := lane.bars.peek())},
+            forming={symbol: self._seen(bar) for symbol, lane in session.pipeline.lanes.items() if (bar := lane.bars.peek())},
             playing=self._playing,
             speed=self._speed,
             finished=session.is_over,
