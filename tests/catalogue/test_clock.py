@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from engine.core.clock import HOUR, MINUTE, SECOND, from_iso, to_iso
+from engine.brokers.secrets import KEY_VARIABLE, SECRET_VARIABLE
+from engine.core.clock import HOUR, MINUTE, SECOND, SystemClock, from_iso, to_iso
 from engine.core.errors import FeedError
 from engine.domain import facts as f
 from engine.domain.intents import SubmitOrder
 from engine.signals.desk import Mode
-from tests.catalogue.timed import LEVEL, Timed, timed, turns
+from engine.storage import schedule
+from engine.storage.database import locate, open_books
+from engine.storage.retention import backups, made_at
+from tests.catalogue.rig import at_exchange, minutes
+from tests.catalogue.timed import LEVEL, Machine, Timed, timed, turns
 from tests.live.rig import GOLD, played
+from tests.peers.exchange import KEY, SECRET, Exchange
 
 TUESDAY = from_iso("2024-06-11T12:00:30")
 BUY = SubmitOrder(GOLD, "buy", "market", 2, stop_loss=398_000)
@@ -167,3 +176,63 @@ async def test_fault_55_no_signal_is_made_across_the_hours_that_were_slept_throu
         await turns()
         await desk.minutes(LEVEL - 900, LEVEL + 1_900)
         assert desk.told(f.SignalEmitted)
+
+
+@pytest.mark.parametrize("step_ms", [300_000, -300_000], ids=["ahead", "behind"])
+def test_fault_53_at_an_exchange_whose_clock_steps_no_order_is_sent_twice_and_the_next_one_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step_ms: int
+) -> None:
+    importlib.import_module("ccxt.pro")
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    monkeypatch.setenv(SECRET_VARIABLE, SECRET)
+    ahead_ms = 0
+    exchange = Exchange(clock_ms=lambda: SystemClock().now() // 1_000_000 + ahead_ms)
+
+    async def play() -> None:
+        nonlocal ahead_ms
+        async with asyncio.timeout(60), exchange:
+            exchange.history("PAXGUSDT", minutes(200))
+            await exchange.quote("PAXGUSDT", "4000.00", "4000.10", depth=100)
+            async with at_exchange(exchange, tmp_path) as desk:
+                await desk.ready()
+                ahead_ms = step_ms
+                names = [desk.buy(1_000, type="limit", price=399_000)]
+                await desk.until(lambda: desk.state(names[0]) in ("REJECTED", "ACCEPTED"))
+                await desk.ready()
+                names.append(desk.buy(1_000, type="limit", price=399_100))
+                await desk.until(lambda: desk.state(names[1]) == "ACCEPTED")
+                sent = [it for it in exchange.asked("POST order") if it.parameters["newClientOrderId"] in names]
+                assert [it.code for it in sent] == [-1021, None]
+                assert desk.state(names[0]) == "REJECTED"
+
+    asyncio.run(play())
+
+
+def test_fault_54_a_backup_is_made_once_when_it_is_due_whatever_clocks_and_machine_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, folder = f"sqlite:///{tmp_path}/books.db", tmp_path / "backups"
+    open_books(url).close()
+    machine = Machine(from_iso("2024-03-09T12:00"))  # the night after it, clocks go forward in New York
+    meanwhile = {2: lambda: machine.set_by(-5 * MINUTE), 4: lambda: machine.pass_time(20 * HOUR)}
+    said: list[str] = []
+
+    class Loop:
+        to_thread = staticmethod(asyncio.to_thread)
+
+        @staticmethod
+        async def sleep(seconds: float) -> None:
+            machine.pass_time(max(0, round(seconds * SECOND)))
+            meanwhile.pop(len(said), lambda: None)()
+            if len(said) == 7:
+                raise asyncio.CancelledError
+
+    monkeypatch.setattr(schedule, "asyncio", Loop)
+    monkeypatch.setattr(schedule, "run_apart", lambda make, given, progress: make(*given, progress))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(schedule.keep_backups(url, folder, machine, said.append, 6 * HOUR, 28, 0))
+    assert all(sentence.startswith("backed up to") for sentence in said)
+    times = sorted(made_at(path) for path in backups(locate(url), folder))
+    assert len(times) == len(said) == 7
+    apart = [(later - earlier) // MINUTE for earlier, later in pairwise(times)]
+    assert apart == [360, 355, 360, 26 * 60, 360, 360]
