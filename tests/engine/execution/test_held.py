@@ -48,6 +48,39 @@ def test_further_fills_are_guarded_by_a_stop_of_their_own_where_the_venue_change
     assert away.facts(f.ProtectionMissing) == []
 
 
+def test_of_as_many_stops_as_a_venue_takes_the_smallest_makes_way_for_a_bigger_one_once_it_is_answered() -> None:
+    away = Away()
+    entry = away.buy(10, "limit", price=BID - 10, stop_loss=BID - 1_000)
+    away.accept(entry.id)
+    for part in (3, 2, 3, 1):
+        away.fill(entry.id, part)
+    assert away.sent(Role.STOP) == [("stop", 3, BID - 1_000), ("stop", 2, BID - 1_000), ("stop", 3, BID - 1_000)]
+    _, second, _ = [order.id for order in away.venue.submitted if order.role is Role.STOP]
+    away.accept(second)
+    assert away.venue.cancelled == [second]
+    away.fill(entry.id, 1)
+    away.say(f.OrderCancelled(second, "as asked"))
+    assert away.sent(Role.STOP)[3:] == [("stop", 3, BID - 1_000)]
+    away.accept(away.venue.submitted[-1].id)
+    away.say(f.OrderCancelled(away.venue.submitted[-1].id, "as asked"))
+    assert away.sent(Role.STOP)[4:] == [("stop", 4, BID - 1_000)]
+    assert away.facts(f.ProtectionMissing) == []
+
+
+def test_what_waits_for_the_answer_to_other_stops_is_covered_all_the_same_when_they_are_refused() -> None:
+    away = Away()
+    entry = away.buy(10, "limit", price=BID - 10, stop_loss=BID - 1_000)
+    away.accept(entry.id)
+    for part in (3, 2, 3, 2):
+        away.fill(entry.id, part)
+    stops = [order.id for order in away.venue.submitted if order.role is Role.STOP]
+    for stop in stops:
+        away.say(f.OrderRejected(stop, "no"))
+    assert away.facts(f.ProtectionMissing)
+    register = away.line.register
+    assert sum(register.armed(it) for it in register.all_live() if it.role in (Role.STOP, Role.CLOSE)) == 10
+
+
 def test_further_fills_enlarge_the_stop_where_the_venue_changes_orders() -> None:
     away = Away(MARGIN)
     entry = away.buy(10, "limit", price=BID - 10, stop_loss=BID - 1_000, take_profit=BID + 2_000)
