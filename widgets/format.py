@@ -201,3 +201,12 @@ def plain(text: str) -> str:
     """A number as shown, as a spreadsheet reads it: ASCII minus, no separators, no unit."""
     bare = text.replace("\u00a0", " ").replace(",", "").replace(MINUS, "-").removeprefix("+")
     return bare.removesuffix(" %").removesuffix(" R").removesuffix("\u00d7")
+
+
+_SHORT = {"value_at_risk": "VaR", "expected_shortfall": "shortfall"}
+
+
+def limit(name: str) -> str:
+    """A limit's name as people read it, short enough for a column: "VaR", "worst day soft"."""
+    base = name.removesuffix("_soft")
+    return _SHORT.get(base, base.replace("_", " ")) + (" soft" if base != name else "")

@@ -47,7 +47,7 @@ class _Row:
             grid.addWidget(widget, number, at, right if widget in (self.value, self.cap) else Qt.AlignmentFlag(0))
 
     def show(self, gauge: Gauge) -> None:
-        self.name.setText(gauge.name.replace("_", " "))
+        self.name.setText(fmt.limit(gauge.name))
         self.value.setText(fmt.share(gauge.name, gauge.value, 2))
         self.cap.setText(f"of {fmt.share(gauge.name, gauge.cap, fmt.cap_decimals(gauge.cap))}")
         self.word.setText(_WORDS[gauge.state])

@@ -48,7 +48,7 @@ class _Line:
         state = line_level(line)
         values = [fmt.share(line.name, value, 2) for value in (line.now, line.after_fill, line.after_stop)]
         values.append(fmt.share(line.name, line.cap, fmt.cap_decimals(line.cap)))
-        for label, text in zip(self.labels, (line.name.replace("_", " "), *values), strict=True):
+        for label, text in zip(self.labels, (fmt.limit(line.name), *values), strict=True):
             label.setText(text)
             label.setToolTip(line.sentence)
         for label in self.labels[2:4]:

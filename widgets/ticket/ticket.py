@@ -265,7 +265,7 @@ class Ticket(QWidget):
         elif side is None:
             text = "Choose SELL or BUY"
         elif self._verdict is not None and not self._verdict.approved:
-            text = "Refused: " + ", ".join(name.replace("_", " ") for name in self._verdict.limits)
+            text = "Refused: " + ", ".join(fmt.limit(name) for name in self._verdict.limits)
         elif order is None:
             text = f"{side.value.upper()} {self.instrument.symbol}"
         else:
