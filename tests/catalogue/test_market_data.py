@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from engine.core.clock import MINUTE, SECOND, SystemClock, from_iso
+from engine.core.clock import DAY, MINUTE, SECOND, SystemClock, from_iso
 from engine.core.errors import BrokerError, FeedError
 from engine.core.steady import SteadyClock
 from engine.domain import facts as f
-from engine.domain.intents import CancelOrder, SubmitOrder
+from engine.domain.intents import CancelOrder, ClosePosition, SubmitOrder
 from engine.domain.market import Quote, Timeframe
 from engine.host import Host
 from engine.live import opening
 from engine.ports.outside import LiveQuote
+from engine.profile import VenueSection
 from engine.signals.desk import Mode
-from tests.catalogue.rig import at_exchange, at_tws, exchanged
+from tests.catalogue.rig import at_exchange, at_tws, exchanged, session_at
 from tests.catalogue.rig import played as at_a_tws
 from tests.catalogue.timed import LEVEL, Machine, timed
 from tests.live.rig import GOLD, Ticker, on_paper, paper_request, played
@@ -302,6 +303,35 @@ def test_fault_45_a_contract_that_is_no_longer_listed_is_not_traded_and_a_positi
             assert "s old" in denied.reason
             assert desk.position == 2
             assert desk.facts(f.SignalEmitted) == []
+
+    asyncio.run(play())
+
+
+def test_fault_45_after_a_roll_history_prices_and_orders_are_all_of_the_new_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        machine = Machine(from_iso("2026-01-12T15:00"))
+        monkeypatch.setattr(opening, "SteadyClock", lambda: SteadyClock(machine))
+        async with asyncio.timeout(30), Peer(clock=machine, always_open=True) as peer:
+            address = {"ib": VenueSection(host=peer.host, port=peer.port, timeout=2.0)}
+            months = {str(it.con_id): it.local_symbol for it in peer.venue.market.catalogue.all if it.symbol == "GC"}
+            asked: list[set[str]] = []
+            for _ in range(2):
+                before = len(peer.received())
+                async with session_at(tmp_path, "ib", address, "GC") as desk:
+                    await desk.until(lambda desk=desk: not any(desk.session.obstacles("GC")))
+                    name = desk.buy(1, symbol="GC", stop_loss=desk.session.pipeline.book.last["GC"].bid - 500)
+                    await desk.until(lambda desk=desk, name=name: desk.state(name) == "FILLED")
+                    desk.do(ClosePosition("GC"))
+                    await desk.until(lambda desk=desk: desk.position == 0)
+                    assert desk.facts(f.SignalEmitted) == []
+                kinds = ("reqHistoricalData", "reqMktData", "placeOrder")
+                since = [it for it in peer.received()[before:] if it.kind in kinds]
+                assert {it.kind for it in since} == set(kinds)
+                asked.append({months[text] for it in since for text in it.fields if text in months})
+                machine.pass_time(39 * DAY)
+        assert asked == [{"GCG6"}, {"GCJ6"}]
 
     asyncio.run(play())
 
