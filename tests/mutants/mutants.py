@@ -150,7 +150,7 @@ MUTANTS = (
         "engine/brokers/exchange/tracking.py",
         "        elif identity and identity not in known.trades:\n",
         "        elif identity:\n",
-        (SPOT + "test_fault_21_fills_out_of_order_and_twice_are_each_booked_once",),
+        ("tests/brokers/test_exchange_chaos.py",),
     ),
     Mutant(
         "a half-open socket is never declared dead",

@@ -170,8 +170,9 @@ class Tws:
         await self._pass()
         self.peer.slow_cancels(False)
         self.peer.partial_fills(False)
-        for order in [it for it in self.peer.venue.broker.working() if it.status == "PendingCancel"]:
-            await self.peer.confirm_cancel(order)
+        for order in self.peer.venue.broker.working():
+            if order.status == "PendingCancel":
+                await self.peer.confirm_cancel(order)
 
     def position(self) -> int:
         return int(self.peer.position(GOLD))
