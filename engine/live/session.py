@@ -20,7 +20,7 @@ from engine.core.log import logger
 from engine.core.steady import SteadyClock
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument
-from engine.domain.intents import Intent
+from engine.domain.intents import Halt, Intent
 from engine.domain.limits import Verdict
 from engine.domain.market import Bars, Quote, Symbol
 from engine.domain.order import ClientOrderId, IllegalTransition, Order, State
@@ -153,9 +153,7 @@ class LiveSession:
                 raise EngineStopped("a part of the session ended by itself")
             await self._drain()
         finally:
-            for task in (stopping, *tasks):
-                task.cancel()
-            await asyncio.gather(stopping, *tasks, return_exceptions=True)
+            await _ended(stopping, *tasks)
             await self._recorder.flush()
 
     async def _drain(self) -> None:
@@ -169,8 +167,11 @@ class LiveSession:
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def do(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
-        """Carries out an intent; the facts it led to at once."""
-        return self._step(lambda: self.pipeline.on_intent(intent, by)) or ()
+        """Carries out an intent; the facts it led to at once. A halt is on a disk when this returns: it must outlive the program."""
+        records = self._step(lambda: self.pipeline.on_intent(intent, by)) or ()
+        if isinstance(intent, Halt):
+            self.journal.when_durable(lambda _refusal: None, safety=True)
+        return records
 
     def preview(self, intent: Any) -> Verdict:
         """What the gate would answer to a ticket."""
@@ -280,6 +281,7 @@ class LiveSession:
         """Why nothing may be opened now, for the gate and for signals."""
         self._notice_leap()
         self.pipeline.venue_trouble = self.trouble
+        self.pipeline.is_cut_off = not self.broker.is_ready
         for symbol, lane in self.pipeline.lanes.items():
             self.pipeline.blocked[symbol] = self._blocks(symbol, lane.instrument.stale_after_s)
 
@@ -448,6 +450,15 @@ class LiveSession:
             "venue": self.broker.name,
             "reconciled": to_iso(self.keeper.found.at) if self.keeper.found.at else None,
         }
+
+
+async def _ended(*tasks: asyncio.Future[Any]) -> None:
+    """Cancels them until they are over: one whose event is set at that very moment may miss the first time."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=REST_S)
 
 
 def margined(instruments: Mapping[Symbol, Instrument]) -> frozenset[Symbol]:

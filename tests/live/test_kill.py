@@ -10,10 +10,11 @@ import pytest
 
 from engine.core.errors import UserError
 from engine.domain import facts as f
-from engine.domain.intents import SubmitOrder
-from engine.live.control import ask, sessions
+from engine.domain.intents import Halt, SubmitOrder
 from engine.domain.views import KillReport
+from engine.live.control import ask, sessions
 from engine.live.kill import kill
+from tests.catalogue.invariants import records_on_disk
 from tests.live.rig import GOLD, Desk, on_paper, played
 
 LIMIT = SubmitOrder(GOLD, "buy", "limit", 1, price=399_000, stop_loss=398_000)
@@ -72,6 +73,20 @@ async def test_the_switch_works_while_the_database_is_locked(folder: Path, patch
         finally:
             lock.close()
         assert (report.state, report.closed, report.is_clean) == ("HALTED", 1, True)
+
+
+@played
+async def test_a_halt_is_on_a_disk_before_anything_else_happens(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    async with on_paper(folder, patch) as desk:
+        await desk.ready()
+        lock = sqlite3.connect(folder / "books.db")
+        try:
+            lock.execute("BEGIN IMMEDIATE")
+            desk.do(Halt(reason="enough"))
+            kinds = [type(record.fact) for record in records_on_disk(f"sqlite:///{folder / 'books.db'}")]
+        finally:
+            lock.close()
+        assert f.TradingStateChanged in kinds
 
 
 @played
