@@ -103,6 +103,8 @@ class Pipeline:
         """Why no signal may be made of an instrument's bars, though it may be traded."""
         self.venue_trouble = ""
         """Why nothing may be opened at the venue now: it is out of reach, not reconciled, not armed."""
+        self.is_cut_off = False
+        """Whether nothing that is sent reaches the venue."""
         self.arming = Arming()
         self._reports: list[Report] = []
         self._roll: Nanos = 0
@@ -143,6 +145,7 @@ class Pipeline:
             self.stakes.default_distance,
             setup.protection,
             lambda: self.now,
+            lambda: self.is_cut_off,
         )
         self.protection.awaited = self.held.awaited
         self.trader = Trader(

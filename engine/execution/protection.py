@@ -28,13 +28,15 @@ class _Gap:
 
     since: Nanos
     attempts: int = 0
+    is_said: bool = False
     stop: ClientOrderId = ""
     due: Nanos = 0
 
 
 class Protection:
     """Called after every change of a position. `distance` gives the default stop's distance (ticks) of an instrument, `clock`
-    the time. Adopted units without a stop wait for their owner; see engine.execution.adopted."""
+    the time, `is_cut_off` whether nothing can reach the venue. Adopted units without a stop wait for their owner; see
+    engine.execution.adopted."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Protection:
         distance: Callable[[Symbol, Ticks], Ticks],
         terms: ProtectionTerms | None = None,
         clock: Callable[[], Nanos] = lambda: 0,
+        is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
         self.adopted = Adopted(register)
         self._emit = emit
@@ -56,6 +59,7 @@ class Protection:
         self._distance = distance
         self._terms = terms or ProtectionTerms()
         self._clock = clock
+        self._is_cut_off = is_cut_off
         self._gaps: dict[Symbol, _Gap] = {}
         self._told: dict[Symbol, Steps] = {}
         self.awaited: Callable[[Symbol], Steps] = lambda _symbol: 0
@@ -180,6 +184,9 @@ class Protection:
         under_way = gap.stop and self._register[gap.stop].is_live
         if not under_way and now < gap.due:
             return
+        if self._is_cut_off():
+            self._wait(symbol, bare, gap)
+            return
         is_over = gap.attempts >= terms.attempts or now >= gap.since + terms.within
         gap.due = now + terms.pause
         if symbol not in self._quotes:
@@ -190,6 +197,14 @@ class Protection:
             gap.attempts += not under_way
             self._cover(symbol, position, bare)
             gap.stop = next(reversed(self._register.orders))
+
+    def _wait(self, symbol: Symbol, bare: Steps, gap: _Gap) -> None:
+        """What cannot be sent was not refused: it neither counts as an attempt, nor does time run meanwhile."""
+        gap.since = self._clock()
+        gap.due = gap.since + self._terms.pause
+        if not gap.is_said:
+            gap.is_said = True
+            self._emit(f.ProtectionMissing(symbol, bare, "the venue is out of reach; a stop is placed as soon as it is back"))
 
     def _close(self, symbol: Symbol, bare: Steps, gap: _Gap) -> None:
         if bare <= 0:

@@ -45,6 +45,20 @@ def refuse(line: Line) -> None:
     line.wire.submitted = [order for order in line.wire.submitted if order.role is not Role.STOP]
 
 
+def test_while_the_venue_is_out_of_reach_nothing_is_tried_or_closed_and_a_stop_is_placed_when_it_is_back() -> None:
+    line = opened()
+    line.line.is_cut_off = True
+    line.wire.submitted.clear()
+    line.say(f.OrderRejected(stop_of(line).id, "out of reach; nothing was sent"))
+    pass_time(line, 2 * WITHIN)
+    assert line.wire.submitted == []
+    assert actions(line) == ["the venue is out of reach; a stop is placed as soon as it is back"]
+    line.line.is_cut_off = False
+    pass_time(line, 2 * SECOND)
+    assert [(order.role, order.quantity) for order in line.wire.submitted] == [(Role.STOP, 10)]
+    assert line.facts(f.OrderIntended)[-1].role == "stop"  # type: ignore[attr-defined]
+
+
 def test_fault_29_a_rejected_stop_is_placed_again_and_what_no_stop_mends_is_closed() -> None:
     line = opened()
     line.say(f.OrderRejected(stop_of(line).id, "no stops today"))
