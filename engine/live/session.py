@@ -167,7 +167,7 @@ class LiveSession:
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def do(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
-        """Carries out an intent; the facts it led to at once. A halt is on a disk when this returns: it must outlive the program."""
+        """Carries out an intent; the facts it led to at once. A halt is on a disk when this returns: it outlives the program."""
         records = self._step(lambda: self.pipeline.on_intent(intent, by)) or ()
         if isinstance(intent, Halt):
             self.journal.when_durable(lambda _refusal: None, safety=True)
