@@ -12,7 +12,7 @@ import pytest
 from engine.domain import facts as f
 from tests.catalogue.rig import PAXG, at_exchange, exchanged
 from tests.catalogue.test_exchange_sends import QUICK, RESTING, guarded, sent, there, told_of, unheard, why_not
-from tests.peers.exchange import Exchange
+from tests.peers.exchange import Exchange, too_heavy
 from tests.peers.faults import Drop, Hold
 
 MINUTES_5 = 300
@@ -90,3 +90,19 @@ async def test_fault_53_after_a_leap_ahead_the_exchange_is_asked_before_anything
             await desk.ready()
             assert desk.session.keeper.found.at > asked
         assert exchange.asked("POST order") == []
+
+
+@exchanged
+async def test_fault_53_a_step_ahead_ends_no_wait_that_the_exchange_asked_for(exchange: Exchange, folder: Path) -> None:
+    async with at_exchange(exchange, folder, **QUICK) as desk:
+        await desk.ready()
+        exchange.storm(too_heavy(6000, 1), times=1)
+        refused_at = exchange.now_ms()
+        name = desk.buy(1_000, **RESTING)
+        await desk.until(lambda: desk.facts(f.OrderUnknown))
+        asked = len(exchange.requests)
+        with stepped(MINUTES_5):
+            await desk.until(lambda: desk.state(name) == "REJECTED")
+        signed = [it for it in exchange.requests[asked:] if it.method != "WS" and it.key]
+        assert all(it.at_ms - refused_at >= 990 for it in signed)
+        assert (sent(exchange, name), there(exchange, name)) == (1, 0)

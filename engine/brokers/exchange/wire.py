@@ -21,8 +21,8 @@ _PATIENCE = 3.0
 
 @dataclass(slots=True)
 class Pause:
-    """Until when (ns UTC) an exchange wants to be left alone, by every wire to it, and how far its clock is behind that by which
-    all of them sign; None before it was measured.
+    """Until when (ns that no setting of the clock touches) an exchange wants to be left alone, by every wire to it, and how far
+    its clock is behind that by which all of them sign; None before it was measured.
     """
 
     until: Nanos = 0
@@ -41,6 +41,7 @@ class Wire:
         self.pause = pause or Pause()
         self._profile = profile
         self._clock = clock
+        self._steady: Callable[[], Nanos] = getattr(clock, "monotonic", clock.now)  # a clock set by hand has no other
         self._timeout_s = timeout_s
         self._turn = asyncio.Lock()
 
@@ -63,8 +64,8 @@ class Wire:
     async def bare(self, call: Callable[[], Awaitable[Any]], rows: str = "") -> Any:
         """As `ask`, once, with the library's own exceptions."""
         async with self._turn:
-            if self._clock.now() < self.pause.until:
-                raise AskedToWait(f"{self.where} asked to be left alone; try again after {to_iso(self.pause.until)}")
+            if self._steady() < self.pause.until:
+                raise AskedToWait(f"{self.where} asked to be left alone; {self._again}")
             if self.pause.behind_ms is not None:
                 self.client.options["timeDifference"] = self.pause.behind_ms
             try:
@@ -72,7 +73,7 @@ class Wire:
                     answer = await call()
             except Exception as error:  # looked at on its way, and raised again
                 if asks_to_wait(error):
-                    self.pause.until = self._clock.now() + self._asked_wait()
+                    self.pause.until = self._steady() + self._asked_wait()
                 if is_unreadable(error):
                     raise Garbled("what can be read") from error
                 raise
@@ -104,7 +105,11 @@ class Wire:
         """The sentence for what a call raised."""
         if isinstance(error, BrokerError):
             return error
-        return told(error, self.where, doing, f"try again after {to_iso(self.pause.until)}")
+        return told(error, self.where, doing, self._again)
+
+    @property
+    def _again(self) -> str:
+        return f"try again after {to_iso(self._clock.now() + self.pause.until - self._steady())}"
 
     def _asked_wait(self) -> Nanos:
         """What the answer's Retry-After says, in seconds or as a date."""
