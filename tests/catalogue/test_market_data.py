@@ -35,16 +35,18 @@ LIMIT = SubmitOrder(GOLD, "buy", "limit", 1, price=390_000, stop_loss=389_000)
 MANY = 30_000
 
 
-@pytest.mark.parametrize(("silence", "signals"), [(200 * SECOND, 0), (20 * SECOND, 1)], ids=["stale", "fresh"])
+@pytest.mark.parametrize(
+    ("silences", "signals"), [((20, 200), 0), ((200, 20), 1), ((20, 20), 1)], ids=["goes stale", "is fresh again", "stays fresh"]
+)
 def test_fault_39_no_signal_is_made_on_a_bar_that_ends_with_a_stale_price(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silence: int, signals: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silences: tuple[int, int], signals: int
 ) -> None:
     @played
     async def scenario(folder: Path, patch: pytest.MonkeyPatch) -> None:
         async with timed(folder, patch, TUESDAY, Mode.AUTO, timeframe="M5") as desk:
-            for bid in (LEVEL - 100, LEVEL + 900):
+            for bid, silence in zip((LEVEL - 100, LEVEL + 900), silences, strict=True):
                 end = desk.machine.wall // (5 * MINUTE) * 5 * MINUTE + 5 * MINUTE
-                await desk.waits(end - desk.machine.wall - silence)
+                await desk.waits(end - desk.machine.wall - silence * SECOND)
                 await desk.seen(bid)
                 await desk.waits(end - desk.machine.wall)
             assert len(desk.told(f.SignalEmitted)) == signals
