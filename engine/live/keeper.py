@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 
 from engine.core.clock import SECOND, Clock, Nanos
 from engine.core.errors import BrokerError
+from engine.core.log import logger
 from engine.domain.order import Order, State
 from engine.execution.reconciliation import Reconciliation
 from engine.ports.broker import Report
 from engine.ports.outside import OutsideBroker
 from engine.ports.venue import VenueState
+
+_log = logger("keeper")
 
 TRIES = 5
 """How often the venue is asked again because something happened while it was answering."""
@@ -55,9 +58,11 @@ class Keeper:
         self._every_s = every_s
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._doubts = 0
 
     def doubt(self, trouble: str) -> None:
         """Nothing may be opened until the venue was asked again."""
+        self._doubts += 1
         self.found.is_clean = False
         self.found.trouble = trouble
         self._wake.set()
@@ -81,20 +86,22 @@ class Keeper:
             self._wake.clear()  # whoever wished for a look before it began has it
             try:
                 state = await self._quiet_state()
+                if state is not None:
+                    self._settle(state)
             except BrokerError as error:
                 self.found.is_clean, self.found.trouble = False, str(error)
-                return False
-            if state is None:
-                return self.found.is_clean
-            self._settle(state)
+            except Exception as error:  # whatever it is, nobody else would ask again, and held stops need the session alive
+                _log.exception("the books could not be compared with the venue")
+                self.found.is_clean = False
+                self.found.trouble = f"the books could not be compared with the venue: {type(error).__name__}: {error}"
             return self.found.is_clean
 
     async def _quiet_state(self) -> VenueState | None:
         """The state at a moment at which nothing happened; None where too much does."""
         for _ in range(TRIES):
-            before = self._books.version()
+            before = self._books.version(), self._doubts
             state = await self._broker.standing(self._books.orders())
-            if self._books.version() == before:
+            if (self._books.version(), self._doubts) == before:
                 return state
         return None
 

@@ -153,7 +153,7 @@ class LiveSession:
                 raise EngineStopped("a part of the session ended by itself")
             await self._drain()
         finally:
-            await _ended(stopping, *tasks)
+            await cancelled(stopping, *tasks)
             await self._recorder.flush()
 
     async def _drain(self) -> None:
@@ -452,7 +452,7 @@ class LiveSession:
         }
 
 
-async def _ended(*tasks: asyncio.Future[Any]) -> None:
+async def cancelled(*tasks: asyncio.Future[Any]) -> None:
     """Cancels them until they are over: one whose event is set at that very moment may miss the first time."""
     left = set(tasks)
     while left:
