@@ -17,6 +17,8 @@ from engine.ports.venue import VenueExecution, VenueOrder, VenuePosition, VenueS
 
 EXTERNAL = "EXT-"
 """Begins the name of an order that was not placed here; the venue's own id follows."""
+ANEW = "+"
+"""Ends the name of an order of others that was over on record and turned out to work still: one more each time."""
 
 Told = TypeVar("Told", VenueOrder, VenueExecution, VenuePosition)
 ToSteps = Callable[[Symbol, Decimal], Steps]
@@ -136,6 +138,8 @@ class Attributor:
 
     def _name(self, client_id: str, broker_id: str) -> ClientOrderId:
         if (foreign := f"{EXTERNAL}{broker_id or client_id}") in self._register.orders:
+            while f"{foreign}{ANEW}" in self._register.orders:
+                foreign += ANEW
             return foreign
         if client_id in self._register.orders:
             return client_id

@@ -16,7 +16,7 @@ from engine.domain.instrument import Cash, Instrument, Steps, cash, money
 from engine.domain.market import Quote, Symbol
 from engine.domain.order import TERMINAL, ClientOrderId, IllegalTransition, Order, OrderType, Role, State, TimeInForce, from_terms
 from engine.domain.order import apply as after
-from engine.execution.attribution import EXTERNAL, Attribution, Attributor, FoundFill, FoundOrder, ToSteps
+from engine.execution.attribution import ANEW, EXTERNAL, Attribution, Attributor, FoundFill, FoundOrder, ToSteps
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister, corrected
 from engine.ports.broker import Report
@@ -301,7 +301,8 @@ class _Look:
         what = f"order {order.id} is {order.state.value} on record and works at the venue as {found.broker_id}"
         if self._doubt(f"end of {order.id}", what, LOOKS):
             self._mismatches.append(what)
-            self._adopt(found, f"{EXTERNAL}{found.broker_id or order.id}", found.filled)
+            name = f"{found.name}{ANEW}" if found.is_foreign else f"{EXTERNAL}{found.broker_id or order.id}"
+            self._adopt(found, name, found.filled)
             self._halt(what)
 
     def _absent(self) -> None:

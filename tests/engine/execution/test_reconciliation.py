@@ -302,6 +302,17 @@ def test_an_order_that_is_over_on_record_and_works_at_the_venue_is_shown_and_hal
     assert line.line.register[f"EXT-{line.counter.id_of(name)}"].is_live
 
 
+def test_an_order_of_others_that_was_taken_for_filled_and_works_still_is_taken_over_anew() -> None:
+    line = Line()
+    at_venue = line.counter.rest("", "buy", 2, limit=BID - 100)
+    line.look()
+    line.say(f.OrderFilled(f"EXT-{at_venue}", "of another", "XAUUSD", "buy", BID - 100, 2, 0))
+    found = line.looks(4)
+    assert [order.id for order in line.line.register.all_live()] == [f"EXT-{at_venue}+"]
+    assert line.line.guard.state == "HALTED"
+    assert (found.is_clean, line.held) == (True, 0)
+
+
 def test_fault_31_a_manual_order_is_adopted_once_and_followed_to_its_end() -> None:
     line = Line()
     manual = line.counter.rest("", "buy", 10, limit=BID - 500)

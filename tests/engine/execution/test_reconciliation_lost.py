@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.order import IllegalTransition, Role, apply
+from engine.execution.attribution import ANEW
 from engine.execution.reconciliation import Reconciliation
 from tests.engine.execution.counter import BID, OUNCES, Line, placed, price_of, steps, unanswered
 
@@ -137,7 +138,7 @@ def test_after_reconciling_the_books_are_the_venues_and_reconciling_again_report
         it.broker_order_id: it.client_order_id or f"EXT-{it.broker_order_id}"
         for it in (*counter.open.values(), *counter.ended.values())
     }
-    assert {order.id for order in register.all_live()} == {named[at_venue] for at_venue in counter.open}
+    assert {order.id.rstrip(ANEW) for order in register.all_live()} == {named[at_venue] for at_venue in counter.open}
     for it in (*counter.open.values(), *counter.ended.values()):
         if it.client_order_id:
             assert register[it.client_order_id].filled == steps("XAUUSD", it.filled)
