@@ -228,6 +228,16 @@ MUTANTS = (
         (CASES + "test_protection.py",),
     ),
     Mutant(
+        "an outage is taken for refused stops, and the position is closed",
+        "engine/execution/protection.py",
+        "        if self._is_cut_off():\n",
+        "        if self._is_cut_off() and not bare:\n",
+        (
+            "tests/engine/execution/test_protection_venue.py::"
+            "test_while_the_venue_is_out_of_reach_nothing_is_tried_or_closed_and_a_stop_is_placed_when_it_is_back",
+        ),
+    ),
+    Mutant(
         "a leg that is kept back leaves before what stands in its way is gone",
         "engine/execution/held.py",
         "        if excess <= 0 and locked <= 0:\n            return True\n",
