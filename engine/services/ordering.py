@@ -12,7 +12,7 @@ from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument
 from engine.domain.intents import Arm, SubmitOrder
-from engine.domain.order import TERMINAL, Order
+from engine.domain.order import TERMINAL, ClientOrderId, Order, State
 from engine.live.opening import live_session
 from engine.live.session import LiveSession
 from engine.request import Request
@@ -99,9 +99,16 @@ async def _carried_out(session: LiveSession, intent: SubmitOrder, arm: str, wait
     if placed is None:
         raise UserError("the order was not placed; see the facts of the book for why")
     deadline = session.clock.monotonic() + int(wait_s * SECOND)
-    while session.pipeline.register[placed].state not in TERMINAL and session.clock.monotonic() < deadline:
+    while not _is_settled(session, placed) and session.clock.monotonic() < deadline:
         await asyncio.sleep(_POLL_S)
     return _described(session, session.pipeline.register[placed])
+
+
+def _is_settled(session: LiveSession, name: ClientOrderId) -> bool:
+    """The order is over, and what hangs on it has been answered."""
+    register = session.pipeline.register
+    legs = [register[leg] for leg in register.children.get(name, ())]
+    return register[name].state in TERMINAL and not any(leg.state in (State.INTENT, State.SENT) for leg in legs)
 
 
 async def _ready(session: LiveSession, symbol: str, is_arming: bool) -> None:

@@ -1,0 +1,103 @@
+"""`broker order`, `run --headless --feed` and `kill` as programs of their own, against the loopback TWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.core.clock import SystemClock
+from tests.peers.tws.thread import Remote, in_thread
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def tws(request: pytest.FixtureRequest) -> Iterator[Remote]:
+    account = getattr(request, "param", "DU1234567")
+    with in_thread(clock=SystemClock(), always_open=True, accounts=(account,)) as peer:
+        peer.do(lambda it: it.quote("XAUUSD", "4000.00", "4000.30"))
+        yield peer
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def ran(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "main.py"), *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=90, env=_environment(tmp_path), check=False)
+
+    return ran
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "NICEGOLD_HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+
+
+def order(tws: Remote, *words: object) -> list[object]:
+    place = ["--broker", "ib", "--host", tws.host, "--port", tws.port, "--client-id", 3]
+    what = ["--instrument", "XAUUSD", "--side", "buy", "--quantity", 1, "--sessions", "ignore", "--wait", 10, "--json"]
+    return ["broker", "order", *place, *what, *words]
+
+
+def said(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_bracket_is_filled_and_its_stop_and_target_stand_at_the_broker(tws: Remote, run: Run) -> None:
+    found = said(run(*order(tws, "--type", "bracket", "--stop", "3980", "--target", "4050")))
+    assert (found["state"], found["filled"], found["average_price"]) == ("FILLED", "1", "4000.300")
+    assert [leg["state"] for leg in found["legs"]] == ["ACCEPTED", "ACCEPTED"]
+    assert [fill["quantity"] for fill in found["fills"]] == ["1"]
+    assert tws.look(lambda peer: peer.order(found["client_order_id"]).perm_id) == int(found["broker_order_id"])
+
+
+def test_what_the_gate_denies_never_leaves(tws: Remote, run: Run) -> None:
+    done = run(*order(tws, "--type", "limit", "--price", "8000"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("nicegold: nothing was sent: ")
+    assert tws.look(lambda peer: peer.received("placeOrder")) == []
+
+
+@pytest.mark.parametrize("tws", ["U7654321"], indirect=True)
+def test_an_account_with_money_wants_its_name_typed(tws: Remote, run: Run) -> None:
+    unarmed = run(*order(tws, "--live", "--wait", 0))
+    assert unarmed.returncode == 2
+    assert "not armed" in unarmed.stderr
+    misspelt = run(*order(tws, "--live", "--arm", "U1111111"))
+    assert "is not the account's name" in misspelt.stderr
+    assert tws.look(lambda peer: peer.received("placeOrder")) == []
+    assert said(run(*order(tws, "--live", "--arm", "U7654321")))["state"] == "FILLED"
+
+
+def test_a_session_without_a_window_is_killed_from_another_program_and_ends_in_order(
+    tws: Remote, run: Run, tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile.toml"
+    profile.write_text(f'[venues.ib]\nhost = "{tws.host}"\nport = {tws.port}\n[session]\nhistory_bars = 200\n')
+    words = ["run", "--headless", "--feed", "ib", "--broker", "ib", "--instrument", "XAUUSD", "--profile", str(profile)]
+    command = [sys.executable, str(ROOT / "main.py"), *words, "--policy", "sma_cross", "--mode", "manual", "--json"]
+    session = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(tmp_path))
+    try:
+        assert session.stderr is not None
+        lines = iter(session.stderr.readline, "")
+        assert next(line for line in lines if line.startswith("Ctrl+C ends it"))
+        report = said(run("kill", "--json"))["sessions"][0]
+        assert (report["state"], report["is_verified"], report["leftovers"]) == ("HALTED", True, [])
+        session.send_signal(signal.SIGINT)
+        out, _err = session.communicate(timeout=60)
+    finally:
+        session.kill()
+        session.wait()
+    assert session.returncode == 0
+    assert json.loads(out.splitlines()[-1])["trading_state"] == "HALTED"
+    assert run("audit", "verify").returncode == 0
+    assert run("kill").returncode == 2
