@@ -66,6 +66,13 @@ class DayStarted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class EquityPeaked(Fact):
+    """Equity at a bar's close of a live session was the highest so far: a restart measures the drawdown from it."""
+
+    equity: int
+
+
+@dataclass(frozen=True, slots=True)
 class TradingStateChanged(Fact):
     """`state` is ACTIVE, REDUCING or HALTED; `cause` names the limit or "owner"; `reason` is a sentence."""
 

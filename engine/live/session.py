@@ -30,6 +30,7 @@ from engine.live.breaks import Breaks
 from engine.live.ear import Ear
 from engine.live.keeper import Books as Account
 from engine.live.keeper import Keeper
+from engine.live.peak import Peak
 from engine.live.recorder import Recorder
 from engine.pipeline import Pipeline
 from engine.ports.broker import Report
@@ -111,6 +112,7 @@ class LiveSession:
     def begin(self, reports: Sequence[Report]) -> None:
         """Opens a new book with what the venue holds already."""
         self.pipeline.begin(self.clock.now())
+        Peak(self.pipeline)
         self.pipeline.read_limits()
         self._after()
         for report in reports:
@@ -123,6 +125,7 @@ class LiveSession:
         """
         for record in records:
             self.pipeline.recall_live(record)
+        Peak(self.pipeline)
         self.pipeline.go_on(quotes)
         self._step(self.pipeline.read_limits)
         for order in self._orders():

@@ -67,6 +67,8 @@ class Guard:
                 self.peak = max(self.peak, fact.peak)
                 for name in ENDS_WITH_THE_DAY:
                     self.tripped_limits.pop(name, None)
+            case f.EquityPeaked():
+                self.peak = max(self.peak, fact.equity)
             case f.CashAdopted() if fact.amount > 0:
                 self.day_start += fact.amount  # a deposit must not hide a loss; what left the account is not told from one
                 self.peak += fact.amount

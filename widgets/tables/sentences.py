@@ -155,6 +155,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.AccountOpened: lambda x: f"Account {x.account} opened with {_money(x.balance)} {x.currency}.",
     f.InstrumentListed: lambda x: f"{x.symbol} listed: tick {x.tick_size}, lot step {x.lot_step}, contract {x.contract_size}.",
     f.DayStarted: lambda x: f"The trading day starts with equity {_money(x.equity)}.",
+    f.EquityPeaked: lambda x: f"Equity stands at its highest so far, {_money(x.equity)}.",
     f.TradingStateChanged: lambda x: f"Trading is {x.state} ({x.cause}){_because(x)}.",
     f.ModeChanged: lambda x: f"Mode is {x.mode}.",
     f.ModelChanged: lambda x: f"Signals come from {x.policy}{f', model {x.sha256[:12]}' if x.sha256 else ''}.",
