@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.core.errors import NiceGoldError
 from engine.core.log import logger
 from engine.domain.instrument import Instrument
 from engine.domain.market import Quote, QuoteColumns, Symbol
@@ -64,15 +63,15 @@ class Recorder:
                 await self.flush()
 
     async def flush(self) -> None:
-        """Writes what waits. A database that refuses is said in the log, and asked again the next time."""
+        """Writes what waits. A disk or database that refuses is said in the log, and asked again the next time."""
         taken = {symbol: columns for symbol, columns in self._waiting.items() if len(columns)}
         if not taken:
             return
         self._waiting.update({symbol: Columns() for symbol in taken})
         try:
             await asyncio.to_thread(self._write, taken)
-        except NiceGoldError as error:
-            _log.warning("quotes wait", why=str(error))
+        except Exception as error:  # whatever it is, trading and the stops that are held here go on without a record of prices
+            _log.warning("quotes wait", why=str(error) or type(error).__name__)
             for symbol, columns in taken.items():
                 self._put_back(symbol, columns)
         if self.lost:
