@@ -14,7 +14,7 @@ import pytest
 
 from engine.brokers.exchange.addresses import hosts, place_of
 from engine.brokers.exchange.catalogue import PROFILES, profile_of
-from engine.brokers.exchange.client import make_client
+from engine.brokers.exchange.client import close_client, make_client
 from engine.brokers.exchange.keys import ApiKey
 from engine.brokers.exchange.venue import ExchangeVenue
 from engine.core.errors import BrokerError, UserError
@@ -237,3 +237,25 @@ def test_its_rounding_leaves_ours_alone() -> None:
     assert client_of("binance").decimal_to_precision("1.125", ROUND, 2, DECIMAL_PLACES) == "1.13"
     after = getcontext()
     assert (after.rounding, after.prec, after.traps) == (before.rounding, before.prec, before.traps)
+
+
+def test_a_client_is_closed_to_the_end_however_often_that_is_cancelled() -> None:
+    class Slow:
+        is_closed = False
+
+        async def close(self) -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.is_closed = True
+
+    async def scenario() -> None:
+        client = Slow()
+        closing = asyncio.ensure_future(close_client(client))
+        for _ in range(3):
+            await asyncio.sleep(0)
+            closing.cancel()
+        await asyncio.wait([closing])
+        assert closing.cancelled()
+        assert client.is_closed
+
+    asyncio.run(scenario())

@@ -61,13 +61,17 @@ def make_client(
 
 
 async def close_client(client: Any) -> None:
-    """Closes the client, also when whoever waits for that is cancelled in the middle."""
+    """Closes the client, also when whoever waits for that is cancelled in the middle, be it more than once."""
     closing = asyncio.ensure_future(client.close())
-    try:
-        await asyncio.shield(closing)
-    except asyncio.CancelledError:
-        await closing
-        raise
+    is_cancelled = False
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            is_cancelled = True
+    if is_cancelled:
+        await asyncio.gather(closing, return_exceptions=True)  # what closing failed with is nobody's any more
+        raise asyncio.CancelledError
 
 
 def _words(profile: Profile, key: ApiKey | None, timeout_s: float, paced: bool) -> dict[str, Any]:
