@@ -101,6 +101,8 @@ class Pipeline:
         """Why an instrument may not be traded now, as far as its prices go."""
         self.broken: dict[Symbol, str] = {}
         """Why no signal may be made of an instrument's bars, though it may be traded."""
+        self.only_shown: set[Symbol] = set()
+        """Instruments whose prices are delayed or of doubtful source: they move the picture, and no order goes by them."""
         self.venue_trouble = ""
         """Why nothing may be opened at the venue now: it is out of reach, not reconciled, not armed."""
         self.is_cut_off = False
@@ -181,9 +183,10 @@ class Pipeline:
         if not self.book.update(quote):
             return
         self._quoted = True
-        self.broker.on_market(quote)
-        if self.register.watched:
-            self.held.on_quote(quote)
+        if quote.symbol not in self.only_shown:
+            self.broker.on_market(quote)
+            if self.register.watched:
+                self.held.on_quote(quote)
         bars = self.lanes[quote.symbol].bars
         opens = not bars.due
         bars.push(quote)

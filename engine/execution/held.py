@@ -179,10 +179,11 @@ class Held:
         return targets[group] if group in targets else entry.quantity - sum(targets.values())
 
     def _missing(self, share: Steps, like: Order, standing: list[Order]) -> Steps:
-        """What the entry filled of the share, over which neither a stop of its own stands nor any other."""
+        """What the entry filled of the share, over which no stop stands, of its own or another, and which does not leave already."""
         register = self._register
         taken = sum(register[name].filled for name in register.group(like))
         here = min(share, register.cover(like)) - taken - sum(register.armed(stop) for stop in standing)
+        here -= register.leaving(like.symbol, like.oco) if like.oco else 0
         live = register.live.get(like.symbol, {}).values()
         others = [o for o in live if o.role is Role.STOP and o.side is like.side and o.state is not State.HELD]
         bare = -self._ledger.position(like.symbol) * like.side.sign - sum(register.armed(stop) for stop in others)

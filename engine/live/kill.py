@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from engine.core.clock import Nanos
 from engine.core.errors import BrokerError, UserError
 from engine.domain import facts as f
-from engine.domain.intents import Halt, Resume
+from engine.domain.intents import CancelOrder, Halt, Resume
 from engine.domain.order import Order, Role, State
 from engine.domain.views import KillReport
 from engine.live.session import LiveSession
@@ -36,6 +36,7 @@ async def kill(
     reason = "a drill of the kill switch" if drill else "the kill switch"
     orders, positions = _targets(session), dict(session.pipeline.ledger.open)
     session.do(Halt(flatten=flatten, reason=reason), by)
+    _cancel_foreign(session, by)
     await _until_gone(session, flatten, begun + int(patience_s * 1e9))
     state = await _asked(session)
     leftovers = tuple(_left(session, flatten, state))
@@ -69,11 +70,19 @@ async def _until_gone(session: LiveSession, flatten: bool, deadline: Nanos) -> N
             _ask_again(session, flatten)
 
 
+def _cancel_foreign(session: LiveSession, by: str) -> None:
+    """Orders of others on the account go too: whoever throws the switch wants nothing opened there."""
+    for order in _targets(session):
+        if order.role is Role.EXTERNAL and order.may("CancelRequested"):
+            session.do(CancelOrder(order.id), by)
+
+
 def _ask_again(session: LiveSession, flatten: bool) -> None:
     for order in _targets(session):
         if order.state is State.PENDING_CANCEL:
             session.broker.cancel(order.id)
     session.do(Halt(flatten=flatten, reason="the kill switch, again"), "kill switch")
+    _cancel_foreign(session, "kill switch")
 
 
 async def _asked(session: LiveSession) -> VenueState | None:

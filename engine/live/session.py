@@ -81,7 +81,7 @@ class LiveSession:
         self.kind = feed.kind
         self.quotes = 0
         self.contradictions = 0
-        self.is_broken = False
+        self.is_broken = self._could_not_halt = False
         self.is_leaving = False
         self.journal = journal
         self._ear = ear
@@ -218,6 +218,8 @@ class LiveSession:
         quote, is_tradeable = live
         self.quotes += 1
         self._tradeable[quote.symbol] = is_tradeable
+        if is_tradeable is (quote.symbol in self.pipeline.only_shown):
+            (self.pipeline.only_shown.discard if is_tradeable else self.pipeline.only_shown.add)(quote.symbol)
         at = max(min(quote.at, self.clock.now()), self.pipeline.now)
         if at != quote.at or quote.path:
             quote = quote._replace(at=at, path=False)
@@ -264,8 +266,13 @@ class LiveSession:
     def _broke(self, error: Exception) -> None:
         self._fault(error)
         self.is_broken = True
-        if self.pipeline.guard.state != HALTED:
+        if self.pipeline.guard.state == HALTED:
+            return
+        try:
             self.pipeline.halt("fault", f"a fault in the program ({type(error).__name__}: {error}); its report is in the log")
+        except Exception as second:  # the halt itself met the fault: `trouble` keeps everything from being opened all the same
+            self._could_not_halt = True
+            self._fault(second)
 
     def _after(self) -> None:
         """The step is over: what waits for the journal's word asks for it, and what was said meanwhile comes next."""
@@ -302,6 +309,8 @@ class LiveSession:
         """Why nothing may be opened at the venue, "" where nothing stands against it."""
         if self.is_leaving:
             return "the session is being closed"
+        if self._could_not_halt:
+            return "a fault in the program could not be recorded as a halt; see the log, and start it again"
         if self.journal.trouble:
             return f"orders cannot be recorded: {self.journal.trouble}"
         if not self.broker.is_ready:

@@ -115,9 +115,10 @@ class OrderRegister:
             return max(0, armed - (stop.asked[0] - stop.filled))
         return armed if stop.state is State.PENDING_CANCEL else 0
 
-    def leaving(self, symbol: Symbol) -> Steps:
-        """Lot steps that exits kept back until now are about to close, beyond those whose stops have yet to go for that."""
-        live = self.live.get(symbol, {}).values()
+    def leaving(self, symbol: Symbol, group: str = "") -> Steps:
+        """Lot steps that exits kept back until now, or those of one group, are about to close, beyond those whose stops have yet
+        to go for that."""
+        live = [order for order in self.live.get(symbol, {}).values() if not group or order.oco == group]
         exits = [order for order in live if order.role in (Role.TARGET, Role.CLOSE)]
         now = [o for o in exits if o.released or o.triggered or (o.type is OrderType.MARKET and o.state is State.HELD)]
         if not now:

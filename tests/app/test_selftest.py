@@ -92,7 +92,7 @@ def test_what_goes_wrong_in_a_check_is_its_answer() -> None:
 
 
 def test_books_that_do_not_add_up_and_books_without_a_trade_do_not_pass() -> None:
-    book = BookRow(1, "run", 1, "paper", "simulated", "{}", "open", 9, 0, 9, None, 0)
+    book = BookRow(1, "run", 1, "paper", "simulated", "{}", "open", 9, 0, 9, None, 0, None)
     clean = AuditReport(book, facts=9, orders=2, fills=1, positions=0, differences=())
     assert audited(clean)[0] is True
     assert audited(replace(clean, differences=("cash: 1 is not 2",)))[:2] == (

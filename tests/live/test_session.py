@@ -52,6 +52,36 @@ async def test_nothing_is_opened_before_a_price_has_come_or_on_one_that_may_not_
 
 
 @played
+async def test_a_price_that_may_not_be_traded_on_fills_and_triggers_nothing(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    async with on_paper(folder, patch) as desk:
+        await desk.ready()
+        await desk.open_long()
+        desk.feed.say(397_000, 397_030, is_tradeable=False)
+        await desk.until(lambda: desk.session.pipeline.book.last[GOLD].bid == 397_000)
+        assert desk.session.pipeline.ledger.position(GOLD) == 2
+        desk.feed.say(397_000, 397_030)
+        await desk.until(lambda: desk.session.pipeline.ledger.position(GOLD) == 0)
+
+
+@played
+async def test_a_fault_that_cannot_be_recorded_as_a_halt_keeps_everything_from_being_opened(
+    folder: Path, patch: pytest.MonkeyPatch
+) -> None:
+    async with on_paper(folder, patch) as desk:
+        await desk.ready()
+
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError("a mistake")
+
+        patch.setattr(desk.session.pipeline, "halt", broken)
+        patch.setattr(desk.session.pipeline, "on_quote", broken)
+        desk.feed.say(400_000, 400_030)
+        await desk.until(lambda: desk.session.is_broken)
+        assert "could not be recorded as a halt" in _refusal(desk.do(BUY))
+        assert [type(fault) for fault in desk.faults] == [ZeroDivisionError] * 2
+
+
+@played
 async def test_a_paper_account_is_not_armed(folder: Path, patch: pytest.MonkeyPatch) -> None:
     async with on_paper(folder, patch) as desk:
         assert "nothing to arm" in _refusal(desk.do(Arm("paper")))
