@@ -81,6 +81,8 @@ class Held:
             self._again.pop(name, None)
             self._manager.drop_dependents(order)
         if self._abilities is not None:
+            if isinstance(fact, f.OrderCancelled) and order.asked is not None and not self._abilities.modifies:
+                self._replace(order)
             self._outside(order)
 
     @property
@@ -135,8 +137,6 @@ class Held:
         answered = order.state in (State.ACCEPTED, State.PARTIALLY_FILLED)
         if order.tif is TimeInForce.IOC and order.tif not in abilities.tifs and answered:
             self._manager.cancel(order, "immediate or cancel")
-        if order.state is State.CANCELLED and order.asked is not None and not abilities.modifies:
-            self._replace(order)
         if not abilities.brackets:
             for entry in (order.id, order.parent):
                 stands = order.role is Role.STOP and order.state in AT_VENUE
