@@ -54,7 +54,8 @@ def broker_check(
 
     if timeout <= 0:
         raise UserError(f"--timeout {timeout:g} is not a number above zero")
-    unlock()
+    if broker.lower() != "ib":
+        unlock()
     address = VenueAddress(broker, host, port, client_id, account, live, url, ws_url, timeout, sandbox, consent)
     try:
         state = asyncio.run(look(address))

@@ -41,6 +41,8 @@ def _print(report: dict[str, Any]) -> None:
     said = "verified at the broker" if report["is_verified"] else "the broker could not be asked"
     closed = f", {report['closed']} positions closed" if report["flatten"] else ""
     done = f"{report['state']} after {report['seconds']} s, {report['cancelled']} orders cancelled{closed}"
-    print(f"book {report['book']}: {done}, {said}")
+    print(f"book {report['book']}{', a drill' if report['drill'] else ''}: {done}, {said}")
+    for sentence in report["kept"]:
+        print(f"  stays: {sentence}")
     for sentence in report["leftovers"]:
         print(f"  left: {sentence}")

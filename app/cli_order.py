@@ -62,7 +62,8 @@ def broker_order(
         "timeout": timeout,
     }
     request = _request(broker, feed, instrument, sessions, profile, where, db)
-    unlock()
+    if broker.lower() not in ("ib", "paper"):
+        unlock()
     ticket = Ticket(side.lower(), kind.lower(), quantity, price, stop, target, tif.upper(), arm)
     try:
         found = asyncio.run(send(request, ticket, wait))

@@ -78,6 +78,7 @@ class MainWindow(QMainWindow):
         self.replay_wanted: Callable[[Recording], None] = lambda _recording: None
         self.kind = market_badge(bridge.request)
         self.money = "PAPER"
+        self._badges: tuple[str, ...] = (self.money, self.kind)
         self.setWindowTitle(f"NiceGold Terminal — {self.money} — {self.kind}")
         self.setWindowIcon(icons.app_icon())
         self.setAcceptDrops(True)
@@ -251,9 +252,10 @@ class MainWindow(QMainWindow):
     def _show_money(self, venue: VenueView | None) -> None:
         """PAPER or LIVE, once it is known which."""
         money = "LIVE" if venue is not None and venue.is_live else "PAPER"
-        if money != self.money:
-            self.money = money
-            self.account_bar.set_badges((money, self.kind))
+        badges = (money, "ARMED", self.kind) if venue is not None and venue.is_armed else (money, self.kind)
+        if badges != self._badges:
+            self.money, self._badges = money, badges
+            self.account_bar.set_badges(badges)
             style.set_role(self.edge, "account", money.lower())
 
     def _forgive_what_is_over(self, picture: Picture) -> None:

@@ -45,4 +45,6 @@ class KillSwitch(QDialog):
         said = "verified at the broker" if report.is_verified else "the broker could not be asked"
         closed = f", positions closed: {report.closed}" if report.flatten else ""
         head = f"{report.state} after {report.seconds:.2f} s; entries cancelled: {report.cancelled}{closed}; {said}."
-        self.report.setText("\n".join([head, *(f"Left: {sentence}" for sentence in report.leftovers)]))
+        left, kept = (f"Left: {it}" for it in report.leftovers), (f"Stays: {it}" for it in report.kept)
+        self.report.setText("\n".join([head, *left, *kept]))
+        self.adjustSize()

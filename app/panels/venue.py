@@ -19,4 +19,4 @@ class VenuePlace(View):
         self.widget.kill_wanted.connect(lambda: around.act("kill"))
 
     def show(self, picture: Picture) -> None:
-        self.widget.show_venue(picture.view.venue)
+        self.widget.show_venue(picture.view.venue, picture.view.state, picture.view.state_reason)

@@ -162,7 +162,8 @@ class VenueView:
 
 @dataclass(frozen=True, slots=True)
 class KillReport:
-    """What throwing the kill switch came to. `leftovers` are sentences about orders and positions that are still there."""
+    """What throwing the kill switch came to. `leftovers` are sentences about what should have gone and is still there,
+    `kept` about positions that were not to be closed."""
 
     drill: bool
     flatten: bool
@@ -172,6 +173,7 @@ class KillReport:
     closed: int
     is_verified: bool
     leftovers: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:

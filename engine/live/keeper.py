@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from engine.core.clock import SECOND, Clock, Nanos
+from engine.core.clock import SECOND, Clock, Nanos, to_iso
 from engine.core.errors import BrokerError
 from engine.core.log import logger
 from engine.domain.order import Order, State
@@ -43,6 +43,7 @@ class Findings:
     is_clean: bool = False
     trouble: str = "the venue was not asked yet how things stand"
     lines: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     absences: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -111,7 +112,9 @@ class Keeper:
             self._books.take(report)
         self.found.at = self._clock.now()
         self.found.absences = result.absences
-        self.found.lines = result.lines
+        self.found.lines = (*result.lines, *self.found.before)
+        if len(result.lines) > 1:  # more than that everything agrees: it stays to be read after the next look
+            self.found.before = (f"Found at {to_iso(self.found.at // SECOND * SECOND)}:", *result.lines[1:])
         self.found.is_clean = result.is_clean
         self.found.trouble = "" if result.is_clean else result.trouble
 

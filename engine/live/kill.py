@@ -49,7 +49,16 @@ async def kill(
     if drill and before == ACTIVE:
         session.do(Resume("the drill is over"), by)
     now = session.pipeline.guard.state
-    return KillReport(drill, flatten, round(took / 1e9, 3), now, gone, closed, state is not None, leftovers)
+    kept = () if flatten else tuple(_kept(session))
+    return KillReport(drill, flatten, round(took / 1e9, 3), now, gone, closed, state is not None, leftovers, kept)
+
+
+def _kept(session: LiveSession) -> Iterator[str]:
+    """Positions that stay, and how much of each has a stop."""
+    pipeline = session.pipeline
+    for symbol, held in pipeline.ledger.open.items():
+        instrument, covered = pipeline.instruments[symbol], pipeline.protection.covered(symbol)
+        yield f"{symbol} {instrument.lots(held.quantity):+f}, {instrument.lots(covered):f} of it under a stop"
 
 
 def _targets(session: LiveSession) -> list[Order]:

@@ -345,6 +345,8 @@ class LiveSession:
             return f"no price of {symbol} has come yet"
         if not self._tradeable[symbol]:
             return f"prices of {symbol} are delayed or their source is out of reach: they are shown and not traded on"
+        if self.feed.trouble:
+            return f"no prices come: {self.feed.trouble}"
         age = self.clock.now() - quote.at
         if age > stale_after_s * SECOND:
             return f"the last price of {symbol} is {age // SECOND} s old"

@@ -90,6 +90,9 @@ def _news(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]
         faults["news"] = f"{what} ({blackout.currency}): nothing is opened in {draft.symbol} for another {wait} min"
 
 
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+
+
 def _market(
     draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Terms, stake: Stake, quote: Quote, faults: dict[str, str]
 ) -> None:
@@ -104,6 +107,10 @@ def _market(
         faults["stale"] = f"the last quote of {draft.symbol} is {age // SECOND} s old, more than {instrument.stale_after_s} s"
     middle = (quote.bid + quote.ask) // 2
     price = draft.price if draft.price is not None else middle
+    touch = quote.ask if draft.side is Side.BUY else quote.bid
+    if draft.type in _STOPS and draft.price is not None and (draft.price - touch) * draft.side.sign <= 0:
+        where = "above the ask" if draft.side is Side.BUY else "below the bid"
+        faults["price"] = f"a {draft.side.value} stop must lie {where} of {instrument.price(touch)}"
     if abs(price - middle) > middle * terms.collar:
         faults["collar"] = f"the price is more than {100 * terms.collar:g} % away from the market"
     if draft.stop_loss is not None or draft.take_profit is not None:

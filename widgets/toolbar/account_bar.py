@@ -29,6 +29,7 @@ _MODE_WORDS = {
 _BADGE_WORDS = {
     "PAPER": "Paper account: no real money moves",
     "LIVE": "Live account: orders go to the market with real money",
+    "ARMED": "Orders may go to this account, until the program ends or it is disarmed",
     "SIMULATED": "The market is generated, not real",
     "REPLAY": "The market is a recording",
 }

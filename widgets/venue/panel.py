@@ -34,6 +34,7 @@ class VenuePanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._zone = zone
         self._view: VenueView | None = None
+        self._state = ""
         self.empty = Empty(theme, "lan-connect", _NO_VENUE)
         self.headline = QLabel(font=font(14, bold=True), wordWrap=True)
         self.values = {name: QLabel(wordWrap=True) for name in ("Broker", "Account", "Prices", "Books", "Arming")}
@@ -94,17 +95,18 @@ class VenuePanel(QWidget):
         whole.addWidget(self.body)
         whole.addWidget(self.empty)
 
-    def show_venue(self, view: VenueView | None) -> None:
-        """How it stands in this frame; None where the session has no venue."""
-        if view == self._view and view is not None:
+    def show_venue(self, view: VenueView | None, state: str = "ACTIVE", reason: str = "") -> None:
+        """How it stands in this frame, and the trading state; None where the session has no venue."""
+        if (view, state) == (self._view, self._state) and view is not None:
             return
-        self._view = view
+        self._view, self._state = view, state
         self.body.setVisible(view is not None)
         self.empty.setVisible(view is None)
         if view is None:
             return
-        self.headline.setText(_TRADES_NOW if not view.trouble else f"Nothing may be opened: {view.trouble}")
-        set_role(self.headline, "role", "good" if not view.trouble else "warn")
+        stands = view.trouble or ("" if state == "ACTIVE" else f"trading is {state}: {reason}")
+        self.headline.setText(_TRADES_NOW if not stands else f"Nothing may be opened: {stands}")
+        set_role(self.headline, "role", "good" if not stands else "warn")
         self._say("Broker", f"{view.broker}, {'connected' if view.is_ready else 'out of reach'}", not view.is_ready)
         self._say("Account", f"{view.account}, {'LIVE: real money' if view.is_live else 'paper'}", False)
         blocked = "; ".join(sentence for _, sentence in view.blocked)
