@@ -179,7 +179,7 @@ class Held:
         return targets[group] if group in targets else entry.quantity - sum(targets.values())
 
     def _missing(self, share: Steps, like: Order, standing: list[Order]) -> Steps:
-        """What the entry filled of the share, over which no stop stands, of its own or another, and which does not leave already."""
+        """What the entry filled of the share, over which no stop stands, its own or another, and which is not leaving either."""
         register = self._register
         taken = sum(register[name].filled for name in register.group(like))
         here = min(share, register.cover(like)) - taken - sum(register.armed(stop) for stop in standing)

@@ -6,7 +6,7 @@ be taken in by the same door as everything a broker says. Nothing is ever traded
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
@@ -332,10 +332,15 @@ class _Look:
                 self._book(fill)
 
     def _explained(self, symbol: Symbol) -> list[FoundFill]:
-        """The newest foreign executions that together are what the venue's position has more than the books."""
+        """The newest foreign executions that together are what the venue's position has more than the books.
+
+        Whole orders rather than a part of one where both would do: an order that nobody saw before is seldom new in part.
+        """
         if self._is_new_book or symbol in self._found.unread:
             return []
-        return _newest(self._unbooked(symbol), self._there(symbol) - self._held[symbol])
+        runs = list(_runs(self._unbooked(symbol), self._there(symbol) - self._held[symbol]))
+        whole = (fills for older, fills in runs if not {it.name for it in older} & {it.name for it in fills})
+        return next(whole, runs[0][1] if runs else [])
 
     def _unbooked(self, symbol: Symbol, name: ClientOrderId = "") -> list[FoundFill]:
         """Foreign executions that are not on record, oldest first."""
@@ -406,8 +411,10 @@ class _Look:
     def _foreign_trades(self, fills: list[FoundFill]) -> None:
         for fill in fills:
             if fill.name not in self._orders and fill.name not in self._register.orders:
-                whole = sum(other.quantity for other in fills if other.name == fill.name)
-                self._adopt(fill, fill.name, 0, whole)
+                new = sum(other.quantity for other in fills if other.name == fill.name)
+                order = self._found.orders.get(fill.name)
+                whole = max(new, order.filled) if order is not None else new
+                self._adopt(fill, fill.name, whole - new, whole)
             self._book(fill)
         if kept := self._there(fills[0].symbol) - self._held[fills[0].symbol]:
             self._seen(f"{fills[0].symbol} {kept:+d}", LOOKS)  # what the venue kept of it is for the next look, soon
@@ -549,13 +556,18 @@ def revision(execution: str) -> tuple[str, int]:
 
 
 def _newest(fills: list[FoundFill], wanted: Steps) -> list[FoundFill]:
-    """The shortest run of the newest fills that adds up to `wanted`, or to it once the venue has kept its fees; else none."""
+    """The shortest run of the newest fills that adds up to `wanted`; else none."""
+    return next((run for _, run in _runs(fills, wanted)), [])
+
+
+def _runs(fills: list[FoundFill], wanted: Steps) -> Iterator[tuple[list[FoundFill], list[FoundFill]]]:
+    """Runs of the newest fills that add up to `wanted`, or to it once the venue has kept its fees, the shortest first; each after
+    those that are older."""
     total, kept = 0, Decimal(0)
     for place in range(len(fills) - 1, -1, -1) if wanted else ():
         total, kept = total + fills[place].signed, kept + fills[place].kept
         if 0 <= total - wanted <= kept.to_integral_value(ROUND_CEILING):
-            return fills[place:]
-    return []
+            yield fills[:place], fills[place:]
 
 
 def _type(word: str, limit: int | None, stop: int | None) -> str:

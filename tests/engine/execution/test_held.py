@@ -177,6 +177,30 @@ def test_each_of_several_targets_has_its_share_of_the_stop() -> None:
     assert (away.held, sorted(order.quantity for order in away.there(Role.STOP))) == (4, [1, 3])
 
 
+def test_a_fill_after_a_target_left_is_guarded_in_the_share_of_another() -> None:
+    away = Away()
+    entry = away.buy(4, "limit", price=BID - 10, stop_loss=BID - 500, targets=((BID + 800, 1),))
+    away.accept(entry.id)
+    away.fill(entry.id, 3)
+    away.quote(BID + 900)
+    away.cancelled(*away.venue.cancelled)
+    (target,) = away.there(Role.TARGET)
+    away.fill(entry.id, 1)
+    assert sorted(stop.quantity for stop in away.there(Role.STOP)) == [1, 2]
+    assert target.oco not in {stop.oco for stop in away.there(Role.STOP)}
+
+
+def test_a_stop_is_replaced_once_whatever_is_said_of_the_old_one_later() -> None:
+    away = Away()
+    away.opened(take_profit=None)
+    old = away.the(Role.STOP).id
+    away.do(i.EditProtection("XAUUSD", stop_loss=BID - 800))
+    away.cancelled(old)
+    for _ in range(2):
+        away.say(f.CancelRejected(old, "it is not there any more"))
+    assert [(stop.quantity, stop.stop) for stop in away.orders(Role.STOP)] == [(10, BID - 800)]
+
+
 # --- closing where stops lock what they would sell --------------------------------------------------------------------
 
 

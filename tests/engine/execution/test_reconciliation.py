@@ -353,6 +353,35 @@ def test_foreign_trades_are_booked_as_orders_of_others_and_do_not_halt() -> None
     assert line.look().reports == ()
 
 
+def test_a_manual_order_that_comes_back_after_its_end_is_adopted_and_halts_once() -> None:
+    line = Line()
+    at_venue = line.counter.rest("", "buy", 3, limit=BID - 700)
+    line.look()
+    line.say(f.OrderCancelled(f"EXT-{at_venue}", "so it was said"))
+    line.looks(2)
+    said = len(line.journal.kept)
+    found = line.looks(4)
+    assert (found.is_clean, len(line.facts(f.OrderAdopted)), len(line.facts(f.TradingStateChanged))) == (True, 2, 1)
+    assert line.journal.kept[said:] == []
+    line.counter.fill(at_venue, 3, BID - 700)
+    line.look()
+    assert (line.held, list(line.line.register.all_live())) == (3, [])
+    assert line.look().reports == ()
+
+
+def test_of_what_may_explain_a_position_whole_orders_come_before_a_part_of_one() -> None:
+    line = Line()
+    sold = line.counter.rest("", "sell", 3, limit=BID - 700)
+    bought = line.counter.rest("", "buy", 3, limit=BID + 700)
+    line.counter.fill(sold, 2, BID)
+    line.counter.fill(bought, 2, BID)
+    line.counter.fill(bought, 1, BID)
+    line.looks(3)
+    filled = {order.id: order.filled for order in line.line.register.orders.values()}
+    assert filled == {f"EXT-{sold}": 2, f"EXT-{bought}": 3}
+    assert (line.held, line.line.guard.state, line.look().reports) == (1, "ACTIVE", ())
+
+
 def test_fault_32_a_position_that_nothing_explains_is_adopted_halts_and_is_never_traded() -> None:
     line = Line()
     line.counter.held, line.counter.average = 5, Decimal("1999.995")
