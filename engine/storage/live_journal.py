@@ -169,7 +169,7 @@ class LiveJournal:
         facts = "1 fact" if count == 1 else f"{count:,} facts"
         why = self.trouble or "the database did not answer in time"
         try:
-            self._spool.write([step.spooled() for step in left if step.last > self._spool.last], left[-1].last)
+            self._spool.write([step.spooled() for step in left], left[-1].last)
         except StoreError as error:
             return f"{facts} of book {self._book_id} are lost: {why}; {error}"
         self._backlog.spooled(left[-1].last)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, cast
@@ -78,11 +79,17 @@ class Spool:
         self._begin = self._end = len(head)
 
     def write(self, steps: Sequence[SpooledStep], last: int) -> None:
-        """Adds steps, the last of their facts numbered `last`; on the disk when it returns, or StoreError."""
-        lines = b"".join(_line("\t".join((str(step.step), str(step.at), *step.facts))) for step in steps)
+        """Adds steps, the last of their facts, which have no gaps, numbered `last`; on the disk when it returns, or StoreError.
+
+        Steps that are in it already are left out: two threads may have chosen the same.
+        """
         with self._lock:
             if self._handle is None:
                 raise StoreError(f"{self.path.name} is closed")
+            new = list(_after(self.last, steps, last))
+            if not new:
+                return
+            lines = b"".join(_line("\t".join((str(step.step), str(step.at), *step.facts))) for step in new)
             try:
                 _write(self._handle, self._end, lines + _END)
             except OSError as error:
@@ -125,6 +132,13 @@ def read_spool(path: Path) -> Spooled:
         taken += len(line)
     owner = texts[0] if texts else ""
     return Spooled(owner, tuple(_steps(texts[1:])), len(used) - taken)
+
+
+def _after(known: int, steps: Sequence[SpooledStep], last: int) -> Iterable[SpooledStep]:
+    """Those of the steps whose last fact is not known yet."""
+    before = last - sum(len(step.facts) for step in steps)
+    ends = accumulate(len(step.facts) for step in steps)
+    return (step for step, end in zip(steps, ends, strict=True) if before + end > known)
 
 
 def _steps(texts: Iterable[str]) -> Iterable[SpooledStep]:

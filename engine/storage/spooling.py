@@ -68,15 +68,25 @@ def _store(database: Database, book: BookRow, found: Spooled, path: Path, key: b
             f"the last {found.torn} bytes of {path.name} were cut off by a crash and are ignored; nothing was sent on them"
         )
     with closing(writer(database, book.id, key)) as into:
-        rows = [row for step in found.steps for row in _rows(book.id, step)]
+        rows = _once(path, book, found.steps)
         for row in rows:
             if row[1] <= book.facts and into.stored(row[1]) != row[5]:
                 raise _contradiction(path, book, row)
         new = [row for row in rows if row[1] > book.facts]
         if new:
-            _append(into, book, new, found.steps[-1], path)
+            _append(into, book, new, max(found.steps, key=lambda step: step.step), path)
             said.append(f"facts {new[0][1]} to {new[-1][1]} of book {book.id} were taken in from {path.name}")
     return said
+
+
+def _once(path: Path, book: BookRow, steps: tuple[SpooledStep, ...]) -> list[Prepared]:
+    """The rows in the order of their facts. The same fact twice is one; two facts of one number are a contradiction."""
+    rows: dict[int, Prepared] = {}
+    for step in steps:
+        for row in _rows(book.id, step):
+            if rows.setdefault(row[1], row) != row:
+                raise _contradiction(path, book, row)
+    return [rows[seq] for seq in sorted(rows)]
 
 
 def _append(into: Writer, book: BookRow, rows: list[Prepared], last: SpooledStep, path: Path) -> None:

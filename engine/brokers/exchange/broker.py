@@ -18,7 +18,7 @@ from engine.brokers.exchange.dealing import dealing_of
 from engine.brokers.exchange.fees import Fee, at_price
 from engine.brokers.exchange.holdings import Holdings
 from engine.brokers.exchange.keys import ApiKey
-from engine.brokers.exchange.outbox import Command, Outbox
+from engine.brokers.exchange.outbox import FAULT, Command, Outbox
 from engine.brokers.exchange.standing import Standing
 from engine.brokers.exchange.switch import DeadMansSwitch
 from engine.brokers.exchange.tracking import Tracked, Tracker
@@ -36,6 +36,7 @@ from engine.ports.broker import Report, ReportSink
 from engine.ports.venue import VenueAddress, VenueState
 
 _log = logger("exchange")
+_UNCLEAR = f"{FAULT}; what became of it is looked for, and nothing is sent again"
 
 
 class ExchangeBroker:
@@ -137,21 +138,23 @@ class ExchangeBroker:
             if each.parent == order.id:
                 self._outbox.refuse(refuse, f"{self._venue.profile.name} holds no orders that wait for another")
             else:
-                self._outbox.put(self._placing(it), refuse)
+                self._outbox.put(self._placing(it), refuse, partial(self._not_placed, it))
 
     def cancel(self, order: ClientOrderId) -> None:
         it, refuse = self._tracker.get(order), partial(self._say, f.CancelRejected, order)
         if it is None:
             self._outbox.refuse(refuse, _nobodys(order))
         else:
-            self._outbox.put(lambda to: to.cancel(it), refuse)
+            self._outbox.put(lambda to: to.cancel(it), refuse, lambda: None if it.is_over else refuse(_UNCLEAR))
 
     def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
         it, refuse = self._tracker.get(order), partial(self._say, f.ModifyRejected, order)
         if it is None:
             self._outbox.refuse(refuse, _nobodys(order))
         else:
-            self._outbox.put(lambda to: to.modify(it, quantity, limit, stop), refuse)
+            wanted = (quantity, limit, stop)
+            failed = partial(self._not_changed, it, wanted)
+            self._outbox.put(lambda to: to.modify(it, *wanted), refuse, failed)
 
     async def standing(self, asked: Sequence[Order] = ()) -> VenueState:
         if self._ended:
@@ -213,6 +216,20 @@ class ExchangeBroker:
     def _refuse(self, it: Tracked, why: str) -> None:
         it.is_over = True
         self._say(f.OrderRejected, it.id, f"{why}; nothing was sent")
+
+    def _not_placed(self, it: Tracked) -> None:
+        """Placing it ended in a fault of ours: only what certainly never left is refused."""
+        if it.is_over or it.is_known:
+            return
+        if it.has_left:
+            self._say(f.OrderUnknown, it.id, _UNCLEAR)
+        else:
+            self._refuse(it, FAULT)
+
+    def _not_changed(self, it: Tracked, wanted: tuple[Steps, Ticks | None, Ticks | None]) -> None:
+        """Changing it ended in a fault of ours, which may have come after the new terms were reported."""
+        if not it.is_over and (it.order.quantity, it.order.limit, it.order.stop) != wanted:
+            self._say(f.ModifyRejected, it.id, _UNCLEAR)
 
     def _say(self, kind: Callable[[str, str], f.OrderFact], order: ClientOrderId, why: str) -> None:
         self._sink(Report(kind(order, why)))

@@ -75,6 +75,7 @@ class Commands:
             self._reject(it, f"{error}; nothing was sent")
             return
         create = self.wire.client.create_order
+        it.has_left = True
         try:
             answer = await self.wire.bare(partial(create, it.name, ask.kind, ask.side, ask.amount, ask.price, dict(ask.params)))
         except AskedToWait as error:

@@ -30,7 +30,8 @@ _REMEMBERED = 2000
 @dataclass(slots=True, eq=False)
 class Tracked:
     """An order of ours. `name` is its market in the library's words; `broker_id` "" until it is known, `former` those it had.
-    It `is_asked` for once it is to be placed, and `is_known` once the exchange has told of it.
+    It `is_asked` for once it is to be placed, `has_left` once it may be on its way, and `is_known` once the exchange has told of
+    it.
 
     `filled` is what its trades add up to and `told` how many lot steps of that were reported; `part`, `value` and `owed` are
     quantity, price x quantity and commission of what is less than a lot step so far. While `changing`, what the exchange says
@@ -44,6 +45,7 @@ class Tracked:
     broker_id: str = ""
     former: set[str] = field(default_factory=set)
     is_asked: bool = False
+    has_left: bool = False
     is_known: bool = False
     is_over: bool = False
     filled: Decimal = Decimal(0)

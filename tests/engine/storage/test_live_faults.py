@@ -6,10 +6,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread
 from typing import Any
 
 import psycopg
@@ -21,7 +21,7 @@ from engine.storage.audit import audit_books
 from engine.storage.books import Books
 from engine.storage.database import Database, open_books
 from engine.storage.lock import BookLock, hold
-from engine.storage.spool import read_spool
+from engine.storage.spool import Spool, SpooledStep, read_spool
 from engine.storage.verification import verify
 from engine.storage.writers import PostgresWriter, SqliteWriter
 from tests.engine.storage.live import Desk, desk, locked, opened
@@ -106,6 +106,35 @@ def test_while_the_database_is_locked_stops_leave_at_once_and_all_else_is_refuse
         assert [answer for answer in live.answers if not answer[1]] == [(name, "") for name in "2468"]
         answers = live.answered(9)
     assert [name for name, sentence in answers if sentence] == list("13579")
+
+
+def test_a_step_that_both_threads_spool_after_a_failed_write_is_taken_in_once(
+    live: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, spooler_chose, engine_wrote, failed = Spool.write, Event(), Event(), []
+
+    def racing(spool: Spool, steps: Sequence[SpooledStep], last: int) -> None:
+        if not failed:
+            failed.append(last)
+            raise StoreError("the disk had a moment of its own")
+        if current_thread().name == "spool":
+            spooler_chose.set()
+            engine_wrote.wait(30)
+        write(spool, steps, last)
+
+    monkeypatch.setattr(Spool, "write", racing)
+    with locked(live.database, live.book):
+        live.step(1, 2)
+        live.ask("stop", safety=True)
+        assert spooler_chose.wait(30)
+        live.step(2)
+        live.ask("another stop", safety=True)
+        engine_wrote.set()
+        assert sorted(live.answered(2)) == [("another stop", ""), ("stop", "")]
+        assert "wait in" in live.close(0.1)
+    assert [len(step.facts) for step in read_spool(live.path).steps] == [2, 1]
+    with opened(database, live.book, live.folder) as again:
+        assert again.journal.found == (f"facts 1 to 3 of book {live.book.id} were taken in from {live.path.name}",)
 
 
 def test_closing_while_the_database_is_locked_spools_everything_and_says_so(live: Desk, database: Database) -> None:

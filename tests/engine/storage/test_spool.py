@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import StoreError, UserError
-from engine.domain.facts import DayStarted, Record, canonical
+from engine.domain.facts import DayStarted, Record, canonical, parse
 from engine.storage.books import BookRow, Books
 from engine.storage.database import Database
 from engine.storage.journal import SqlJournal, export_lines
@@ -46,7 +46,7 @@ def left(path: Path, book: BookRow, *steps: SpooledStep) -> None:
     """A spool with these steps, as a crash leaves it."""
     spool = Spool(path, book)
     if steps:
-        spool.write(steps, 1)
+        spool.write(steps, parse(steps[-1].facts[-1]).seq)
     spool.close(0)
     if not steps:
         path.write_bytes(b"")
@@ -68,6 +68,14 @@ def test_the_file_is_emptied_once_all_of_it_is_stored_and_not_before(file: Spool
     assert read_spool(path).steps == ()
     file.write([spooled(3, 3)], 3)
     assert read_spool(path).steps == (spooled(3, 3),)
+
+
+def test_steps_that_two_threads_chose_are_in_the_file_once(file: Spool, path: Path) -> None:
+    file.write([spooled(1, 1, 2), spooled(2, 3), spooled(3, 4)], 4)
+    file.write([spooled(1, 1, 2), spooled(2, 3)], 3)
+    file.write([spooled(2, 3), spooled(3, 4), spooled(4, 5, 6)], 6)
+    assert read_spool(path).steps == (spooled(1, 1, 2), spooled(2, 3), spooled(3, 4), spooled(4, 5, 6))
+    assert file.last == 6
 
 
 @given(data=st.data())
@@ -124,6 +132,33 @@ def test_what_is_stored_already_is_skipped_and_the_rest_goes_on_from_it(database
     left(path, book, spooled(1, 1, 2), spooled(2, 3))
     assert take_in(database, book.id, path) == (f"facts 3 to 3 of book {book.id} were taken in from {path.name}",)
     assert list(export_lines(database, book.id)) == lines(spooled(1, 1, 2), spooled(2, 3))
+
+
+def doubled(path: Path, book: BookRow, *steps: SpooledStep) -> None:
+    """A spool that was written by two threads that did not know of each other."""
+    parts = []
+    for step in steps:
+        left(path, book, step)
+        parts.append(path.read_bytes().partition(b"\0")[0].splitlines(keepends=True))
+        path.unlink()
+    path.write_bytes(b"".join([parts[0][0], *(part[1] for part in parts)]))
+
+
+def test_steps_that_are_there_twice_are_taken_in_once(database: Database, path: Path) -> None:
+    book = new_book(database)
+    doubled(path, book, spooled(1, 1, 2), spooled(2, 3), spooled(1, 1, 2))
+    assert take_in(database, book.id, path) == (f"facts 1 to 3 of book {book.id} were taken in from {path.name}",)
+    assert list(export_lines(database, book.id)) == lines(spooled(1, 1, 2), spooled(2, 3))
+    with closing(SqlJournal(database, book.id)) as journal:
+        assert (journal.cursor(), journal.last_seq()) == (2, 3)
+
+
+def test_a_spool_that_contradicts_itself_is_refused_and_kept(database: Database, path: Path) -> None:
+    book = new_book(database)
+    doubled(path, book, spooled(1, 1), SpooledStep(1, 10, (canonical(Record(1, 1, 10, DayStarted(99))),)))
+    with pytest.raises(StoreError, match="say different things at fact 1"):
+        take_in(database, book.id, path)
+    assert path.exists()
 
 
 def test_a_torn_end_is_ignored_and_said(database: Database, path: Path) -> None:
