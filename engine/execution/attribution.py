@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
-from itertools import count, takewhile
 from typing import TypeVar
 
 from engine.core.clock import Nanos
@@ -18,8 +17,6 @@ from engine.ports.venue import VenueExecution, VenueOrder, VenuePosition, VenueS
 
 EXTERNAL = "EXT-"
 """Begins the name of an order that was not placed here; the venue's own id follows."""
-AGAIN = "#"
-"""Parts that name from the number of a life, from 2 on: the order was over on record, and worked at the venue again."""
 ANEW = "+"
 """Ends the name of an order of others that was over on record and turned out to work still: one more each time."""
 
@@ -143,7 +140,7 @@ class Attributor:
         if (foreign := f"{EXTERNAL}{broker_id or client_id}") in self._register.orders:
             while f"{foreign}{ANEW}" in self._register.orders:
                 foreign += ANEW
-            return lives(foreign, self._register)[-1]
+            return foreign
         if client_id in self._register.orders:
             return client_id
         return self._ours.get(broker_id, foreign)
@@ -245,12 +242,6 @@ class Attributor:
         except (BrokerError, UserError) as error:
             self.found.troubles.append(f"{what} cannot be counted: {error}")
             return None
-
-
-def lives(name: ClientOrderId, register: OrderRegister) -> list[ClientOrderId]:
-    """The names an external order has on record, the first first: one more for each time it came back after its end."""
-    again = takewhile(register.orders.__contains__, (f"{name}{AGAIN}{number}" for number in count(2)))
-    return [*(it for it in (name,) if it in register.orders), *again]
 
 
 def _ticks(instrument: Instrument, price: Decimal | None) -> Ticks | None:
