@@ -91,7 +91,7 @@ def _request(
     config = load(config_file() if config_file().exists() else None)
     if sessions not in ("venue", "ignore"):
         raise UserError(f"--sessions {sessions!r} is not known; use venue or ignore")
-    limits = config.limits.model_copy(update={"sessions": "ignore" if sessions == "ignore" else "listed"})
+    hours = "ignore" if sessions == "ignore" else "listed"
     known = load_profile(profile)
     if profile is None:
         venue = VenueSection.model_validate(where)
@@ -107,11 +107,12 @@ def _request(
         models=data_dir() / "models",
         instrument=in_force(instrument, db),
         timeframe=Timeframe.of("M1"),
-        config=config.model_copy(update={"limits": limits}),
+        config=config,
         policy="sma_cross",
         mode=Mode.MANUAL,
         feed=prices.lower(),
         broker=broker.lower(),
         profile=known.model_copy(update={"session": section}),
+        chosen=(("sessions", json.dumps(hours)),),
     )
     return living(request)

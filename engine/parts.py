@@ -116,6 +116,7 @@ def setup_of(parts: Sequence[Part]) -> Setup:
         cooldown=config.signals.cooldown,
         expiry=config.signals.expiry,
         protection=config.protection.terms(),
+        chosen=parts[0].request.chosen,
     )
 
 

@@ -7,15 +7,16 @@ Everything happens on one thread, in the order of the calls. State is the sum of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder, encode
+from engine.domain.limit_settings import MEASURES
 from engine.domain.limits import Limits, Verdict
-from engine.domain.market import Bar, Floats, Quote, Symbol, Ticks
+from engine.domain.market import Bar, Bars, Floats, Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Role
 from engine.domain.protection import ProtectionTerms
 from engine.domain.sessions import daily_after
@@ -59,7 +60,7 @@ class Setup:
     """How a run trades, all its instruments alike.
 
     `currency` is the account's, and that of every instrument in it. `slippage` (ticks) is what sizing and limits expect of a
-    stop; `cooldown` between signals and `expiry` of a card in bars.
+    stop; `cooldown` between signals and `expiry` of a card in bars. `chosen` as in engine.risk.in_force.
     """
 
     account: str
@@ -73,6 +74,7 @@ class Setup:
     expiry: int = 30
     id_prefix: str = "NG"
     protection: ProtectionTerms = field(default_factory=ProtectionTerms)
+    chosen: tuple[tuple[str, str], ...] = ()
 
 
 class Pipeline:
@@ -125,7 +127,7 @@ class Pipeline:
         self.register = OrderRegister()
         self.guard = Guard(setup.limits)
         self.correlations = Correlations(tuple(self.lanes), setup.limits.correlation_half_life)
-        self.in_force = LimitsInForce(setup.limits, self.instruments)
+        self.in_force = LimitsInForce(setup.limits, self.instruments, setup.chosen)
         self.tilt = Tilt()
         self.returns = Returns(tuple(self.lanes), lanes[0].timeframe.span, setup.limits)
         self.desk = Desk()
@@ -375,7 +377,8 @@ class Pipeline:
 
     def _start_day(self, at: Nanos) -> None:
         self._moved = True
-        self._roll = daily_after(at, self.setup.limits.day_zone, self.setup.limits.day_minute)
+        limits = self.in_force.limits
+        self._roll = daily_after(at, limits.day_zone, limits.day_minute)
         self.nights.start(at)
         self._quoted = False
 
@@ -476,6 +479,7 @@ class Pipeline:
         if isinstance(fact, f.LimitFact) and self.in_force.apply(fact, record.at):
             self.gate.adopt(self.in_force.limits)
             self.guard.adopt(self.in_force.limits)
+            self.watch.adopt()
 
     def _note_opening(self, fact: f.PositionChanged, at: Nanos) -> None:
         before = self.ledger.holdings.get(fact.symbol)
@@ -537,6 +541,17 @@ class Pipeline:
         for fact in self.in_force.compare(self.now):
             self.emit(fact)
         self._finish()
+
+    def measure_anew(self, before: Mapping[Symbol, Bars]) -> None:
+        """Live, after the last recorded fact: correlations and returns by the settings in force, from the bars before."""
+        limits = self.in_force.limits
+        if all(getattr(limits, name) == getattr(self.setup.limits, name) for name in MEASURES):
+            return
+        self.correlations = Correlations(tuple(self.lanes), limits.correlation_half_life)
+        self.returns = Returns(tuple(self.lanes), self.lead.timeframe.span, limits)
+        self.correlations.warm(before)
+        self.returns.warm(before)
+        self.gate.measure_by(self.returns)
 
     def change_models(self) -> None:
         """Live: the policies of the lanes are others than those the record ends with."""

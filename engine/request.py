@@ -47,6 +47,7 @@ class Request:
     `train_from` is "file" (the first share of it) or "db".
     `also` are recordings of other instruments, played beside `replay` on the same account. `apart` trains in a process of its
     own, for a session beside a window. `review` opens a finished run as it ended, to be looked at, instead of refusing it.
+    `chosen` are settings of the limits that a command chose for this session alone, as (name, JSON); they are on record.
     """
 
     db: str
@@ -70,6 +71,7 @@ class Request:
     new: bool = False
     apart: bool = False
     review: bool = False
+    chosen: tuple[tuple[str, str], ...] = ()
     progress: Progress = silent
 
     @property

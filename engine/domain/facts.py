@@ -493,9 +493,14 @@ class LimitFact(Fact):
 
 @dataclass(frozen=True, slots=True)
 class LimitsRead(LimitFact):
-    """A session that goes on over restarts was configured so, from here on: (limit, symbol, value), `limit` is ""."""
+    """A session that goes on over restarts was configured so, from here on: (limit, symbol, value), `limit` is "".
+
+    `settings` are those that are no numbers, as (name, JSON); `chosen` what its command line chose for this session alone.
+    """
 
     values: tuple[tuple[str, str, str], ...]
+    settings: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, metadata=OPTIONAL)
+    chosen: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,7 @@ class LiveSession:
         for record in records:
             self.pipeline.recall_live(record)
         Peak(self.pipeline)
+        self.pipeline.measure_anew(self.before)
         self.pipeline.go_on(quotes)
         self._step(self.pipeline.read_limits)
         for order in self._orders():

@@ -92,6 +92,11 @@ class Gate:
         same = set(self._rates.values())
         self._rate = same.pop() if len(same) == 1 else None
 
+    def measure_by(self, returns: Returns) -> None:
+        """Other scenarios from here on."""
+        self._returns = returns
+        self._asked_before.clear()
+
     def check(self, draft: Draft, snapshot: Snapshot) -> Verdict:
         """Every limit now -> after the fill -> after the stop-out, and whether the order may go. Changes nothing."""
         symbol, quantity = draft.symbol, draft.quantity

@@ -20,7 +20,11 @@ class Watch:
     def __init__(self, gate: Gate, guard: Guard) -> None:
         self._gate = gate
         self._guard = guard
-        self._watched = frozenset(gate.limits.actions) - _ON_EQUITY
+        self.adopt()
+
+    def adopt(self) -> None:
+        """Goes by the gate's limits from here on."""
+        self._watched = frozenset(self._gate.limits.actions) - _ON_EQUITY
 
     @property
     def is_idle(self) -> bool:
