@@ -122,8 +122,13 @@ def _limit(fact: f.LimitsRequested | f.LimitsWithdrawn | f.LimitsChanged) -> str
     return f"Limit {fact.limit}{f' of {fact.symbol}' if fact.symbol else ''}"
 
 
+def _limits_read(fact: f.LimitsRead) -> str:
+    chosen = "".join(f"; for this session alone {name} is {text}" for name, text in fact.chosen)
+    return f"The limits of the configuration were read: {len(fact.values) + len(fact.settings)} values{chosen}."
+
+
 def _loosening(fact: f.LimitsRequested) -> str:
-    asked = f"{_limit(fact)} is asked to loosen from {fact.before} to {fact.value}: {_bare(fact.reason)}"
+    asked = f"{_limit(fact)} is asked to change from {fact.before} to {fact.value}: {_bare(fact.reason)}"
     return f"{asked}; not before {fmt.moment_with_zone(fact.due)}."
 
 
@@ -199,7 +204,7 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.TradingArmed: lambda x: f"Live trading is armed on {x.account}.",
     f.TradingDisarmed: lambda x: f"Live trading is disarmed on {x.account}: {_bare(x.reason)}.",
     f.KillSwitched: _killed,
-    f.LimitsRead: lambda x: f"The limits of the configuration were read: {len(x.values)} values.",
+    f.LimitsRead: _limits_read,
     f.LimitsRequested: _loosening,
     f.LimitsWithdrawn: lambda x: f"{_limit(x)} is not loosened: {_bare(x.reason)}.",
     f.LimitsChanged: lambda x: f"{_limit(x)} is {x.value} instead of {x.before}: {_bare(x.reason)}.",
