@@ -5,11 +5,13 @@ and nothing is left behind.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from engine.domain.instrument import INSTRUMENTS
 from tests.strays import nothing_is_left_behind
 
 __all__ = ["nothing_is_left_behind"]
@@ -30,3 +32,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NICEGOLD_HOME", str(tmp_path))
     monkeypatch.setenv("NICEGOLD_WINDOW_MEMORY", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _instruments_mean_what_they_were_shipped_as() -> Iterator[None]:
+    """A program adopts the terms its venue deals on for as long as it lives; the next test is another program."""
+    yield
+    for symbol in tuple(INSTRUMENTS.adopted):
+        INSTRUMENTS.release(symbol)

@@ -187,6 +187,11 @@ class Listing(Mapping[Symbol, Instrument]):
         """From here on the instrument's symbol means this one: what the books tell of it is shown in its ticks and lots."""
         self._adopted[instrument.symbol] = instrument
 
+    @property
+    def adopted(self) -> Mapping[Symbol, Instrument]:
+        """What stands in the place of what was shipped."""
+        return self._adopted
+
     def release(self, symbol: Symbol) -> None:
         """The symbol means what it was shipped as again."""
         self._adopted.pop(symbol, None)

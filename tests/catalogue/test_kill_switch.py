@@ -161,7 +161,9 @@ def test_fault_38_the_switch_is_thrown_from_the_command_line_with_the_database_l
         async with on_paper(home, monkeypatch) as desk:
             await desk.ready()
             await desk.open_long()
+            accepted = sum(isinstance(fact, f.OrderAccepted) for fact in desk.facts)
             desk.do(SubmitOrder(GOLD, "buy", "limit", 1, price=399_000, stop_loss=398_000))
+            await desk.until(lambda: sum(isinstance(fact, f.OrderAccepted) for fact in desk.facts) == accepted + 2)
             lock = sqlite3.connect(home / "books.db")
             try:
                 lock.execute("BEGIN IMMEDIATE")

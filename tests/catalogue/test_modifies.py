@@ -128,7 +128,8 @@ async def test_fault_26_while_the_venue_is_out_of_reach_nothing_is_changed_or_pl
         (refused,) = [fact.reason for fact in changed if isinstance(fact, f.IntentRefused)]
         assert refused.startswith("ib is out of reach: ")
         placed = desk.do(SubmitOrder(GOLD, "buy", "market", 1, stop_loss=398_000))
-        assert [fact.limits for fact in placed if isinstance(fact, f.OrderDenied)] == [("venue",)]
+        (denied,) = [fact.limits for fact in placed if isinstance(fact, f.OrderDenied)]
+        assert "venue" in denied
         assert terms(desk, name) == ("ACCEPTED", 2, 399_000, None)
         assert orders_sent(peer) == before
         await peer.restore_connectivity()

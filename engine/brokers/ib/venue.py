@@ -166,7 +166,8 @@ def admitted(accounts: Sequence[str], address: VenueAddress, where: str) -> tupl
     if is_live(chosen) and not address.is_live:
         named = next(account for account in chosen if is_live((account,)))
         raise NotAdmitted(
-            f"account {named} at {where} is a live one and a paper account is expected; log in to paper, or say --live (in a profile: live = true)"
+            f"account {named} at {where} is a live one and a paper account is expected; log in to paper, or say --live "
+            "(in a profile: live = true)"
         )
     if address.is_live and not is_live(chosen):
         raise NotAdmitted(
