@@ -8,16 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.core.clock import SECOND
 from engine.core.log import logger
 from engine.domain.instrument import Instrument
 from engine.domain.market import Quote, QuoteColumns, Symbol
 from engine.storage.market import MarketStore, open_market
 
-EVERY_S, LOOK_S = 30.0, 1.0
-MANY = 200_000
-"""Quotes that are written before it is time."""
-MOST = 1_000_000
-"""Quotes of an instrument that wait for the disk; what is more is not kept, and that is said."""
+EVERY_S = 30.0
+A_SECOND, MOST = 1_000, 1_000_000
+"""Quotes of an instrument that are kept of one second, and that may wait for the disk; what is more is not, and that is said."""
 
 _log = logger("recorder")
 
@@ -27,6 +26,7 @@ class Columns:
 
     def __init__(self) -> None:
         self.at, self.bid, self.ask = array("q"), array("q"), array("q")
+        self.second, self.of_second = 0, 0
 
     def __len__(self) -> int:
         return len(self.at)
@@ -45,7 +45,11 @@ class Recorder:
     def take(self, quote: Quote) -> None:
         """Remembers a quote."""
         waiting = self._waiting[quote.symbol]
-        if len(waiting) >= MOST:
+        second = quote.at // SECOND
+        if second != waiting.second:
+            waiting.second, waiting.of_second = second, 0
+        waiting.of_second += 1
+        if waiting.of_second > A_SECOND or len(waiting) >= MOST:
             self.lost += 1
             return
         waiting.at.append(quote.at)
@@ -54,13 +58,9 @@ class Recorder:
 
     async def run(self) -> None:
         """Writes until it is cancelled."""
-        looks = 0
         while True:
-            await asyncio.sleep(LOOK_S)
-            looks += 1
-            if looks * LOOK_S >= EVERY_S or any(len(columns) >= MANY for columns in self._waiting.values()):
-                looks = 0
-                await self.flush()
+            await asyncio.sleep(EVERY_S)
+            await self.flush()
 
     async def flush(self) -> None:
         """Writes what waits. A disk or database that refuses is said in the log, and asked again the next time."""
