@@ -121,8 +121,3 @@ class Keeper:
     def _pause(self) -> float:
         unknown = any(order.state is State.UNKNOWN for order in self._books.orders())
         return self._look_s if unknown or self.found.absences or not self.found.is_clean else self._every_s
-
-    @property
-    def age(self) -> float:
-        """Seconds since the last comparison."""
-        return (self._clock.now() - self.found.at) / SECOND

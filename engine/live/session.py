@@ -80,7 +80,6 @@ class LiveSession:
         self.before = before
         self.kind = feed.kind
         self.quotes = 0
-        self.contradictions = 0
         self.is_broken = self._could_not_halt = False
         self.is_leaving = False
         self.journal = journal
@@ -210,7 +209,6 @@ class LiveSession:
             self.pipeline.on_report(report)
         except (IllegalTransition, KeyError) as error:
             if not _says_nothing_new(report, self.pipeline):
-                self.contradictions += 1
                 _log.warning("a report that contradicts the record", report=repr(report.fact), why=str(error))
                 self.keeper.look()
 

@@ -234,7 +234,7 @@ def _in_reconciling() -> None:
         keeper._books.take = taking
         settle(keeper, state)
 
-    Keeper._settle = settling  # type: ignore[method-assign]
+    Keeper._settle = settling  # type: ignore[method-assign]  # dies in the middle of it
 
 
 def _in_a_migration() -> None:

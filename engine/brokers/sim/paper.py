@@ -34,7 +34,6 @@ class PaperBroker:
 
     name = "paper"
     is_live = False
-    retries = False
 
     def __init__(
         self,
