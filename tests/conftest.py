@@ -1,5 +1,5 @@
 """What all tests share: no screen is needed, nobody judges how long a kernel takes to compile, nobody's keyring is touched,
-and nothing is left behind.
+examples are the same in every run (`--hypothesis-profile fuzz` draws others), and nothing is left behind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from tests.strays import nothing_is_left_behind
 
 __all__ = ["nothing_is_left_behind"]
 
-settings.register_profile("nicegold", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nicegold", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nicegold")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")

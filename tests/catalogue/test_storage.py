@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,7 +28,7 @@ from tests.catalogue.invariants import intended
 from tests.catalogue.rig import GOLD, Desk, at_tws, played, session_at
 from tests.catalogue.test_crash import died, forks, life_at_tws
 from tests.engine.storage.tampering import tamper
-from tests.engine.storage.test_live_faults import is_waiting, no_file_grows_beyond
+from tests.engine.storage.test_live_faults import is_waiting, no_file_grows_beyond, wait_for_a_standby, wait_for_nobody
 from tests.peers.tws import Peer
 from tests.postgres import Server, server
 
@@ -299,13 +298,12 @@ def test_fault_49_a_server_restarted_in_the_middle_of_a_commit_of_a_live_session
             await desk.ready()
             await _held(desk)
             with psycopg.connect(own.url, autocommit=True) as admin:
-                admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-                admin.execute("SELECT pg_reload_conf()")
-                name = await _stuck(desk, admin)
+                await asyncio.to_thread(wait_for_a_standby, admin)
+                name = desk.buy(1, type="limit", price=399_000)
+                await desk.until(lambda: is_waiting(admin))
             await asyncio.to_thread(own.restart)
             with psycopg.connect(own.url, autocommit=True) as admin:
-                admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
-                admin.execute("SELECT pg_reload_conf()")
+                wait_for_nobody(admin)
             await desk.until(lambda: desk.state(name) == "REJECTED")
             assert "could not be recorded" in desk.facts(f.OrderRejected)[-1].reason
             assert name not in desk.wire.seen
@@ -319,12 +317,3 @@ def test_fault_49_a_server_restarted_in_the_middle_of_a_commit_of_a_live_session
             assert desk.state(name) == "REJECTED"
 
     play(tmp_path)
-
-
-async def _stuck(desk: Desk, admin: Any) -> str:
-    """Our id of an order whose intent is being committed; the server takes its time to heed what it is told."""
-    while True:
-        name = desk.buy(1, type="limit", price=399_000)
-        await desk.until(lambda name=name: is_waiting(admin) or desk.state(name) == "ACCEPTED")
-        if is_waiting(admin):
-            return name

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.domain import facts as f
@@ -29,6 +29,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 TICKETS = st.builds(i.SubmitOrder, st.text(max_size=5), st.just("buy"), st.just("limit"), NUMBERS, targets=st.just(((1, 2),)))
 VALUES |= {
     "tuple[tuple[int, int], ...]": st.lists(st.tuples(NUMBERS, NUMBERS), max_size=3).map(tuple),
+    "tuple[tuple[str, str], ...]": st.lists(st.tuples(*[st.text(max_size=5)] * 2), max_size=3).map(tuple),
     "tuple[tuple[str, str, str], ...]": st.lists(st.tuples(*[st.text(max_size=5)] * 3), max_size=3).map(tuple),
     "SubmitOrder": TICKETS,
     "SubmitOrder | None": st.none() | TICKETS,
@@ -36,7 +37,9 @@ VALUES |= {
 KINDS = [kind for name, kind in sorted(f.KINDS.items()) if name not in ("OrderFact", "OrderTerms")]
 
 
-@given(st.data(), st.sampled_from(KINDS))
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=20)
+@given(data=st.data())
 def test_a_fact_comes_back_from_its_line_and_the_line_from_the_fact(data: st.DataObject, kind: type[f.Fact]) -> None:
     fact = kind(**{field.name: data.draw(VALUES[str(field.type)], label=field.name) for field in fields(kind)})
     record = f.Record(7, 3, 99, fact)
@@ -63,7 +66,9 @@ def test_an_unknown_kind_is_refused() -> None:
         f.parse('{"at":1,"kind":"MoonLanded","seq":1,"step":1}')
 
 
-@given(st.data(), st.sampled_from(sorted(i.KINDS)))
+@pytest.mark.parametrize("name", sorted(i.KINDS))
+@settings(max_examples=20)
+@given(data=st.data())
 def test_an_intent_comes_back_from_its_text(data: st.DataObject, name: str) -> None:
     kind = i.KINDS[name]
     intent = kind(**{field.name: data.draw(VALUES[str(field.type)], label=field.name) for field in fields(kind)})

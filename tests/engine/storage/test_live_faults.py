@@ -368,14 +368,11 @@ def test_fault_49_a_link_that_ends_after_its_commit_was_kept_writes_nothing_twic
     remote.ask("before")
     remote.answered(1)
     with a_standby_that_never_comes(admin):
-        step = 1
-        while not ended(admin, "SyncRep"):  # the server takes its time to heed what it is told
-            step += 1
-            remote.step(step, 3)
-            remote.until(lambda: len(remote.stored()) == remote.journal.last_seq() or is_waiting(admin))
+        remote.step(2, 3)
+        remote.until(lambda: ended(admin, "SyncRep"))
         stored = remote.journal.last_seq()
         remote.until(lambda: len(remote.stored()) == stored)
-    remote.step(step + 1)
+    remote.step(3)
     remote.until(lambda: len(remote.stored()) == stored + 1)
     remote.ask("after")
     assert remote.answered(2)[1] == ("after", "")
@@ -384,13 +381,36 @@ def test_fault_49_a_link_that_ends_after_its_commit_was_kept_writes_nothing_twic
 
 @contextmanager
 def a_standby_that_never_comes(admin: psycopg.Connection[Any]) -> Iterator[None]:
-    admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-    admin.execute("SELECT pg_reload_conf()")
+    """Every commit waits for it, from the first line in here on."""
+    wait_for_a_standby(admin)
     try:
         yield
     finally:
-        admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
-        admin.execute("SELECT pg_reload_conf()")
+        wait_for_nobody(admin)
+
+
+def wait_for_a_standby(admin: psycopg.Connection[Any]) -> None:
+    """Returns once a commit of our own was made to wait: a server takes its time to heed what it is told."""
+    admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    admin.execute("SELECT pg_reload_conf()")
+    with psycopg.connect(admin.info.dsn, autocommit=True) as other:
+        while not is_waiting(admin):
+            other.pgconn.consume_input()
+            if not other.pgconn.is_busy():
+                _finished(other)
+                other.pgconn.send_query(b"SELECT pg_logical_emit_message(true, 'heeded', '')")
+        admin.execute("SELECT pg_cancel_backend(%s)", (other.pgconn.backend_pid,))
+        _finished(other)
+
+
+def wait_for_nobody(admin: psycopg.Connection[Any]) -> None:
+    admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
+    admin.execute("SELECT pg_reload_conf()")
+
+
+def _finished(connection: psycopg.Connection[Any]) -> None:
+    while connection.pgconn.get_result() is not None:
+        pass
 
 
 def is_waiting(admin: psycopg.Connection[Any]) -> bool:
