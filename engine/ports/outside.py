@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Steps
-from engine.domain.market import Bars, Quote, Symbol, Timeframe
+from engine.domain.market import Bars, Depth, Quote, Symbol, Timeframe, Trade
 from engine.domain.order import Order, OrderType, TimeInForce
 from engine.ports.broker import Broker
 from engine.ports.venue import VenueState
@@ -121,4 +121,31 @@ class LiveFeed(Protocol):
 
     async def close(self) -> None:
         """Ends the subscription and the connection; safe twice."""
+        ...
+
+
+@runtime_checkable
+class ShowsDepth(Protocol):
+    """A feed that also tells the order book and what others trade, as far as its venue does."""
+
+    def depth(self, symbols: Sequence[Symbol]) -> AsyncIterator[Depth | Trade]:
+        """Books and trades until it is closed; a lost link is mended inside.
+
+        A newer book of an instrument takes the place of one that nobody has read yet; of trades those that nobody reads in time
+        are dropped, the oldest first. A book without levels says that it is not known any more: the link is lost, or it cannot be
+        true. Of what the venue does not tell nothing comes.
+        """
+        ...
+
+
+@runtime_checkable
+class TakesDepth(Protocol):
+    """A broker that fills by the book and by what others trade."""
+
+    def on_depth(self, book: Depth) -> None:
+        """The book as it is now; one without levels is not known any more."""
+        ...
+
+    def on_trade(self, trade: Trade) -> None:
+        """A trade of others."""
         ...

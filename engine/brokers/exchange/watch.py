@@ -90,16 +90,18 @@ class AccountWatch:
     async def go_without(self, pause: Coroutine[Any, Any, None]) -> None:
         """Until the pause is over the exchange is asked, as nothing is streamed."""
         resting = asyncio.ensure_future(pause)
+        wanted = asyncio.ensure_future(self._wanted.wait())
         try:
             while not resting.done():
-                wanted = asyncio.ensure_future(self._wanted.wait())
                 await asyncio.wait((resting, wanted), timeout=self._quiet_s, return_when=asyncio.FIRST_COMPLETED)
-                wanted.cancel()
                 if not resting.done():
                     await self._ask()
+                if wanted.done():
+                    wanted = asyncio.ensure_future(self._wanted.wait())
         finally:
             resting.cancel()
-            await asyncio.gather(resting, return_exceptions=True)
+            wanted.cancel()
+            await asyncio.gather(resting, wanted, return_exceptions=True)
 
     def _broke(self, done: asyncio.Future[Any]) -> bool:
         error = None if done.cancelled() else done.exception()
