@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Protocol
 
 from engine.core.errors import StoreError, UserError
@@ -15,6 +16,8 @@ from engine.storage.link import Link
 
 _ADVISORY = 0x4E47
 """First key of PostgreSQL's advisory locks, so that other programs' locks do not meet ours."""
+_LINGERS_S, _LOOK_S = 2.0, 0.02
+"""How long a server may take to notice that the program that held a book has died, and how often it is asked."""
 
 
 class BookLock(Protocol):
@@ -120,10 +123,13 @@ class _AdvisoryLock:
     @classmethod
     def take(cls, database: Database, book_id: int) -> _AdvisoryLock | None:
         lock = cls(database, book_id)
-        if lock._try():
-            return lock
-        lock.release()
-        return None
+        until = monotonic() + _LINGERS_S
+        while not lock._try():
+            if monotonic() >= until:
+                lock.release()
+                return None
+            sleep(_LOOK_S)
+        return lock
 
     def _try(self) -> bool:
         return bool(self._link.rows(f"SELECT pg_try_advisory_lock({_ADVISORY}, {int(self._book_id)})")[0][0])
@@ -146,6 +152,8 @@ class _AdvisoryLock:
         return int(rows[0][0]) if rows else None
 
     def release(self) -> None:
+        with suppress(StoreError):  # the link may be closed or cut, and the lock is gone with it
+            self._link.rows(f"SELECT pg_advisory_unlock({_ADVISORY}, {int(self._book_id)})")
         self._link.close()
 
 
