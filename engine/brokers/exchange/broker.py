@@ -10,8 +10,8 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from engine.brokers.backoff import Backoff
 from engine.brokers.exchange.asking import Inquiry
-from engine.brokers.exchange.backoff import Backoff
 from engine.brokers.exchange.client import close_client
 from engine.brokers.exchange.commands import Commands
 from engine.brokers.exchange.dealing import dealing_of

@@ -9,7 +9,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from engine.brokers.exchange.backoff import Backoff
+from engine.brokers.backoff import Backoff
 from engine.brokers.exchange.client import close_client
 from engine.brokers.exchange.sieve import Best, Sieve
 from engine.brokers.exchange.trouble import told

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
-from engine.brokers.exchange.backoff import Backoff
+from engine.brokers.backoff import Backoff
 from engine.brokers.ib.contracts import naming_of
 from engine.brokers.ib.history import History
 from engine.brokers.ib.link import Link

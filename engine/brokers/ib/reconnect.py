@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from engine.brokers.exchange.backoff import Backoff
+from engine.brokers.backoff import Backoff
 from engine.brokers.ib.heartbeat import watch
 from engine.brokers.ib.link import Link, Taken
 from engine.core.errors import BrokerError, NotAdmitted
