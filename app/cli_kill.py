@@ -20,12 +20,10 @@ def kill(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Stop all new risk in every running live session: block, cancel, verify at the broker; --flatten closes positions."""
-    import asyncio
-
     from app.paths import data_dir
     from engine.services.killing import kill_sessions
 
-    reports = asyncio.run(kill_sessions(data_dir(), book, flatten, drill))
+    reports = kill_sessions(data_dir(), book, flatten, drill)
     for report in reports if not as_json else ():
         _print(report)
     if as_json:

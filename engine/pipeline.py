@@ -273,12 +273,12 @@ class Pipeline:
             self.on_time(self.due)
         self.now = max(self.now, at)
 
-    def on_intent(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
+    def on_intent(self, intent: Intent, by: str = "owner", key: str = "") -> Sequence[f.Record]:
         """Carries out what the owner asks; the facts it led to, IntentRefused among them when it could not be done."""
         self.step += 1
         answer = self._answer = []
         try:
-            self.emit(f.IntentReceived(encode(intent), by))
+            self.emit(f.IntentReceived(encode(intent), by, key=key))
             self.owner.carry_out(intent)
             self._finish()
         finally:
@@ -465,7 +465,9 @@ class Pipeline:
         self._unsettled = self._moved = True
         self.tilt.apply(fact, record.at)
         if isinstance(fact, f.OrderFact):  # most facts are an order's, and of those only fills concern anybody else
-            self.register.apply(fact, record.at)
+            order = self.register.apply(fact, record.at)
+            if order.role is Role.STOP:
+                self.protection.levels.on_stop(order, fact)
             if isinstance(fact, _MONEY):
                 self.ledger.apply(fact)
                 self.protection.adopted.apply(fact)
@@ -474,6 +476,7 @@ class Pipeline:
             self._note_opening(fact, record.at)
         self.ledger.apply(fact)
         self.protection.adopted.apply(fact)
+        self.protection.levels.apply(fact)
         self.guard.apply(fact)
         self.desk.apply(fact, record.at)
         if isinstance(fact, f.LimitFact) and self.in_force.apply(fact, record.at):

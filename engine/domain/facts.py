@@ -98,10 +98,14 @@ class ModelChanged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class IntentReceived(Fact):
-    """An intent from the window, the API or the command line, as canonical JSON; replay gives it again at this step."""
+    """An intent from the window, the API or the command line, as canonical JSON; replay gives it again at this step.
+
+    `key` is the Idempotency-Key it came with: whoever comes with it again is told what came of this one.
+    """
 
     intent: str
     by: str
+    key: str = field(default="", kw_only=True, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,11 +377,15 @@ class FinancingCharged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ProtectionMissing(Fact):
-    """`quantity` lot steps of the position have no working stop; `action` says what was done about it."""
+    """`quantity` lot steps of the position have no working stop; `action` says what was done about it.
+
+    `instead_of` is where the owner or the strategy had their stop, where the next one is placed elsewhere; 0 where it is not.
+    """
 
     symbol: str
     quantity: int
     action: str
+    instead_of: int = field(default=0, kw_only=True, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)

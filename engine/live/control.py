@@ -1,69 +1,41 @@
-"""A door for the owner's commands into a running session: a loopback socket whose port and word lie in a private file."""
+"""The way into a running session from another program: its private file says the port and the word of its door."""
 
 from __future__ import annotations
 
-import asyncio
-import hmac
 import json
 import os
 import secrets
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from engine.core.errors import NiceGoldError, UserError
+from engine.core.errors import UserError
 
 HOST = "127.0.0.1"
-_LONGEST = 65_536
-_PATIENCE_S = 60.0
-_CONNECT_S = 5.0
+BY = "NiceGold-By"
+"""The header in which a program of ours says what it is, for the journal."""
+PATIENCE_S = 60.0
+NONE: Mapping[str, str] = {}
 
-Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
+class Nameplate:
+    """The file that tells the session's owner, and nobody else, where it listens."""
 
-class Control:
-    """Serves one session. `answer` is given each request of whoever knows the word."""
-
-    def __init__(self, folder: Path, book: int, answer: Answer) -> None:
+    def __init__(self, folder: Path, book: int) -> None:
         self._file = folder / f"session-{os.getpid()}-{book}.json"
         self._book = book
-        self._answer = answer
-        self._word = secrets.token_hex(32)
-        self._server: asyncio.Server | None = None
+        self.word = secrets.token_hex(32)
 
-    async def open(self) -> None:
-        """Listens, and tells where in the file."""
-        self._server = await asyncio.start_server(self._serve, HOST, 0, limit=_LONGEST)
-        port = self._server.sockets[0].getsockname()[1]
+    def put_up(self, port: int) -> None:
+        """From here on `sessions` finds it."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(self._file, {"book": self._book, "pid": os.getpid(), "port": port, "word": self._word})
+        _write_whole(self._file, {"book": self._book, "pid": os.getpid(), "port": port, "word": self.word})
 
-    async def close(self) -> None:
-        """Listens no more and takes the file away."""
+    def take_down(self) -> None:
+        """Nobody finds it any more."""
         self._file.unlink(missing_ok=True)
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-            self._server = None
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            request = json.loads(await asyncio.wait_for(reader.readline(), _PATIENCE_S))
-            if not hmac.compare_digest(str(request.pop("word", "")), self._word):
-                return
-            writer.write(json.dumps(await self._carry_out(request)).encode() + b"\n")
-            await writer.drain()
-        except (ValueError, AttributeError, TimeoutError, ConnectionError):
-            pass  # whoever does not know how to ask is not answered
-        finally:
-            writer.close()
-
-    async def _carry_out(self, request: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return {"answer": await self._answer(request)}
-        except NiceGoldError as error:
-            return {"refused": str(error)}
 
 
 def sessions(folder: Path) -> list[dict[str, Any]]:
@@ -71,38 +43,43 @@ def sessions(folder: Path) -> list[dict[str, Any]]:
     return [told for file in sorted(folder.glob("session-*.json")) if (told := _read(file)) is not None]
 
 
-async def ask(told: dict[str, Any], request: dict[str, Any], patience_s: float = _PATIENCE_S) -> dict[str, Any]:
-    """What the session of `sessions` answers. UserError where it refuses or cannot be reached.
+def ask(
+    told: dict[str, Any],
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    patience_s: float = PATIENCE_S,
+    **headers: str,
+) -> dict[str, Any]:
+    """What the session of `sessions` answers; waits for it. UserError where it refuses or cannot be reached.
 
-    The file of one that listens no more is taken away.
+    `path` begins with /v1; underscores in the names of `headers` stand for hyphens. The file of one that listens no more is taken
+    away.
     """
+    name = f"the session of book {told['book']} (process {told['pid']})"
+    connection = HTTPConnection(HOST, told["port"], timeout=patience_s)
     try:
-        async with asyncio.timeout(patience_s):
-            reader, writer = await _reached(told)
-            try:
-                writer.write(json.dumps({**request, "word": told["word"]}).encode() + b"\n")
-                line = await reader.readline()
-            finally:
-                writer.close()
-        answer: dict[str, Any] = json.loads(line)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UserError(f"the session of book {told['book']} (process {told['pid']}) does not answer: {error}") from error
-    if "refused" in answer:
-        raise UserError(str(answer["refused"]))
-    found: dict[str, Any] = answer["answer"]
-    return found
-
-
-async def _reached(told: dict[str, Any]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            return await asyncio.open_connection(HOST, told["port"], limit=_LONGEST)
+        sent = None if body is None else json.dumps(body).encode()
+        known = {"Authorization": f"Bearer {told['word']}", "Content-Type": "application/json", BY: "command line"}
+        connection.request(method, path, sent, {**known, **headers})
+        answer = connection.getresponse()
+        found = json.loads(answer.read())
     except ConnectionRefusedError as error:
         _forget(told)
         raise UserError(
-            f"the session of book {told['book']} (process {told['pid']}) is not running any more; what works at its broker "
-            "has to be cancelled there, or by a session of it"
+            f"{name} is not running any more; what works at its broker has to be cancelled there, or by a session of it"
         ) from error
+    except TimeoutError as error:
+        raise UserError(
+            f"{name} did not answer within {patience_s:g} s; what was asked of it may be done all the same"
+        ) from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise UserError(f"{name} does not answer: {error or type(error).__name__}") from error
+    finally:
+        connection.close()
+    if not isinstance(found, dict) or "error" in found:
+        raise UserError(str(found["error"]) if isinstance(found, dict) else f"{name} answers what nobody understands")
+    return found
 
 
 def _forget(told: dict[str, Any]) -> None:

@@ -8,8 +8,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.brokers.registry import Surroundings, broker_at, feed_at
-from engine.brokers.secrets import audit_key
+from engine.brokers.secrets import AuditKey, chain_key
 from engine.core.clock import DAY, Nanos
 from engine.core.errors import BrokerError, NotAdmitted, UserError
 from engine.core.log import logger
@@ -28,7 +27,7 @@ from engine.domain.market import Bars, Quote
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.feeds import Feed
 from engine.lane import Lane
-from engine.live.control import Control
+from engine.live.door import Door
 from engine.live.ear import Ear
 from engine.live.recorder import Recorder
 from engine.live.session import SWITCH_S, LiveSession, margined
@@ -61,6 +60,8 @@ class Opened:
     book: BookRow
     resumed: bool
     doubts: tuple[str, ...]
+    unkeyed: str
+    """Why the book's chain is made without a key, "" where it is made with one."""
 
     def records(self) -> list[Record]:
         """All facts of the book up to now."""
@@ -97,8 +98,8 @@ async def live_session(
             raise away
         lock = hold(database, book.id)
         stack.callback(lock.release)
-        key = await asyncio.to_thread(_chain_key, book)
-        journal = LiveJournal(database, book.id, asyncio.get_running_loop(), request.models.parent, key, lock)
+        found = await asyncio.to_thread(_chain_key, book, _has_money(request, profile))
+        journal = LiveJournal(database, book.id, asyncio.get_running_loop(), request.models.parent, found.key, lock)
         stack.push_async_callback(asyncio.to_thread, journal.close)
         book = books.get(book.id) or book
         ear = Ear()
@@ -108,11 +109,11 @@ async def live_session(
         session = await _begun(ground)
         if away is not None:
             session.begin_without_bars(str(away))
-        control = Control(request.models.parent, book.id, partial(_answer, session))
-        stack.push_async_callback(control.close)
-        await control.open()
+        door = Door(request.models.parent, book.id, session, fault)
+        stack.push_async_callback(door.close)
+        await door.open()
         async with _backed_up(request.db, shelf, clock):
-            yield Opened(session, database, book, book.facts > 0, journal.found)
+            yield Opened(session, database, book, book.facts > 0, journal.found, found.why)
 
 
 @asynccontextmanager
@@ -125,15 +126,6 @@ async def _backed_up(url: str, folder: Path, clock: SteadyClock) -> AsyncIterato
     finally:
         schedule.cancel()
         await asyncio.wait([schedule])
-
-
-async def _answer(session: LiveSession, asked: dict[str, Any]) -> dict[str, Any]:
-    """What commands of this machine's owner may ask of a running session."""
-    if asked.get("do") == "kill":
-        from engine.live.kill import kill
-
-        return asdict(await kill(session, bool(asked.get("flatten")), bool(asked.get("drill")), "command line"))
-    raise UserError(f"{asked.get('do')!r} is nothing a session can be asked to do")
 
 
 async def _away(feed: LiveFeed) -> BrokerError | None:
@@ -195,14 +187,17 @@ def _book(books: Books, request: Request, profile: Profile, symbols: list[str], 
     return books.open(run_id, account, f"live {request.feed}", description, now)
 
 
-def _chain_key(book: BookRow) -> bytes | None:
-    """The key a book is chained with: a new book with that of the keyring, where there is one. UserError where it is missing."""
-    if book.seal is not None and not is_keyed(book.seal):
-        return None
-    found = audit_key(make=book.seal is None)
-    if found.key is None and book.seal is not None:
-        raise UserError(f"book {book.id} is chained with a key of the keyring: {found.why}")
-    return found.key
+def _has_money(request: Request, profile: Profile) -> bool:
+    return request.broker != PAPER and profile.venue(request.broker).live
+
+
+def _chain_key(book: BookRow, has_money: bool) -> AuditKey:
+    """The key a book is chained with. UserError where it is missing, or money is at stake and there is none for a new book."""
+    is_new = book.seal is None
+    found = chain_key(book.id, None if is_new else is_keyed(book.seal))
+    if found.key is None and is_new and has_money:
+        raise UserError(f"a book of an account with money is chained with a key, and there is none: {found.why}")
+    return found
 
 
 def _broker(request: Request, profile: Profile, around: Surroundings, ear: Ear, parts: list[Part]) -> OutsideBroker:

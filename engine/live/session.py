@@ -32,6 +32,7 @@ from engine.live.keeper import Books as Account
 from engine.live.keeper import Keeper
 from engine.live.peak import Peak
 from engine.live.recorder import Recorder
+from engine.live.repeats import Repeats
 from engine.pipeline import Pipeline
 from engine.ports.broker import Report
 from engine.ports.outside import KeepsTrying, LiveFeed, LiveQuote, OutsideBroker
@@ -81,7 +82,7 @@ class LiveSession:
         self.kind = feed.kind
         self.quotes = 0
         self.is_broken = self._could_not_halt = False
-        self.is_leaving = False
+        self.is_leaving = self.has_ended = False
         self.journal = journal
         self._ear = ear
         self._fault = fault
@@ -91,6 +92,8 @@ class LiveSession:
         self._leaving: list[tuple[list[ClientOrderId], bool]] = []
         self._wake = asyncio.Event()
         self._tradeable: dict[Symbol, bool] = {}
+        self.repeats = Repeats()
+        pipeline.subscribers.append(self.repeats.take)
         pipeline.arming.objection = self._objection
         pipeline.arming.reconnect = self._reconnect
         pipeline.manager.release = self.release
@@ -124,6 +127,7 @@ class LiveSession:
         """
         for record in records:
             self.pipeline.recall_live(record)
+            self.repeats.take(record)
         Peak(self.pipeline)
         self.pipeline.measure_anew(self.before)
         self.pipeline.go_on(quotes)
@@ -156,6 +160,7 @@ class LiveSession:
                 raise EngineStopped("a part of the session ended by itself")
             await self._drain()
         finally:
+            self.has_ended = True
             await cancelled(stopping, *tasks)
             await self._recorder.flush()
 
@@ -169,9 +174,12 @@ class LiveSession:
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
-    def do(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
-        """Carries out an intent; the facts it led to at once. A halt is on a disk when this returns: it outlives the program."""
-        records = self._step(lambda: self.pipeline.on_intent(intent, by)) or ()
+    def do(self, intent: Intent, by: str = "owner", key: str = "") -> Sequence[f.Record]:
+        """Carries out an intent; the facts it led to at once. A halt is on a disk when this returns: it outlives the program.
+
+        `repeats` finds the intent again by its `key`, after a restart too.
+        """
+        records = self._step(lambda: self.pipeline.on_intent(intent, by, key)) or ()
         if isinstance(intent, Halt):
             self.journal.when_durable(lambda _refusal: None, safety=True)
         return records
@@ -357,6 +365,8 @@ class LiveSession:
             return f"{self.broker.name} is a paper account; there is nothing to arm"
         if account != self.account:
             return f"{account!r} is not the account's name; type {self.account} exactly"
+        if not self.journal.is_keyed:
+            return "this book is chained without a key, which a book of an account with money needs; add --new to begin one with a key"
         if not self.broker.is_ready:
             return f"{self.broker.name} is out of reach; arm it when it is back"
         if not self.keeper.found.is_clean:

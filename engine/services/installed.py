@@ -32,6 +32,7 @@ MODULES = {
     "exchange-calendars": "exchange_calendars",
     "ib_async": "ib_async",
     "ccxt": "ccxt",
+    "aiohttp": "aiohttp",
 }
 """Distributions and the module by which each is imported."""
 

@@ -94,10 +94,11 @@ async def test_a_command_of_this_machine_throws_it_and_hears_what_it_came_to(fol
     async with on_paper(folder, patch) as desk:
         await desk.ready()
         (told,) = sessions(folder)
-        answer = await ask(told, {"do": "kill"})
+        answer = await asyncio.to_thread(ask, told, "POST", "/v1/kill", {})
         assert (answer["state"], answer["is_verified"], answer["leftovers"]) == ("HALTED", True, [])
-        with pytest.raises(UserError, match="nothing a session can be asked"):
-            await ask(told, {"do": "dance"})
-        with pytest.raises(UserError, match="does not answer"):
-            await ask({**told, "word": "guess"}, {"do": "kill"})
+        assert [fact.by for fact in desk.facts if isinstance(fact, f.KillSwitched)] == ["command line"]
+        with pytest.raises(UserError, match="there is nothing at this address"):
+            await asyncio.to_thread(ask, told, "POST", "/v1/dance", {})
+        with pytest.raises(UserError, match="the word of the session's file is needed"):
+            await asyncio.to_thread(ask, {**told, "word": "guess"}, "POST", "/v1/kill", {})
     assert sessions(folder) == []
