@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -128,7 +128,7 @@ class LimitLine(NamedTuple):
 class Verdict(NamedTuple):
     """The gate's answer. `reasons` is empty when approved; `warnings` names soft limits; `largest` passes in steps."""
 
-    lines: tuple[LimitLine, ...]
+    lines: Sequence[LimitLine]
     reasons: tuple[str, ...]
     limits: tuple[str, ...]
     warnings: tuple[str, ...]

@@ -96,7 +96,7 @@ class Trader:
         if not steps:
             return Forecast(0, (), (NOTHING_FITS,))
         verdict = self._gate.check(_sized(draft, steps), now)
-        return Forecast(steps, verdict.lines, verdict.reasons)
+        return Forecast(steps, tuple(verdict.lines), verdict.reasons)
 
     def size(self, draft: Draft, snapshot: Snapshot) -> Steps:
         """The quantity that risks the share of equity the sizing allows and passes the limits; 0 when none does."""

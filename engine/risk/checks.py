@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 
 from engine.core.clock import MINUTE, SECOND
 from engine.domain.instrument import Cash, Instrument, Steps, money
@@ -26,7 +27,8 @@ _NOBODY = Stake()
 
 def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Terms) -> dict[str, str]:
     """Limit name -> sentence for everything that stands against the draft, in the order it is checked."""
-    quote = snapshot.quotes.get(draft.symbol)
+    symbol = draft.symbol
+    quote = snapshot.quotes.get(symbol)
     faults = _size(draft, instrument, quote)
     if draft.reduce_only:
         return faults | _reduces(draft, snapshot)
@@ -34,18 +36,18 @@ def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms
         faults["trading_state"] = f"trading is {snapshot.state}: only orders that reduce a position may go"
     if snapshot.venue_trouble:
         faults["venue"] = snapshot.venue_trouble
-    if reason := snapshot.blocked.get(draft.symbol):
+    if reason := snapshot.blocked.get(symbol):
         faults["blocked"] = reason
     if snapshot.tilt and draft.by_hand:
         faults["tilt"] = snapshot.tilt
-    if terms.limits.allowed and draft.symbol not in terms.limits.allowed:
-        faults["allowed"] = f"{draft.symbol} is not among the instruments that may be opened: {', '.join(terms.limits.allowed)}"
-    if terms.news.blackouts:
+    if (allowed := terms.limits.allowed) and symbol not in allowed:
+        faults["allowed"] = f"{symbol} is not among the instruments that may be opened: {', '.join(allowed)}"
+    if terms.quiet.holds(snapshot.at):
         _news(draft, snapshot, terms, faults)
     if quote is None or quote.bid <= 0 or quote.ask < quote.bid:
-        faults["quote"] = f"there is no quote of {draft.symbol}" + (" yet" if quote is None else " that makes sense")
+        faults["quote"] = f"there is no quote of {symbol}" + (" yet" if quote is None else " that makes sense")
         return faults
-    stake = snapshot.stakes.get(draft.symbol, _NOBODY)
+    stake = snapshot.stakes.get(symbol, _NOBODY)
     _market(draft, instrument, snapshot, terms, stake, quote, faults)
     if terms.has_funds and "absurd" not in faults:
         _funds(draft, instrument, snapshot, terms, stake, quote, faults)
@@ -57,9 +59,10 @@ def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms
 
 
 def _size(draft: Draft, instrument: Instrument, quote: Quote | None) -> dict[str, str]:
-    highest = max(
-        abs(draft.price or 0), abs(draft.stop_loss or 0), abs(draft.take_profit or 0), quote.ask if quote is not None else 1
-    )
+    highest = quote.ask if quote is not None else 1
+    for price in (draft.price, draft.stop_loss, draft.take_profit):
+        if price is not None and not -highest <= price <= highest:
+            highest = abs(price)
     if highest > HIGHEST or highest * draft.quantity * instrument.tick_value > MOST:
         return {"absurd": "the order's quantity or one of its prices is beyond anything that can be dealt"}
     if draft.quantity < instrument.min_order:
@@ -98,10 +101,10 @@ def _market(
 ) -> None:
     if stake.is_unknown:
         faults["unknown_order"] = f"the fate of an order in {draft.symbol} is not known yet; nothing is opened there until it is"
-    age, sessions = snapshot.at - quote.at, instrument.sessions
-    is_shut = not (sessions.is_open(snapshot.at) or sessions.is_open(snapshot.at - 1))
+    age, hours = snapshot.at - quote.at, terms.hours
+    is_shut = not (hours.is_open(snapshot.at) or hours.is_open(snapshot.at - 1))
     if is_shut and terms.limits.sessions == "listed":
-        closure = sessions.closure(snapshot.at)
+        closure = instrument.sessions.closure(snapshot.at)
         faults["session"] = f"{draft.symbol} is outside its trading hours" + (f" ({closure.name})" if closure else "")
     elif age > instrument.stale_after_s * SECOND:
         faults["stale"] = f"the last quote of {draft.symbol} is {age // SECOND} s old, more than {instrument.stale_after_s} s"
@@ -194,9 +197,9 @@ def _self_match(draft: Draft, snapshot: Snapshot, terms: Terms, quote: Quote, fa
         return
     price, sign = _price(draft, quote), draft.side.sign
     for order in orders.values():
-        if order.side is draft.side or order.limit is None or order.state not in _RESTS:
+        if order.limit is None or order.side is draft.side or (price - order.limit) * sign < 0:
             continue
-        if (price - order.limit) * sign >= 0 and not _waits(order, orders):
+        if order.state in _RESTS and not _waits(order, orders):
             faults["self_match"] = f"it would trade with your own order {order.id}; cancel or change that first"
             return
 
@@ -208,15 +211,19 @@ def _waits(order: Order, live: Mapping[ClientOrderId, Order]) -> bool:
 
 
 def _pace(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]) -> None:
-    limits = terms.limits
-    since, window = snapshot.at - MINUTE, limits.duplicate_window_s * SECOND
-    count = 0
-    for at, order in reversed(snapshot.recent):
-        if at <= since:
+    limits, at, recent = terms.limits, snapshot.at, snapshot.recent
+    since, window = at - MINUTE, limits.duplicate_window_s * SECOND
+    from_then_on = max(since, at - window)
+    for placed, order in reversed(recent):
+        if placed <= from_then_on:
             break
-        count += 1
         same = (order.symbol, order.side, order.type, order.quantity) == (draft.symbol, draft.side, draft.type, draft.quantity)
-        if same and snapshot.at - at < window and draft.price in (order.limit, order.stop):
+        if same and draft.price in (order.limit, order.stop):
             faults["duplicate"] = f"the same order was placed less than {limits.duplicate_window_s} s ago"
+            break
+    most = limits.orders_per_minute
+    if len(recent) < most or (most > 0 and recent[-most][0] <= since):
+        return  # whether so many came within the minute is told by one of them, and only a sentence needs them counted
+    count = sum(1 for _ in takewhile(lambda each: each[0] > since, reversed(recent)))
     if count >= limits.orders_per_minute:
         faults["rate"] = f"{count} orders in the last minute, the cap is {limits.orders_per_minute}"

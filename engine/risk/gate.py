@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from engine.domain.instrument import Cash, Instrument, Steps
-from engine.domain.limits import LimitLine, Limits, Verdict
-from engine.domain.market import Floats, Ints, Symbol, Ticks
+from engine.domain.instrument import Instrument, Steps
+from engine.domain.limits import Limits, Verdict
+from engine.domain.market import Symbol, Ticks
 from engine.domain.order import OrderType, Side
 from engine.risk.checks import ABOUT_SIZE, WITHOUT_FIGURES, ceiling, order_faults
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake, farther
-from engine.risk.returns import LEAST, Returns
+from engine.risk.kin import Cluster, Kin, Kinship, measured_of
+from engine.risk.returns import Returns
 from engine.risk.sentences import sentence
-from engine.risk.terms import Cap, Terms, caps, margin_rate, terms_of
+from engine.risk.terms import Terms, caps, margin_rate, terms_of
+from engine.risk.told import TAILS, Asked
 from engine.rules.limits import (
     CORRELATION,
     LIMITS,
     MARGIN,
     OPEN_RISK,
     POSITION,
-    SHORTFALL,
-    VALUE_AT_RISK,
     WORST_DAY,
-    count_over,
     empty_rows,
     preview,
     weigh,
 )
 from engine.rules.sizing import default_stop
-
-
-class Cluster(NamedTuple):
-    """What moves together: how much it measures, and which positions these are, in words."""
-
-    measured: Cash
-    words: str
 
 
 class Measure(NamedTuple):
@@ -51,23 +41,11 @@ class Measure(NamedTuple):
     words: str = ""
 
 
-Kin = tuple[Symbol, Stake, float | None]
-
 DEFAULT_STOP_PER_MILLE = 3_000
 """An opening order without a stop gets one three ATR away."""
-_TAILS = (VALUE_AT_RISK, SHORTFALL)
 _NOBODY = Stake()
-_line = tuple.__new__
-"""A LimitLine of a tuple: its own constructor takes twice as long, and there are a dozen in every answer."""
-
-
-class _Asked(NamedTuple):
-    """Caps that can be told of, their rows and values for the kernel, and the sentences of hard ones that cannot yet."""
-
-    caps: tuple[Cap, ...]
-    rows: Ints
-    values: Floats
-    unknown: tuple[str, ...]
+_verdict = tuple.__new__
+"""A Verdict of a tuple: its own constructor takes twice as long."""
 
 
 class Gate:
@@ -86,8 +64,8 @@ class Gate:
         """Other limits from here on."""
         self.limits = limits
         self._terms = {symbol: terms_of(instrument, limits) for symbol, instrument in self._instruments.items()}
-        self._asked_before: dict[tuple[Symbol, bool, bool], _Asked] = {}
-        self._near: dict[Symbol, tuple[Mapping[Symbol, float | None], list[tuple[Symbol, float | None]]]] = {}
+        self._asked_before: dict[tuple[Symbol, bool, bool], Asked] = {}
+        self._kinship = Kinship(limits)
         self._rates = {symbol: margin_rate(limits, symbol) for symbol in self._instruments}
         same = set(self._rates.values())
         self._rate = same.pop() if len(same) == 1 else None
@@ -99,10 +77,11 @@ class Gate:
 
     def check(self, draft: Draft, snapshot: Snapshot) -> Verdict:
         """Every limit now -> after the fill -> after the stop-out, and whether the order may go. Changes nothing."""
-        symbol, quantity = draft.symbol, draft.quantity
+        symbol, quantity, stop, is_default = draft.symbol, draft.quantity, draft.stop_loss, False
         terms = self._terms[symbol]
         faults = order_faults(draft, self._instruments[symbol], snapshot, terms)
-        stop, is_default = self._stop(draft, snapshot)
+        if stop is None:
+            stop, is_default = self._stop(draft, snapshot)
         if symbol not in snapshot.quotes or (faults and faults.keys() & WITHOUT_FIGURES):
             return Verdict((), tuple(faults.values()), tuple(faults), (), 0)
         stake = snapshot.stakes.get(symbol, _NOBODY)
@@ -110,18 +89,19 @@ class Gate:
         grows = not draft.reduce_only and quantity > closes
         if grows and stop is None:
             faults["stop"] = "an opening order needs a stop, and no ATR is known yet to set one; give a stop price"
-        kin = self._kin(draft, snapshot)
+        kin = self._kinship.of(symbol, draft.side.sign, snapshot)
+        asked = self._asked(terms, snapshot)
         self._fill(draft, quantity, stop, snapshot, stake, terms, kin, closes)
-        lines, broken, warnings = self._lines(terms, snapshot, grows, kin)
+        lines, broken, warnings = asked.tell(self._rows, grows, kin)
         if not faults and not broken:
-            return Verdict(tuple(lines), (), (), tuple(warnings), quantity, stop, is_default)
-        warnings += [f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults]
+            return _verdict(Verdict, (lines, (), (), tuple(warnings), quantity, stop, is_default))
+        warnings = (*warnings, *(f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults))
         limits = (*faults, *(line.name for line in broken))
         reasons = (*faults.values(), *(line.sentence for line in broken))
         largest = quantity if not limits else 0
         if limits and not faults.keys() - ABOUT_SIZE:
             largest = self._largest(draft, stop, snapshot, stake)
-        return Verdict(tuple(lines), reasons, limits, tuple(warnings), largest, stop, is_default)
+        return Verdict(lines, reasons, limits, warnings, largest, stop, is_default)
 
     def broken(self, symbol: Symbol, snapshot: Snapshot) -> list[str]:
         """Sentences of the hard limits on losses at stops that the book is over, as `snapshot` has it."""
@@ -192,12 +172,16 @@ class Gate:
                     continue
                 cluster = self.largest_cluster(snapshot)
                 values[row], words = cluster.measured / max(1, snapshot.equity), cluster.words or "none do"
-            if (row == MARGIN and not terms.has_margin) or (row in _TAILS and not is_known):
+            if (row == MARGIN and not terms.has_margin) or (row in TAILS and not is_known):
                 continue
             hard, soft = account.get(name), account.get(f"{name}_soft")
             if hard is not None or soft is not None:
                 found.append(Measure(name, values[row], hard, soft, words))
         return found
+
+    def largest_cluster(self, snapshot: Snapshot) -> Cluster:
+        """The open position that measures most together with all that moves with it; an empty one where nothing does."""
+        return self._kinship.largest(snapshot)
 
     def _stop(self, draft: Draft, snapshot: Snapshot) -> tuple[Ticks | None, bool]:
         if draft.stop_loss is not None or draft.symbol not in snapshot.quotes:
@@ -207,44 +191,13 @@ class Gate:
             return None, False
         return default_stop(draft.side.sign, entry(draft, snapshot), atr, DEFAULT_STOP_PER_MILLE), True
 
-    def _lines(
-        self, terms: Terms, snapshot: Snapshot, grows: bool, kin: list[Kin]
-    ) -> tuple[list[LimitLine], list[LimitLine], list[str]]:
-        """A line for every cap, those that deny, and the sentences of what only warns."""
-        asked = self._asked(terms, snapshot)
-        rows, caps = self._rows.tolist(), asked.caps
-        lines: list[LimitLine] = []
-        broken: list[LimitLine] = []
-        warnings: list[str] = list(asked.unknown) if grows else []
-        if not grows or not count_over(self._rows, asked.rows, asked.values):
-            for row, hard, value, name in caps:
-                now, fill, out = rows[row]
-                lines.append(_line(LimitLine, (name, now, fill, out, value, hard, True, "")))
-            return lines, broken, warnings
-        for row, hard, value, name in caps:
-            now, fill, out = rows[row]
-            if fill <= value or (row >= VALUE_AT_RISK and fill <= now):
-                lines.append(LimitLine(name, now, fill, out, value, hard, True))
-                continue
-            text = sentence(name, fill, value, hard)
-            if row == CORRELATION:
-                text += f"; {_together(kin)}"
-            lines.append(LimitLine(name, now, fill, out, value, hard, False, text))
-            if hard:
-                broken.append(lines[-1])
-            else:
-                warnings.append(text)
-        return lines, broken, warnings
-
-    def _asked(self, terms: Terms, snapshot: Snapshot) -> _Asked:
+    def _asked(self, terms: Terms, snapshot: Snapshot) -> Asked:
         """The caps that can be told of now, of one instrument's terms."""
         key = terms.symbol, snapshot.correlation is None, self._returns is not None and self._returns.is_known
         known = self._asked_before.get(key)
         if known is None:
-            told = tuple(cap for cap in terms.caps if self._applies(cap.row, terms, snapshot))
-            unknown = tuple(_unknown(cap) for cap in terms.caps if cap.hard and cap.row in _TAILS and cap not in told)
-            rows, values = np.array([cap.row for cap in told], np.int64), np.array([cap.value for cap in told])
-            known = self._asked_before[key] = _Asked(told, rows, values, unknown)
+            told = (cap for cap in terms.caps if self._applies(cap.row, terms, snapshot))
+            known = self._asked_before[key] = Asked(terms.caps, told)
         return known
 
     def _applies(self, row: int, terms: Terms, snapshot: Snapshot) -> bool:
@@ -252,7 +205,7 @@ class Gate:
             return snapshot.correlation is not None
         if row == MARGIN:
             return terms.has_margin
-        return row not in _TAILS or (self._returns is not None and self._returns.is_known)
+        return row not in TAILS or (self._returns is not None and self._returns.is_known)
 
     def _margin(self, snapshot: Snapshot) -> float:
         """Initial margin of what is open and what may be, in cash units."""
@@ -268,7 +221,7 @@ class Gate:
         snapshot: Snapshot,
         stake: Stake,
         terms: Terms,
-        kin: list[Kin],
+        kin: Sequence[Kin],
         closes: Steps,
     ) -> None:
         """Fills the rows for `quantity` of the draft, of which as much as `closes` meets the position."""
@@ -305,7 +258,7 @@ class Gate:
             snapshot.peak,
             snapshot.risk,
             snapshot.gross,
-            sum(other.total_risk if by_risk else other.total_notional for _, other, _ in kin) if kin else 0,
+            measured_of(kin, by_risk) if kin else 0,
             by_risk,
             self._margin(snapshot) if terms.has_margin else 0.0,
             terms.margin_rate,
@@ -317,41 +270,6 @@ class Gate:
             out_of = worth * _held(draft, closing, stake) if closing else snapshot.signed.get(symbol, 0.0)
             self._returns.measure(snapshot.signed, symbol, float(after), float(out_of), snapshot.equity, cost, loss, rows)
 
-    def largest_cluster(self, snapshot: Snapshot) -> Cluster:
-        """The open position that measures most together with all that moves with it; an empty one where nothing does."""
-        by_risk, largest = self.limits.position_basis == "risk", Cluster(0, "")
-        for symbol, stake in snapshot.stakes.items():
-            for sign in stake.signs:
-                kin = self._kin(Draft(symbol, Side.of(sign), OrderType.MARKET, 0), snapshot)
-                stakes = [stake, *(other for _, other, _ in kin)]
-                measured = sum(each.total_risk if by_risk else each.total_notional for each in stakes)
-                if kin and measured > largest.measured:
-                    largest = Cluster(measured, f"{symbol}; {_together(kin)}")
-        return largest
-
-    def _kin(self, draft: Draft, snapshot: Snapshot) -> list[Kin]:
-        """What is or may become open in other instruments and moves with the draft; an unknown correlation counts as full."""
-        known = snapshot.correlation
-        if known is None:
-            return []
-        sign, own, found = draft.side.sign, draft.symbol, []
-        least, all_signs = float(self.limits.correlation), snapshot.signs
-        for symbol, together in self._nearest(own, known(own), least):
-            for one in all_signs.get(symbol, ()):
-                if together is None or together * sign * one > least:
-                    found.append((symbol, snapshot.stakes[symbol], together))
-                    break
-        return found
-
-    def _nearest(self, own: Symbol, row: Mapping[Symbol, float | None], least: float) -> list[tuple[Symbol, float | None]]:
-        """Of all correlations of an instrument those that can matter, found once for as long as they are the same."""
-        before = self._near.get(own)
-        if before is not None and before[0] is row:
-            return before[1]
-        near = [(symbol, together) for symbol, together in row.items() if together is None or abs(together) > least]
-        self._near[own] = row, near
-        return near
-
     def _largest(self, draft: Draft, stop: Ticks | None, snapshot: Snapshot, stake: Stake) -> Steps:
         instrument, terms = self._instruments[draft.symbol], self._terms[draft.symbol]
         low, high = 0, min(draft.quantity, instrument.max_order)
@@ -360,21 +278,17 @@ class Gate:
             low = high
         else:
             high = min(high, ceiling(draft, instrument, snapshot, terms, stake))
-        hard_caps = [cap for cap in terms.caps if cap.hard and self._applies(cap.row, terms, snapshot)]
-        kin, closes = self._kin(draft, snapshot), _closes(draft, stake)
+        kin, closes = self._kinship.of(draft.symbol, draft.side.sign, snapshot), _closes(draft, stake)
+        asked = self._asked(terms, snapshot)
         middle = high  # most drafts pass whole, so the whole is tried first
         while low < high:
             self._fill(draft, middle, stop, snapshot, stake, terms, kin, closes)
-            if middle <= closes or all(self._lets_pass(cap) for cap in hard_caps):
+            if middle <= closes or asked.let_pass(self._rows):
                 low = middle
             else:
                 high = middle - 1
             middle = (low + high + 1) // 2
         return low if low >= instrument.min_order else 0
-
-    def _lets_pass(self, cap: Cap) -> bool:
-        now, fill, _ = self._rows[cap.row]
-        return bool(fill <= cap.value or (cap.row in _TAILS and fill <= now))
 
 
 def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
@@ -383,10 +297,6 @@ def entry(draft: Draft, snapshot: Snapshot) -> Ticks:
         return draft.price
     quote = snapshot.quotes[draft.symbol]
     return quote.ask if draft.side is Side.BUY else quote.bid
-
-
-def _unknown(cap: Cap) -> str:
-    return f"{cap.name.replace('_', ' ')} is not known before {LEAST} bars have closed; it denies nothing until then"
 
 
 def _closes(draft: Draft, stake: Stake) -> Steps:
@@ -407,11 +317,3 @@ def _held(draft: Draft, quantity: Steps, stake: Stake) -> Steps:
         held += signed
         signed = 0
     return farther(held + stake.pending_buys + max(0, signed), held - stake.pending_sells + min(0, signed))
-
-
-def _together(kin: list[Kin]) -> str:
-    """Which positions move along, and how closely."""
-    return ", ".join(
-        f"{symbol} correlates {together:+.2f}" if together is not None else f"how {symbol} correlates is not known yet"
-        for symbol, _, together in kin
-    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import ceil, exp, log, pi, sqrt
 from statistics import NormalDist
+from struct import Struct
 
 import numpy as np
 
@@ -27,6 +29,13 @@ class Returns:
     def __init__(self, symbols: Sequence[Symbol], span: Nanos, limits: Limits) -> None:
         self._rows = {symbol: row for row, symbol in enumerate(symbols)}
         self._nothing = (0.0,) * len(symbols)
+        packed = bytearray(8 * len(symbols))
+        self._exposures: Floats = np.frombuffer(packed)
+        self._pack = partial(Struct(f"={len(symbols)}d").pack_into, packed, 0)
+        self._rest: Floats = np.zeros(limits.var_bars)
+        self._held: Floats = np.zeros(2)
+        self._measured: tuple[Mapping[Symbol, float] | None, Symbol] = None, ""
+        """The book and the instrument that `_rest` and `_held` are of, until the next bar."""
         self._kept: Floats = np.zeros((len(symbols), limits.var_bars))
         self._closes: dict[Symbol, float] = {}
         self._at: Nanos = -1
@@ -50,6 +59,7 @@ class Returns:
 
     def push(self, symbol: Symbol, at: Nanos, close: float) -> None:
         """A closed bar."""
+        self._measured = None, ""
         before = self._closes.get(symbol)
         self._closes[symbol] = close
         if before is None or before <= 0 or close <= 0:
@@ -90,11 +100,16 @@ class Returns:
     ) -> None:
         """Fills the rows of value at risk and expected shortfall of one day: engine.rules.var.
 
-        `signed` are the values of the positions; `after` and `out_of` that of `symbol` after the fill and once stopped out.
+        `signed` are the values of the positions, a mapping that nobody changes later; `after` and `out_of` that of `symbol` after
+        the fill and once stopped out.
         """
+        is_known = self._measured[0] is signed and self._measured[1] == symbol
+        if not is_known:
+            self._pack(*map(signed.get, self._rows, self._nothing))
+            self._measured = signed, symbol
         tails(
             self._kept,
-            np.fromiter(map(signed.get, self._rows, self._nothing), np.float64, len(self._nothing)),
+            self._exposures,
             self._rows[symbol],
             after,
             out_of,
@@ -108,4 +123,7 @@ class Returns:
             cost,
             loss,
             rows,
+            self._rest,
+            self._held,
+            is_known,
         )

@@ -1,4 +1,4 @@
-"""What holds for one instrument: its caps as the gate goes through them, and the announcements that concern it."""
+"""What holds for one instrument: its caps as the gate goes through them, its hours, and the announcements that concern it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from engine.domain.instrument import CASH_SCALE, Cash, Instrument, Steps
 from engine.domain.limits import Limits
 from engine.domain.market import Symbol
 from engine.domain.news import NewsCalendar
+from engine.risk.hours import Hours, QuietTimes
 from engine.rules.limits import (
     CORRELATION,
     DAILY_LOSS,
@@ -46,6 +47,8 @@ class Terms(NamedTuple):
     most_notional: Cash
     collar: float
     news: NewsCalendar
+    quiet: QuietTimes
+    hours: Hours
 
 
 UNLIMITED = 1 << 62
@@ -56,6 +59,7 @@ def terms_of(instrument: Instrument, limits: Limits) -> Terms:
     own = limits.of(instrument.symbol)
     rates = (limits.margin_rate, *(each.get("margin_rate") for each in limits.instruments.values()))
     lots, notional = own.order_lots, own.order_notional
+    news = own.news.about(named(instrument))
     return Terms(
         instrument.symbol,
         own,
@@ -67,7 +71,9 @@ def terms_of(instrument: Instrument, limits: Limits) -> Terms:
         UNLIMITED if lots is None else int(lots / instrument.lot_step),
         UNLIMITED if notional is None else int(notional * CASH_SCALE),
         float(instrument.collar if own.collar is None else min(own.collar, instrument.collar)),
-        own.news.about(named(instrument)),
+        news,
+        QuietTimes(news),
+        Hours(instrument.sessions),
     )
 
 

@@ -144,11 +144,14 @@ def weigh(
 
 
 @njit(cache=True)
-def count_over(rows: Floats, capped: Ints, caps: Floats) -> int:
-    """How many of the `caps` of the rows `capped` what would be after the fill is over."""
+def tell(rows: Floats, capped: Ints, caps: Floats, told: Floats) -> int:
+    """Fills `told` (3, caps) with the rows `capped` as columns; how many of the `caps` what would be after the fill is over."""
     count = 0
     for index in range(capped.shape[0]):
-        count += rows[capped[index], 1] > caps[index]
+        row = capped[index]
+        for column in range(3):
+            told[column, index] = rows[row, column]
+        count += rows[row, 1] > caps[index]
     return count
 
 

@@ -89,18 +89,23 @@ def tails(
     cost: int,
     loss: int,
     rows: Floats,
+    rest: Floats,
+    held: Floats,
+    is_known: bool,
 ) -> None:
     """Fills the rows of value at risk and expected shortfall, now, after the fill and after the stop-out, as shares of equity.
 
     `returns` (instruments, scenarios) of one bar, of which the first `scenarios` are known and `places` lie in the tail;
     `exposures` the signed value of each instrument now, of instrument `symbol` `after` the fill and `out_of` it once stopped
     out. `scale` turns a bar into the horizon; `z` and `tail_z` are the deviations that the parametric figures are of. `equity`,
-    `cost` and `loss` as in engine.rules.limits.
+    `cost` and `loss` as in engine.rules.limits. `rest` (scenarios) and `held` (2) are what the book without the instrument, and
+    the whole book now, come to: filled here, or taken as they are where `is_known` says that they were filled for this book.
     """
-    rest, worst = np.empty(scenarios), np.empty(places)
-    _scenarios(returns, exposures, symbol, rest)
-    own = returns[symbol]
-    now = _measure(rest, own, exposures[symbol], worst, scale, z, tail_z, method)
+    worst, own, rest = np.empty(places), returns[symbol], rest[:scenarios]
+    if not is_known:
+        _scenarios(returns, exposures, symbol, rest)
+        held[0], held[1] = _measure(rest, own, exposures[symbol], worst, scale, z, tail_z, method)
+    now = held[0], held[1]
     filled = _measure(rest, own, after, worst, scale, z, tail_z, method)
     left = now if out_of == exposures[symbol] else _measure(rest, own, out_of, worst, scale, z, tail_z, method)
     bases = float(max(1, equity)), float(max(1, equity - cost)), float(max(1, equity - cost - loss))

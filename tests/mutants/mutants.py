@@ -246,9 +246,9 @@ MUTANTS = (
     ),
     Mutant(
         "a limit lets twice as much pass",
-        "engine/risk/gate.py",
-        "            if fill <= value or (row >= VALUE_AT_RISK and fill <= now):\n",
-        "            if fill <= 2 * value or (row >= VALUE_AT_RISK and fill <= now):\n",
+        "engine/risk/told.py",
+        "    return fill <= cap.value or (cap.row in TAILS and fill <= now)\n",
+        "    return fill <= 2 * cap.value or (cap.row in TAILS and fill <= now)\n",
         ("tests/engine/risk/test_gate.py",),
     ),
     Mutant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -150,7 +151,7 @@ class Preview(QWidget):
         self.sentence.setText(sentence)
         set_role(self.sentence, "role", role)
 
-    def _show_lines(self, lines: tuple[LimitLine, ...]) -> None:
+    def _show_lines(self, lines: Sequence[LimitLine]) -> None:
         while len(self._lines) < len(lines):
             self._lines.append(_Line(self._theme, self._grid, len(self._lines) + 1))
         for label in self._heads:

@@ -14,8 +14,8 @@ from engine.rules.limits import (
     SHORTFALL,
     VALUE_AT_RISK,
     WORST_DAY,
-    count_over,
     empty_rows,
+    tell,
     weigh,
 )
 from engine.rules.var import HISTORICAL, LARGER, PARAMETRIC, tails
@@ -61,8 +61,10 @@ def test_caps_are_counted_where_the_fill_is_over_them() -> None:
     rows = empty_rows()
     rows[POSITION], rows[LEVERAGE] = (0.0, 0.5, 9.0), (0.0, 2.0, 0.0)
     capped = np.array([POSITION, POSITION, LEVERAGE], np.int64)
-    assert count_over(rows, capped, np.array([0.5, 0.4, 1.9])) == 2
-    assert count_over(rows, capped, np.array([0.5, 0.5, 2.0])) == 0
+    told = np.zeros((3, 3))
+    assert tell(rows, capped, np.array([0.5, 0.4, 1.9]), told) == 2
+    assert tell(rows, capped, np.array([0.5, 0.5, 2.0]), told) == 0
+    assert told.T.tolist() == [[0.0, 0.5, 9.0], [0.0, 0.5, 9.0], [0.0, 2.0, 0.0]]
 
 
 RETURNS = np.array([[-0.1, 0.2, -0.3, 0.0, 9.0], [0.0, 0.0, 0.1, -0.4, 9.0]])
@@ -71,7 +73,26 @@ RETURNS = np.array([[-0.1, 0.2, -0.3, 0.0, 9.0], [0.0, 0.0, 0.1, -0.4, 9.0]])
 def tail(method: int, places: int = 2, after: float = 0.0) -> Floats:
     """Of four known scenarios: 100 of the first instrument and 100 of the second held now, of the first `after` then."""
     rows = empty_rows()
-    tails(RETURNS, np.array([100.0, 100.0]), 0, after, 100.0, 4, places, 1.0, 2.0, 3.0, method, 1_000, 0, 500, rows)
+    tails(
+        RETURNS,
+        np.array([100.0, 100.0]),
+        0,
+        after,
+        100.0,
+        4,
+        places,
+        1.0,
+        2.0,
+        3.0,
+        method,
+        1_000,
+        0,
+        500,
+        rows,
+        np.empty(4),
+        np.empty(2),
+        False,
+    )
     return rows[[VALUE_AT_RISK, SHORTFALL]]
 
 
@@ -85,9 +106,30 @@ def test_the_historical_tail_is_of_the_worst_scenarios_of_the_book_together() ->
 def test_a_book_that_never_lost_has_no_tail_but_a_deviation() -> None:
     rows = empty_rows()
     gains = np.array([[0.1, 0.2, 0.1]])
-    tails(gains, np.array([100.0]), 0, 100.0, 100.0, 3, 1, 1.0, 2.0, 3.0, HISTORICAL, 1_000, 0, 0, rows)
+    tails(
+        gains,
+        np.array([100.0]),
+        0,
+        100.0,
+        100.0,
+        3,
+        1,
+        1.0,
+        2.0,
+        3.0,
+        HISTORICAL,
+        1_000,
+        0,
+        0,
+        rows,
+        np.empty(3),
+        np.empty(2),
+        False,
+    )
     assert not rows[[VALUE_AT_RISK, SHORTFALL]].any()
-    tails(gains, np.array([100.0]), 0, 100.0, 100.0, 3, 1, 1.0, 2.0, 3.0, LARGER, 1_000, 0, 0, rows)
+    tails(
+        gains, np.array([100.0]), 0, 100.0, 100.0, 3, 1, 1.0, 2.0, 3.0, LARGER, 1_000, 0, 0, rows, np.empty(3), np.empty(2), False
+    )
     assert rows[VALUE_AT_RISK, 0] == pytest.approx(2.0 * np.sqrt((100 + 400 + 100) / 3) / 1_000)
 
 
