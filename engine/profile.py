@@ -27,6 +27,7 @@ class VenueSection(Section):
     sandbox: bool = False
     consent: bool = False
     read_only: bool = False
+    ticks: bool = False
 
     def address(self, broker: str) -> VenueAddress:
         """The venue's address under the name that --broker and --feed take."""
@@ -43,6 +44,7 @@ class VenueSection(Section):
             self.sandbox,
             self.consent,
             self.read_only,
+            self.ticks,
         )
 
 

@@ -48,7 +48,14 @@ def _ib_broker(address: VenueAddress, around: Surroundings, sink: ReportSink) ->
 def _ib_feed(address: VenueAddress, around: Surroundings) -> LiveFeed:
     from engine.brokers.ib.feed import IbFeed
 
-    return IbFeed(address, around.instruments, clock=around.clock, random=around.random, heartbeat_s=around.heartbeat_s)
+    return IbFeed(
+        address,
+        around.instruments,
+        clock=around.clock,
+        random=around.random,
+        heartbeat_s=around.heartbeat_s,
+        ticks=address.ticks,
+    )
 
 
 def _exchange_broker(address: VenueAddress, around: Surroundings, sink: ReportSink) -> OutsideBroker:

@@ -102,7 +102,8 @@ class VenueAddress:
     """Where a venue is reached and as whom; "" and 0 mean the venue's usual. `timeout` in seconds, for each answer.
 
     `is_live` is what the profile expects: an account of the other kind is refused. With `is_read_only` no order is ever sent.
-    `sandbox` asks for an exchange's test exchange; `consent` accepts that a library signs requests of its own with the key.
+    `sandbox` asks for an exchange's test exchange; `consent` accepts that a library signs requests of its own with the key. With
+    `ticks` quotes are asked for one by one where the venue has both ways.
     """
 
     broker: str
@@ -117,6 +118,7 @@ class VenueAddress:
     sandbox: bool = False
     consent: bool = False
     is_read_only: bool = False
+    ticks: bool = False
 
 
 class Venue(Protocol):

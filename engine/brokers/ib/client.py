@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import ib_async
 from ib_async import CommissionReport, Contract, Execution, Order, OrderState
@@ -46,14 +46,27 @@ class OrderListener(Protocol):
         ...
 
 
-class Relay:
-    """The library's wrapper as its decoder sees it, with `listeners` that hear of orders what the library is told.
+class BookRow(NamedTuple):
+    """What is told of a row of an order book: `operation` 0 insert, 1 update, 2 delete; `side` 0 ask, 1 bid."""
 
-    The library files orders under numbers that come again after a reset, and takes live ones for cancelled.
+    position: int
+    operation: int
+    side: int
+    price: float
+    size: float
+
+
+class Relay:
+    """The library's wrapper as its decoder sees it, with `listeners` that hear of orders what the library is told, and `on_rows`
+    of order books, by the number of the request.
+
+    The library files orders under numbers that come again after a reset, takes live ones for cancelled, and writes rows of a book
+    over each other.
     """
 
     def __init__(self, wrapper: Any) -> None:
         self.listeners: list[OrderListener] = []
+        self.on_rows: dict[int, Callable[[BookRow], None]] = {}
         self._wrapper = wrapper
 
     def __getattr__(self, name: str) -> Any:
@@ -76,6 +89,19 @@ class Relay:
     def commissionReport(self, report: CommissionReport) -> None:  # noqa: N802 - the library's name
         self._wrapper.commissionReport(report)
         self._tell(lambda it: it.charged(report))
+
+    def updateMktDepth(self, request: int, position: int, operation: int, side: int, price: float, size: float) -> None:  # noqa: N802 - the library's name
+        self._wrapper.updateMktDepth(request, position, operation, side, price, size)
+        self._row(request, BookRow(position, operation, side, price, size))
+
+    def updateMktDepthL2(self, request: int, position: int, maker: str, *told: Any) -> None:  # noqa: N802 - the library's name
+        self._wrapper.updateMktDepthL2(request, position, maker, *told)
+        self._row(request, BookRow(position, *told[:4]))
+
+    def _row(self, request: int, row: BookRow) -> None:
+        listener = self.on_rows.get(request)
+        if listener is not None:
+            listener(row)
 
     def _tell(self, tell: Callable[[OrderListener], None]) -> None:
         for listener in tuple(self.listeners):

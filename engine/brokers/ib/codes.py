@@ -17,6 +17,8 @@ DELAYED = 10167
 HISTORY = 162
 """History that is not given: too much was asked for, the kind of data is not there, or there are no bars in the span."""
 NOTICES = range(2100, 2200)
+DEPTH_RESET = 317
+"""The book's rows are told anew from here."""
 
 CANCELLED = 202
 REJECTED = frozenset({201, 203})
@@ -33,8 +35,13 @@ ORDER_NOTICES = frozenset({399, 404, 492, 10167, 10311, 10314, 10349})
 
 REFUSALS: Mapping[int, str] = {
     200: "knows no such contract",
+    309: "tells the depth of no more instruments at once",
+    316: "has halted this depth",
     354: "has no subscription to this market data",
     10089: "has no subscription to this market data",
+    10092: "has no depth of this contract",
+    10189: "gives no ticks one by one of this contract",
+    10190: "gives ticks one by one of no more instruments at once",
     10090: "has only a part of the subscriptions that this market data needs",
     10168: "has no subscription to this market data, and delayed data is not enabled",
     10197: "gives no market data while the same login is used elsewhere",

@@ -71,6 +71,11 @@ def lots(symbol: Symbol, instrument: Instrument, quantity: Decimal) -> Decimal:
     return quantity / instrument.contract_size if naming_of(symbol).counts_units else quantity
 
 
+def lot_steps(instrument: Instrument, size: float) -> int:
+    """A size in IB's unit as whole lot steps; what is left over counts for nothing."""
+    return int(lots(instrument.symbol, instrument, Decimal(str(size))) / instrument.lot_step)
+
+
 def multiplier(contract: Contract) -> Decimal:
     """Units in one of the contract; 1 where IB counts units."""
     return Decimal(contract.multiplier) if contract.multiplier else Decimal(1)

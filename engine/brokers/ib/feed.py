@@ -9,19 +9,23 @@ from random import Random
 
 from engine.brokers.backoff import Backoff
 from engine.brokers.ib.contracts import naming_of
+from engine.brokers.ib.depths import Depths
 from engine.brokers.ib.history import History
 from engine.brokers.ib.link import Link
 from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.pacing import Pacing
 from engine.brokers.ib.quotes import QuoteStream
 from engine.brokers.ib.reconnect import Sleep, Upkeep, ended, started
+from engine.brokers.ib.ticks import TickQuoteStream
 from engine.core.clock import DAY, MINUTE, Clock, Nanos
 from engine.core.errors import BrokerError, UserError
+from engine.core.log import logger
 from engine.domain.instrument import Instrument
-from engine.domain.market import Bars, Symbol, Timeframe
+from engine.domain.market import Bars, Depth, Symbol, Timeframe, Trade
 from engine.ports.outside import LiveQuote
 from engine.ports.venue import VenueAddress
 
+_log = logger("ib")
 BESIDE = 1000
 """The feed's client id is the address's and this: no two connections to TWS may have the same, and the broker has the first."""
 
@@ -30,7 +34,8 @@ class IbFeed:
     """A LiveFeed at TWS or IB Gateway; it sends no orders, so any account will do. To be made inside the running loop.
 
     `months` says which contract of a future is meant, else it is the one that is held or in front at first. With
-    `accepts_delayed` data without a subscription comes 15 minutes late, and is no quote to trade on.
+    `accepts_delayed` data without a subscription comes 15 minutes late, and is no quote to trade on. With `ticks` quotes are
+    asked for one by one, and streamed where TWS gives no more of those.
     """
 
     kind = "ib"
@@ -46,6 +51,7 @@ class IbFeed:
         months: Mapping[Symbol, str] | None = None,
         accepts_delayed: bool = True,
         heartbeat_s: float = 15.0,
+        ticks: bool = False,
     ) -> None:
         self._instruments = instruments
         self._clock = clock
@@ -53,7 +59,10 @@ class IbFeed:
         self._sleep = sleep
         self._months = dict(months or {})
         self._accepts_delayed = accepts_delayed
+        self._ticks = ticks
         self._pacing = Pacing(clock)
+        self._depths = Depths(self._linked, self._find, clock, self._random, sleep, self._say)
+        self._said: set[str] = set()
         self._link: Link | None = None
         self._is_up = asyncio.Event()
         self._troubles: dict[Symbol, str] = {}
@@ -130,23 +139,29 @@ class IbFeed:
             self._readers.difference_update(readers)
             await ended(*readers)
 
+    def depth(self, symbols: Sequence[Symbol]) -> AsyncIterator[Depth | Trade]:
+        """Books and trades, until the feed is closed. UserError for what IB does not have."""
+        for symbol in symbols:
+            naming_of(symbol)
+            self._instrument(symbol)
+        return self._depths.read(symbols)
+
     async def close(self) -> None:
         """Ends every subscription and the connection; safe twice."""
+        await self._depths.close()
         readers, self._readers = list(self._readers), set()
         await ended(*readers)
         await self._upkeep.close()
         self._link = None
+        self._is_up.clear()
 
     async def _read(self, symbol: Symbol, keep: Callable[[LiveQuote], None]) -> None:
         """Reads one instrument for ever, on every connection anew."""
         backoff = Backoff(self._random)
         while True:
-            await self._is_up.wait()
-            link = self._link
-            if link is None:
-                continue
+            link = await self._linked()
             try:
-                stream = QuoteStream(link, await self._find(link, symbol), self._clock, accepts_delayed=self._accepts_delayed)
+                stream = self._stream(link, await self._find(link, symbol))
                 self._streams.add(stream)
                 try:
                     stream.start()
@@ -161,6 +176,28 @@ class IbFeed:
             except BrokerError as error:
                 self._troubles[symbol] = str(error)
                 await self._sleep(backoff.next())
+
+    def _stream(self, link: Link, listed: Listed) -> QuoteStream:
+        if self._ticks:
+            return TickQuoteStream(link, listed, self._clock, self._say, accepts_delayed=self._accepts_delayed)
+        return QuoteStream(link, listed, self._clock, accepts_delayed=self._accepts_delayed)
+
+    async def _linked(self) -> Link:
+        """The connection, once there is one."""
+        while self._link is None:
+            await self._is_up.wait()
+        return self._link
+
+    def _say(self, sentence: str) -> None:
+        """What is not had, and done without: once."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            _log.warning("done without", why=sentence)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What TWS did not give, and is done without, in sentences."""
+        return tuple(sorted(self._said))
 
     async def _find(self, link: Link, symbol: Symbol) -> Listed:
         instrument = self._instrument(symbol)

@@ -84,8 +84,12 @@ class Link:
     @property
     def order_listeners(self) -> list[OrderListener]:
         """Who hears of orders on this connection."""
-        relay = cast(Relay, self.ib.client.decoder.wrapper)
-        return relay.listeners
+        return self.relay.listeners
+
+    @property
+    def relay(self) -> Relay:
+        """Tells what the library is told."""
+        return cast(Relay, self.ib.client.decoder.wrapper)
 
     @property
     def is_open(self) -> bool:

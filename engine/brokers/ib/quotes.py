@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ib_async import TickData, Ticker
 
 from engine.brokers.ib import codes
-from engine.brokers.ib.contracts import lots
+from engine.brokers.ib.contracts import lot_steps
 from engine.brokers.ib.link import Link
 from engine.brokers.ib.listing import Listed
 from engine.core.clock import Clock, Nanos
@@ -93,7 +92,7 @@ class QuoteStream:
             self._link.on_lost.remove(self._fail)
             self._ticker.updateEvent -= self._on_ticks
             if self._link.is_open:
-                self._link.ib.cancelMktData(self._listed.contract)
+                self._release_data()
         self._news.set()
 
     def __aiter__(self) -> QuoteStream:
@@ -118,13 +117,18 @@ class QuoteStream:
         """Asks for data; nothing that was known of the book holds any longer."""
         self._bid = self._ask = None
         self._is_warned = False
-        ib = self._link.ib
-        ib.reqMarketDataType(self._kind)
-        ticker = ib.reqMktData(self._listed.contract)
+        ticker = self._request_data()
         if self._ticker is None:
             self._ticker = ticker
             ticker.updateEvent += self._on_ticks
         self._request = self._numbers()[ticker]
+
+    def _request_data(self) -> Ticker:
+        self._link.ib.reqMarketDataType(self._kind)
+        return self._link.ib.reqMktData(self._listed.contract)
+
+    def _release_data(self) -> None:
+        self._link.ib.cancelMktData(self._listed.contract)
 
     def _numbers(self) -> dict[Any, int]:
         return self._link.ib.wrapper.ticker2ReqId["mktData"]
@@ -175,7 +179,7 @@ class QuoteStream:
             if not self._is_crossed:
                 self._emit(self._bid, self._ask)
 
-    def _is_sound(self, tick: TickData) -> bool:
+    def _is_sound(self, tick: TickData | Side) -> bool:
         if not (math.isfinite(tick.price) and tick.price > 0 and math.isfinite(tick.size) and tick.size > 0):
             return False
         plausible = self._listed.instrument.plausible
@@ -189,8 +193,8 @@ class QuoteStream:
             self._at,
             instrument.ticks(bid.price),
             instrument.ticks(ask.price),
-            bid_size=self._steps(bid.size),
-            ask_size=self._steps(ask.size),
+            bid_size=lot_steps(instrument, bid.size),
+            ask_size=lot_steps(instrument, ask.size),
         )
         if not self._is_believed(quote):
             return
@@ -207,7 +211,3 @@ class QuoteStream:
             self._judged = quote.bid, quote.ask, verdict
             self.quarantined += not verdict
         return verdict
-
-    def _steps(self, size: float) -> int:
-        instrument = self._listed.instrument
-        return int(lots(instrument.symbol, instrument, Decimal(str(size))) / instrument.lot_step)

@@ -17,7 +17,7 @@ from tests.peers.tws.mischief import Mischief
 from tests.peers.tws.orders import Execution, Order
 from tests.peers.tws.record import Received, Sent
 from tests.peers.tws.session import Session
-from tests.peers.tws.streams import Stream
+from tests.peers.tws.streams import Depth, Stream
 from tests.peers.tws.venue import MarketData, Venue
 
 A_THURSDAY = from_iso("2025-11-20T15:00:00")
@@ -161,6 +161,28 @@ class Peer(Mischief):
         self.venue.market.books[contract.con_id] = (sides[0], sides[1])
         for stream in self._streams(contract):
             stream.on_depth()
+        await self.flushed()
+
+    async def trade(self, name: str | int, price: Number, size: Number) -> None:
+        """Others trade at a price; bid and ask stay."""
+        for stream in self._streams(self.contract(name)):
+            stream.on_trade(exact(price), exact(size))
+        await self.flushed()
+
+    async def reset_depth(self, name: str | int) -> None:
+        """317: the book is told from its beginning again."""
+        for session in self.venue.sessions:
+            for stream in list(session.streams.values()):
+                if isinstance(stream, Depth) and stream.contract is self.contract(name):
+                    session.error(stream.request, 317, "Market depth data has been RESET. Please empty deep book contents")
+                    stream.begin_anew()
+        await self.flushed()
+
+    async def better(self, name: str | int, bid: Number, size: Number) -> None:
+        """A better bid comes in above all others, told as TWS tells it: one row, which moves the others down."""
+        for stream in self._streams(self.contract(name)):
+            if isinstance(stream, Depth):
+                stream.shift(1, Level(exact(bid), exact(size)))
         await self.flushed()
 
     async def advance(self, seconds: float) -> None:

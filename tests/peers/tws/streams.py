@@ -64,6 +64,9 @@ class Stream:
     def on_depth(self) -> None:
         """The contract's depth has changed."""
 
+    def on_trade(self, price: Decimal, size: Decimal) -> None:
+        """Somebody has traded in the contract."""
+
     def on_time(self) -> None:
         """Time has passed."""
 
@@ -124,6 +127,11 @@ class TickByTick(Stream):
         elif quote.last is not None:
             self._tick(1 if self.kind == "Last" else 2, at, quote.last, quote.last_size, 0, self.contract.listing, "")
 
+    def on_trade(self, price: Decimal, size: Decimal) -> None:
+        if self.kind in ("Last", "AllLast"):
+            at = self.market.clock.now() // SECOND
+            self._tick(1 if self.kind == "Last" else 2, at, price, size, 0, self.contract.listing, "")
+
     def _tick(self, *fields: object) -> None:
         self.send(Message("tickByTick", (self.request, *fields)))
 
@@ -153,6 +161,17 @@ class Depth(Stream):
             for row in range(len(told) - 1, len(levels) - 1, -1):
                 self._row(row, 2, side, told[row])
         self._told = now
+
+    def begin_anew(self) -> None:
+        """Every row is told again; what was told before counts for nothing."""
+        self._told = ([], [])
+        self.on_depth()
+
+    def shift(self, side: int, level: Level) -> None:
+        """A better row is put above the others of the side, as its first: those below are moved, not told again."""
+        self._row(0, 0, side, level)
+        told = self._told[0 if side else 1]
+        told.insert(0, level)
 
     def _row(self, row: int, operation: int, side: int, level: Level) -> None:
         if self._smart:

@@ -30,7 +30,8 @@ class Venue:
 
     `market_data` is what the account is entitled to. `outage` is the loss of the connection between TWS and the broker;
     `lost` says that what happens meanwhile is told to nobody. `reserved` are client ids that somebody else holds.
-    `master` is the client that hears of everybody's orders.
+    `master` is the client that hears of everybody's orders. `most_depths` and `most_ticks` are how many books, and how many
+    instruments tick by tick, a client may follow at once.
     """
 
     market: Market
@@ -39,6 +40,8 @@ class Venue:
     version: int = 178
     market_data: MarketData = "live"
     master: int | None = None
+    most_depths: int = 3
+    most_ticks: int = 3
     record: Record = field(default_factory=Record)
     sessions: list[Session] = field(default_factory=list)
     reserved: set[int] = field(default_factory=set)

@@ -9,7 +9,7 @@ from tests.peers.tws.bars import RealTimeBars
 from tests.peers.tws.codec import Fields, Message
 from tests.peers.tws.contracts import read_contract
 from tests.peers.tws.record import Received
-from tests.peers.tws.streams import Depth, TickByTick, TopOfBook
+from tests.peers.tws.streams import Depth, Stream, TickByTick, TopOfBook
 
 if TYPE_CHECKING:
     from tests.peers.tws.session import Session
@@ -46,6 +46,8 @@ def tick_by_tick(session: Session, fields: Fields, _: Received) -> None:
         session.error(request, 10189, "Failed to request tick-by-tick data:No market data permissions")
     elif kind in ("Last", "AllLast") and not contract.trades:
         session.error(request, 10189, f"Failed to request tick-by-tick data:{kind} is not available for {contract.local_symbol}")
+    elif _followed(session, TickByTick) >= session.venue.most_ticks:
+        session.error(request, 10190, "Max number of tick-by-tick requests has been reached.")
     else:
         session.subscribe(TickByTick(session.send, request, session.venue.market, contract, kind))
 
@@ -58,6 +60,8 @@ def depth(session: Session, fields: Fields, _: Received) -> None:
         return
     if session.venue.market_data != "live":
         session.error(request, 354, f"{NOT_SUBSCRIBED} Deep data needs a subscription of its own.")
+    elif _followed(session, Depth) >= session.venue.most_depths:
+        session.error(request, 309, f"Max number ({session.venue.most_depths}) of market depth requests has been reached")
     else:
         session.subscribe(Depth(session.send, request, session.venue.market, contract, rows, smart))
 
@@ -80,6 +84,11 @@ def cancel_first(session: Session, fields: Fields, _: Received) -> None:
 
 def cancel_second(session: Session, fields: Fields, _: Received) -> None:
     session.streams.pop(fields.skip().integer(), None)
+
+
+def _followed(session: Session, kind: type[Stream]) -> int:
+    """How many subscriptions of a kind the client has."""
+    return sum(isinstance(stream, kind) for stream in session.streams.values())
 
 
 def _entitled(session: Session, request: int) -> int:
