@@ -152,6 +152,7 @@ class Pipeline:
             lambda: self.is_cut_off,
         )
         self.protection.awaited = self.held.awaited
+        self.held.level = self.protection.levels.level
         self.trader = Trader(
             self.emit, self.instruments, self.manager, self.ledger, self.gate, self.snapshot, setup.sizing, setup.slippage
         )

@@ -51,6 +51,8 @@ class Held:
         self._pauses: dict[ClientOrderId, Nanos] = {}
         self._again: dict[ClientOrderId, Nanos] = {}
         self._awaited: dict[str, tuple[Symbol, Steps, list[ClientOrderId]]] = {}
+        self.level: Callable[[Order], Ticks | None] = lambda stop: stop.stop
+        """Where the owner wants a stop, or what took its place."""
         manager.on_held = self._advance
 
     # --- what the pipeline tells --------------------------------------------------------------------------------------
@@ -164,14 +166,14 @@ class Held:
             if not stops:
                 continue
             watched = [leg for leg in waiting if leg.triggered or self._waits(leg)]
-            self._awaited.pop(stops[0].oco or stops[0].id, None)
+            self._awaited.pop(group or entry.id, None)
             missing = self._missing(self._share(entry, legs, group), stops[0], [*standing, *watched])
             if missing <= 0:
                 continue
             if watched:
                 self._manager.modify(watched[-1], watched[-1].quantity + missing, watched[-1].stop or 0)
             else:
-                self._add(waiting, standing, stops[0], missing)
+                self._add(waiting, standing, stops[-1], missing)
 
     def _share(self, entry: Order, legs: list[Order], group: str) -> Steps:
         """How much of the entry a group of legs is for: as much as its target, or what no target is for."""
@@ -201,10 +203,10 @@ class Held:
         elif able and len(standing) >= MOST_STOPS:
             self._grow(min(able, key=lambda stop: stop.leaves), missing)
         elif under_way and len(standing) >= MOST_STOPS:
-            self._awaited[like.oco or like.id] = like.symbol, missing, under_way
+            self._awaited[like.oco or like.parent] = like.symbol, missing, under_way
         else:
             like = standing[-1] if standing else like
-            self._manager.repeat(like, missing, like.limit, like.stop)
+            self._manager.repeat(like, missing, like.limit, self.level(like))
 
     def awaited(self, symbol: Symbol) -> Steps:
         """Lot steps that get their stop once the venue has answered to those under way: in time, or they become unknown."""

@@ -116,12 +116,22 @@ class OrderManager:
         """The name of a group for the next order and one after it."""
         return f"{self._next_id()}-pair"
 
-    def protect(self, symbol: Symbol, side: Side, quantity: Steps, stop: Ticks | None, target: Ticks | None) -> None:
-        """Stands a stop and a target, cancelling each other, over `quantity` of a position; `side` is the exit's."""
+    def protect(
+        self,
+        symbol: Symbol,
+        side: Side,
+        quantity: Steps,
+        stop: Ticks | None,
+        target: Ticks | None,
+        like: Order | None = None,
+    ) -> None:
+        """Stands a stop and a target, cancelling each other, over `quantity` of a position; `side` is the exit's. A stop `like`
+        one that trailed trails, too."""
         oco = f"{self._next_id()}-oco" if stop is not None and target is not None else ""
         exits: list[Order] = []
         if stop is not None:
-            exits.append(_exit(self._next_id(), symbol, side, quantity, stop, Role.STOP, oco=oco))
+            exit_ = _exit(self._next_id(), symbol, side, quantity, stop, Role.STOP, oco=oco)
+            exits.append(exit_._replace(type=like.type, trail=like.trail, trail_ppm=like.trail_ppm) if like else exit_)
         if target is not None:
             exits.append(_exit(self._next_id(len(exits)), symbol, side, quantity, target, Role.TARGET, oco=oco))
         self.let_go(self._record(exits))
@@ -227,8 +237,8 @@ class OrderManager:
             self._fill(order, fact)
             return order.symbol
         self._emit(fact)
-        leg_refused = isinstance(fact, f.OrderRejected) and order.parent
-        if leg_refused and order.role is Role.STOP and self._register[order.parent].is_live:
+        leg_refused = isinstance(fact, f.OrderRejected) and (order.parent or order.role is Role.STOP)
+        if leg_refused and order.parent and order.role is Role.STOP and self._register[order.parent].is_live:
             self.cancel(self._register[order.parent], "its stop was refused")
         growth_refused = isinstance(fact, f.ModifyRejected) and before.asked is not None and before.asked[0] > before.quantity
         return order.symbol if leg_refused or growth_refused or isinstance(fact, _CHANGES_EXITS) else None

@@ -251,6 +251,8 @@ class Owner:
         if not exits:
             quantity = abs(self._h.ledger.position(symbol))
             stop, target = (price, None) if role is Role.STOP else (None, price)
+            if stop is not None and self._h.protection.adopted.units(symbol):
+                self._h.emit(f.ProtectionChosen(symbol, Choice.ATTACH.value))
             self._h.manager.protect(symbol, side, quantity, stop, target)
 
     def _check_stop(self, symbol: Symbol, side: Side, price: Ticks) -> None:

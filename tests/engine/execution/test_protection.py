@@ -122,7 +122,7 @@ def test_what_loses_its_stop_is_covered_at_once_and_it_is_said() -> None:
     rig.line.on_report(Report(f.OrderCancelled(stop.id, "by the venue")))
     assert [(fact.symbol, fact.quantity) for fact in rig.facts(f.ProtectionMissing)] == [("XAUUSD", 10)]
     assert is_protected(rig)
-    assert rig.working(Role.STOP)[-1].stop == BID - 3 * rig.line.atr("XAUUSD")
+    assert rig.working(Role.STOP)[-1].stop == stop.stop == BID - 1_000
 
 
 def test_a_leg_the_venue_rejects_is_replaced() -> None:
