@@ -230,7 +230,7 @@ def _request(
     from app.vault import unlock
     from engine.services.living import living
 
-    if request.broker not in ("paper", "ib"):
+    if request.broker != "paper":
         unlock()
     return living(request, also or ())
 

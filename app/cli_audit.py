@@ -33,8 +33,11 @@ def verify(
     as_json: Json = False,
 ) -> int:
     """Go along the chain of a book and name the first fact that was changed, removed, added or cut off; then exit code 1."""
-    from engine.services.audits import verify_book
+    from app.vault import unlock
+    from engine.services.audits import verify_book, wants_a_key
 
+    if wants_a_key(_place(db), book, head):
+        unlock()
     verdict = verify_book(_place(db), book, head)
     print(json.dumps(verdict.to_dict(), sort_keys=True) if as_json else verdict.line())
     return 0 if verdict.clean else 1
@@ -42,8 +45,11 @@ def verify(
 
 def head(db: Db = None, book: Book = None, as_json: Json = False) -> int:
     """Print where the chain of a book ends. Kept elsewhere, it shows later whether anything up to there was cut or rewritten."""
-    from engine.services.audits import head_of
+    from app.vault import unlock
+    from engine.services.audits import head_of, wants_a_key
 
+    if wants_a_key(_place(db), book):
+        unlock()
     found = head_of(_place(db), book)
     keyed = "with a key" if found.keyed else "without a key"
     print(

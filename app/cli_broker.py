@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,25 +74,28 @@ def broker_key(
     password: Annotated[bool, typer.Option("--password", help="The exchange gave a third word with the key (OKX).")] = False,
     vault: Annotated[bool, typer.Option("--vault", help="In an encrypted file with a passphrase, not in the keyring.")] = False,
 ) -> int:
-    """Keep an exchange's key in the system's keyring; key and secret are asked for, or read as lines from a pipe."""
+    """Keep an exchange's key in the system's keyring; key and secret are asked for, or read as lines from a pipe.
+
+    In a pipe each line is passphrase=…, key=…, secret=… or password=…, in any order; without the names in this order, and a
+    passphrase only where an encrypted file is opened. Interactive Brokers wants no key: --vault then begins the file alone.
+    """
+    from app.asked import asked
     from app.vault import unlock
+    from engine.services.keys import make_audit_key
     from engine.services.venues import store_key
 
+    name, place = broker.lower(), "the encrypted file" if vault else "the keyring"
     unlock(begin=vault)
-
-    asked = [_secret(f"{name} for {broker}: ") for name in ("key", "secret", "password")[: 3 if password else 2]]
-    store_key(broker.lower(), *asked, sandbox=sandbox)
-    print(f"the key for {broker.lower()} is in {'the encrypted file' if vault else 'the keyring'}")
+    if name == "ib":
+        make_audit_key()
+        print(f"the key of the books' chains is in {place}; Interactive Brokers wants none")
+        return 0
+    words = ("key", "secret", "password")[: 3 if password else 2]
+    store_key(name, *(asked(word, f"{word} for {broker}: ").strip() for word in words), sandbox=sandbox)
+    if vault:
+        make_audit_key()
+    print(f"the key for {name} is in {place}")
     return 0
-
-
-def _secret(prompt: str) -> str:
-    """A word that is not shown while it is typed."""
-    if sys.stdin.isatty():
-        from getpass import getpass
-
-        return getpass(prompt).strip()
-    return sys.stdin.readline().strip()
 
 
 def _lines(state: VenueState) -> Iterator[str]:

@@ -62,7 +62,7 @@ def broker_order(
         "timeout": timeout,
     }
     request = _request(broker, feed, instrument, sessions, profile, where, db)
-    if broker.lower() not in ("ib", "paper"):
+    if broker.lower() != "paper":
         unlock()
     ticket = Ticket(side.lower(), kind.lower(), quantity, price, stop, target, tif.upper(), arm)
     try:

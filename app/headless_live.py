@@ -54,6 +54,8 @@ def _announce(opened: Opened) -> None:
     money = "LIVE" if session.broker.is_live else "PAPER"
     resumed = f", going on after {opened.book.facts} facts" if opened.resumed else ""
     print(f"book {opened.book.id} ({session.feed.kind} prices, {session.broker.name}, {money}){resumed}", file=sys.stderr)
+    if opened.unkeyed and not opened.resumed:
+        print(f"the book is chained without a key: {opened.unkeyed}", file=sys.stderr)
     for line in session.keeper.found.lines:
         print(f"  {line}", file=sys.stderr)
     if session.trouble:

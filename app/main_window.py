@@ -216,10 +216,14 @@ class MainWindow(QMainWindow):
             panel.open(opening)
         if not self.bridge.request.feed:
             self.status.show_light("broker", "paper", "good", "Orders go to the simulated broker; no money is at stake")
-        self.status.show_light("journal", f"book {opening.book}", "good", f"Every fact is kept in {self.bridge.request.db}")
+        chained = f"chained without a key: {opening.unkeyed}" if opening.unkeyed else "chained with a key"
+        kept = f"Every fact is kept in {self.bridge.request.db}, {chained}"
+        self.status.show_light("journal", f"book {opening.book}", "good", kept)
         self.panels["chart"].widget.set_empty_text("Press Play (Ctrl+Space): the first bar appears here.")
         self.status.say("")
         LOG.say(f"session open: {opening.kind}, book {opening.book}, {len(opening.records)} facts", source="session")
+        if opening.unkeyed and not opening.resumed:
+            LOG.say(f"the book is {chained}", source="session")
         for doubt in opening.doubts:
             LOG.say(doubt, "warning", "session")
             self.status.say(doubt, "error")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from getpass import getpass
 
+from app.asked import asked
 from app.paths import data_dir
 from engine.core.errors import UserError
 
@@ -14,18 +14,18 @@ FILE = "keys.vault"
 def unlock(*, begin: bool = False) -> None:
     """Opens the vault for this process where there is one and no keyring can be trusted; with `begin` one is begun if need be.
 
-    The passphrase is asked for on the terminal, or read as a line from a pipe. UserError where it is wrong.
+    The passphrase is asked for as in `app.asked`. UserError where it is wrong, and for beginning one beside a keyring.
     """
     from engine.services.keys import has_keyring, use_vault
 
     path = data_dir() / FILE
-    if not (path.exists() or begin) or (has_keyring() and not begin):
+    if not (path.exists() or begin):
         return
-    passphrase = _asked("Passphrase of the keys: ")
-    if not path.exists() and sys.stdin.isatty() and _asked("The same once more: ") != passphrase:
+    if has_keyring():
+        if begin:
+            raise UserError("this system has a keyring that keeps secrets encrypted, which is used; leave --vault out")
+        return
+    passphrase = asked("passphrase", "Passphrase of the keys: ")
+    if not path.exists() and sys.stdin.isatty() and asked("passphrase", "The same once more: ") != passphrase:
         raise UserError("the two passphrases differ; nothing was stored")
     use_vault(path, passphrase)
-
-
-def _asked(question: str) -> str:
-    return getpass(question) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -35,6 +35,8 @@ def watch(request: Request, speed: str | None) -> int:
 
 def _watch(request: Request, pace: float | None, wanted: Event) -> None:
     session = open_session(request)
+    if session.unkeyed and not session.resumed:
+        print(f"the book is chained without a key: {session.unkeyed}", file=sys.stderr)
     for doubt in session.doubts:
         print(f"warning: {doubt}", file=sys.stderr)
     lines: list[str] = []

@@ -80,6 +80,8 @@ class Opening:
     book: int
     last_seen: Nanos
     doubts: tuple[str, ...]
+    unkeyed: str = ""
+    """Why the book's chain is made without a key, "" where it is made with one."""
 
 
 @dataclass(slots=True)
@@ -242,7 +244,16 @@ class Host:
         last_seen = session.book.cursor_at
         records = list(session.journal.records())
         self._opened.set_result(
-            Opening(session.kind, session.before, records, session.resumed, session.book.id, last_seen, session.doubts)
+            Opening(
+                session.kind,
+                session.before,
+                records,
+                session.resumed,
+                session.book.id,
+                last_seen,
+                session.doubts,
+                session.unkeyed,
+            )
         )
         while not self._stop.is_set():
             busy = self._slice(session)
@@ -276,6 +287,7 @@ class Host:
                         opened.book.id,
                         session.pipeline.now,
                         opened.doubts,
+                        opened.unkeyed,
                     )
                 )
                 await session.run(self._stop)

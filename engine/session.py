@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from engine.brokers.secrets import chain_key
 from engine.brokers.sim.broker import SimBroker
 from engine.core.clock import Nanos, SystemClock, from_iso, to_iso
 from engine.core.errors import UserError
@@ -23,6 +24,7 @@ from engine.pipeline import NEVER, BarListener, Pipeline
 from engine.player import Player
 from engine.request import Request
 from engine.storage.books import BookRow, Books
+from engine.storage.chain import is_keyed
 from engine.storage.database import Database, open_books
 from engine.storage.journal import SqlJournal
 from engine.storage.lock import hold
@@ -60,7 +62,7 @@ class Session:
         except UserError:
             self.database.close()
             raise
-        self.journal = SqlJournal(self.database, self.book.id)
+        self.journal = self._journal()
         instruments = {lane.symbol: lane.instrument for lane in lanes}
         self.pipeline = Pipeline(
             setup, lanes, self.journal, lambda sink: SimBroker(instruments, terms, sink, lambda: self.pipeline.now)
@@ -92,6 +94,18 @@ class Session:
             account = self.request.config.account.name
             return self.books.open(self.run_id, account, self.kind, description, self._clock.now())
         return known
+
+    def _journal(self) -> SqlJournal:
+        """The book's journal, chained with a key where there is one; `unkeyed` says why there is none."""
+        try:
+            found = chain_key(self.book.id, None if self.book.seal is None else is_keyed(self.book.seal))
+            self.unkeyed = found.why
+            return SqlJournal(self.database, self.book.id, found.key)
+        except UserError:
+            if self._lock is not None:
+                self._lock.release()
+            self.database.close()
+            raise
 
     def _start(self) -> None:
         if self.resumed:

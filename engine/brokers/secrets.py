@@ -2,19 +2,23 @@
 
 In the keyring they lie under the service `nicegold`, as `binance-key`, `binance-secret` and, where an exchange wants one,
 `binance-password`; those of a test exchange as `binance-sandbox-key` and so on. The key of the books' chains is `audit-key`.
+A keyring is asked on a thread of its own: its daemon may hang, or wait for its owner to type a password.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.brokers.exchange.keys import ApiKey
 from engine.brokers.vault import Vault
+from engine.brokers.within import NoAnswer, within
 from engine.core.errors import UserError
-from engine.core.log import keep_out
+from engine.core.log import keep_out, logger
+
+T = TypeVar("T")
 
 SERVICE = "nicegold"
 KEY_VARIABLE, SECRET_VARIABLE = "NICEGOLD_API_KEY", "NICEGOLD_API_SECRET"
@@ -23,11 +27,13 @@ TRUSTED = ("SecretService", "libsecret", "kwallet", "macOS", "Windows")
 
 _AUDIT_KEY, _AUDIT_KEY_BYTES = "audit-key", 32
 _PARTS = ("key", "secret", "password")
+_PATIENCE_S, _SLOW_S = 10.0, 1.0
 _NO_KEYRING = (
     "there is no keyring that keeps secrets encrypted; install gnome-keyring or KWallet and log in to a desktop session, "
-    "or ask for an encrypted file with a passphrase: main.py broker key --vault"
+    "or ask for an encrypted file with a passphrase: main.py broker key --broker NAME --vault"
 )
 _LOCKED = "the keyring is locked or does not answer; unlock it and try again"
+_SLOW = "waiting for the keyring, which may be asking for its password; the program goes on without it after a while"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +64,13 @@ def store_key(broker: str, key: str, secret: str, password: str = "", *, sandbox
     """
     if not key or not secret:
         raise UserError(f"a key for {broker} is a key and its secret, and one of them is empty; give both")
-    backend = keyring_in_use()
-    if not is_trusted(backend):
-        raise UserError(_NO_KEYRING)
-    try:
+
+    def store(backend: Any) -> None:
         for part, value in zip(_PARTS, (key, secret, password), strict=True):
             if value:
                 backend.set_password(SERVICE, _name(broker, part, sandbox), value)
-    except Exception as error:  # what lies below raises its own: of D-Bus, of the system's calls
-        raise UserError(_LOCKED) from error
+
+    _asked(store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +86,18 @@ def audit_key(*, make: bool) -> AuditKey:
 
     Raises UserError where what lies there is no key.
     """
-    backend = keyring_in_use()
-    if not is_trusted(backend):
-        return AuditKey(None, _NO_KEYRING)
-    try:
-        text = backend.get_password(SERVICE, _AUDIT_KEY)
+
+    def find(backend: Any) -> str | None:
+        text: str | None = backend.get_password(SERVICE, _AUDIT_KEY)
         if not text and make:
             backend.set_password(SERVICE, _AUDIT_KEY, token_hex(_AUDIT_KEY_BYTES))
             text = backend.get_password(SERVICE, _AUDIT_KEY)
-    except Exception:  # as in storing
-        return AuditKey(None, _LOCKED)
+        return text
+
+    try:
+        text = _asked(find)
+    except NoKeyring as none:
+        return AuditKey(None, str(none))
     if not text:
         return AuditKey(None, "the keyring holds no key for the books' chains; restore the one they were begun with")
     try:
@@ -103,6 +109,19 @@ def audit_key(*, make: bool) -> AuditKey:
     return AuditKey(key)
 
 
+def chain_key(book: int, is_keyed: bool | None) -> AuditKey:
+    """The key that book `book` is chained with: a new one, `is_keyed` None, gets that of the keyring, where there is one.
+
+    Raises UserError where the book was begun with a key and it is not at hand.
+    """
+    if is_keyed is False:
+        return AuditKey(None, "it was begun without one")
+    found = audit_key(make=is_keyed is None)
+    if found.key is None and is_keyed:
+        raise UserError(f"book {book} is chained with a key of the keyring: {found.why}")
+    return found
+
+
 def is_trusted(backend: Any) -> bool:
     """Whether a keyring backend keeps secrets encrypted; one that asks others is as good as the worst it may ask."""
     if isinstance(backend, Vault):
@@ -112,13 +131,14 @@ def is_trusted(backend: Any) -> bool:
 
 
 def _in_keyring(broker: str, sandbox: bool) -> Found:
-    backend = keyring_in_use()
-    if not is_trusted(backend):
-        return Found(None, _NO_KEYRING)
+
+    def find(backend: Any) -> list[str | None]:
+        return [backend.get_password(SERVICE, _name(broker, part, sandbox)) for part in _PARTS]
+
     try:
-        key, secret, password = (backend.get_password(SERVICE, _name(broker, part, sandbox)) for part in _PARTS)
-    except Exception:  # as in storing
-        return Found(None, _LOCKED)
+        key, secret, password = _asked(find)
+    except NoKeyring as none:
+        return Found(None, str(none))
     store = f"main.py broker key --broker {broker}{' --sandbox' if sandbox else ''}"
     if not key and not secret:
         return Found(None, f"the keyring holds no key for {broker}; store one: {store}")
@@ -126,6 +146,45 @@ def _in_keyring(broker: str, sandbox: bool) -> Found:
         raise UserError(f"the keyring holds only half of the key for {broker}; store it again: {store}")
     keep_out(key, secret, password or "")
     return Found(ApiKey(key, secret, password or ""))
+
+
+class NoKeyring(UserError):
+    """There is no keyring to be trusted, or it does not answer; the message says which, and what to do."""
+
+
+def has_keyring() -> bool:
+    """Whether there is a keyring that keeps secrets encrypted, or the vault was opened; a locked one is one."""
+    try:
+        return is_trusted(_patiently(keyring_in_use))
+    except NoAnswer:
+        return False
+
+
+def _asked(question: Callable[[Any], T]) -> T:
+    """What a trusted keyring answers. Raises NoKeyring."""
+
+    def asked() -> T:
+        backend = keyring_in_use()
+        if not is_trusted(backend):
+            raise NoKeyring(_NO_KEYRING)
+        return question(backend)
+
+    try:
+        return _patiently(asked)
+    except NoKeyring:
+        raise
+    except NoAnswer:
+        raise NoKeyring(f"the keyring has not answered for {_PATIENCE_S:g} s; unlock it or restart it, and try again") from None
+    except Exception as error:  # what lies below raises its own: of D-Bus, of the system's calls
+        raise NoKeyring(_LOCKED) from error
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    return within(_PATIENCE_S, call, _SLOW_S, _say_slow)
+
+
+def _say_slow() -> None:
+    logger("keys").warning(_SLOW)
 
 
 _vault: list[Vault] = []

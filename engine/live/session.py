@@ -366,7 +366,7 @@ class LiveSession:
         if account != self.account:
             return f"{account!r} is not the account's name; type {self.account} exactly"
         if not self.journal.is_keyed:
-            return "this book is chained without a key, which a book of an account with money needs; add --new to begin one with a key"
+            return "this book is chained without a key, and money wants one; add --new to begin a book with one"
         if not self.broker.is_ready:
             return f"{self.broker.name} is out of reach; arm it when it is back"
         if not self.keeper.found.is_clean:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.brokers.secrets import audit_key
+from engine.brokers.secrets import chain_key
 from engine.core.clock import Nanos
 from engine.core.errors import UserError
 from engine.services.bookkeeping import book_of, existing
@@ -93,13 +93,17 @@ def _verdict(found: Verified) -> Verdict:
 
 
 def key_of(book: BookRow) -> bytes | None:
-    """The key of a book that is chained with one."""
-    if not is_keyed(book.seal):
-        return None
-    found = audit_key(make=False)
-    if found.key is None:
-        raise UserError(f"book {book.id} is chained with a key of the keyring: {found.why}")
-    return found.key
+    """The key of a book that is chained with one. UserError where it is not at hand."""
+    return chain_key(book.id, is_keyed(book.seal)).key
+
+
+def wants_a_key(url: str, number: int | None, head_file: Path | None = None) -> bool:
+    """Whether a book, chosen as in `verify_book`, is chained with a key. UserError where there is no such book."""
+    kept = _kept(head_file) if head_file else None
+    if kept is not None:
+        return kept.keyed
+    with book_of(url, number) as (_database, book):
+        return is_keyed(book.seal)
 
 
 def _kept(file: Path) -> Head:

@@ -6,11 +6,19 @@ from pathlib import Path
 
 from engine.brokers import secrets
 from engine.brokers.vault import Vault
+from engine.core.errors import UserError
 
 
 def has_keyring() -> bool:
     """Whether the desktop has a keyring that keeps secrets encrypted."""
-    return secrets.is_trusted(secrets.keyring_in_use())
+    return secrets.has_keyring()
+
+
+def make_audit_key() -> None:
+    """Makes the key of the books' chains where it is not there yet. UserError where nothing takes it."""
+    found = secrets.audit_key(make=True)
+    if found.key is None:
+        raise UserError(found.why)
 
 
 def use_vault(path: Path, passphrase: str) -> None:

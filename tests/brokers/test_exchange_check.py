@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import keyring
 import pytest
 from keyring.errors import InitError, KeyringLocked, NoKeyringError
 
@@ -18,46 +15,11 @@ from app.cli import run
 from engine.brokers.secrets import find_key, is_trusted
 from engine.core.errors import UserError
 from engine.core.log import start_log
+from tests.keyrings import Chain, Desktop, PlainFile, Ring, keep_in
 from tests.peers.exchange import KEY, SECRET, Exchange
 from tests.peers.exchange.aside import Aside
 
 pytestmark = pytest.mark.xdist_group("ccxt")
-
-
-class Vault:
-    """A keyring backend that holds these; `trouble` is what it says instead."""
-
-    def __init__(self, held: Mapping[str, str], trouble: Exception | None = None) -> None:
-        self._held = dict(held)
-        self._trouble = trouble
-
-    def get_password(self, service: str, name: str) -> str | None:
-        if self._trouble is not None:
-            raise self._trouble
-        return self._held.get(name) if service == "nicegold" else None
-
-    def set_password(self, service: str, name: str, value: str) -> None:
-        if self._trouble is not None:
-            raise self._trouble
-        self._held[name] = value if service == "nicegold" else ""
-
-
-class Desktop(Vault):
-    __module__ = "keyring.backends.SecretService"
-
-
-class PlainFile(Vault):
-    __module__ = "keyrings.alt.file"
-
-
-class Chain:
-    __module__ = "keyring.backends.chainer"
-
-    def __init__(self, *backends: Vault) -> None:
-        self.backends = backends
-
-    def get_password(self, service: str, name: str) -> str | None:
-        return next((found for each in self.backends if (found := each.get_password(service, name))), None)
 
 
 WHOLE = {"binance-key": "ring-key-577215", "binance-secret": "ring-secret-664901"}
@@ -67,10 +29,6 @@ WHOLE = {"binance-key": "ring-key-577215", "binance-secret": "ring-secret-664901
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NICEGOLD_API_KEY", "NICEGOLD_API_SECRET"):
         monkeypatch.delenv(name, raising=False)
-
-
-def keep_in(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "get_keyring", lambda: vault)
 
 
 def check(peer: Aside, *more: str) -> int:
@@ -224,16 +182,17 @@ def test_a_key_is_stored_from_a_pipe_and_found_again_and_a_sandboxs_key_is_anoth
     [
         (PlainFile({}), "key\nsecret\n", "there is no keyring that keeps secrets encrypted"),
         (Desktop({}, KeyringLocked("locked")), "key\nsecret\n", "the keyring is locked"),
-        (Desktop({}), "key\n", "one of them is empty"),
+        (Desktop({}), "key\n", "the secret was asked for and the input ended"),
+        (Desktop({}), "key\n\n", "one of them is empty"),
     ],
-    ids=["plain text", "locked", "half"],
+    ids=["plain text", "locked", "half", "an empty line"],
 )
 def test_fault_63_a_key_that_cannot_be_kept_safely_is_kept_nowhere(
-    vault: Vault, typed: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    vault: Ring, typed: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep_in(vault, monkeypatch)
     monkeypatch.setattr(sys, "stdin", StringIO(typed))
     assert run(["broker", "key", "--broker", "binance"]) == 2
     told = capsys.readouterr()
     assert sentence in told.err
-    assert (told.out, vault._held) == ("", {})
+    assert (told.out, vault.held) == ("", {})

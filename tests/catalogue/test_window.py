@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog
 from app.dialogs.arming import Arming
 from app.dialogs.leaving import Leaving
 from engine.core.clock import SECOND, SystemClock
+from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain.intents import Arm, Disarm, Intent, SubmitOrder
 from engine.domain.views import Gauge, VenueView
@@ -22,6 +23,7 @@ from tests.app.rig import Desk as Terminal
 from tests.app.rig import live
 from tests.catalogue.invariants import Wire, records_on_disk, violations
 from tests.catalogue.rig import at_tws, played
+from tests.keyrings import Desktop, keep_in
 from tests.live.rig import GOLD, Ticker, paper_request
 from tests.peers.faults import Hold
 from tests.peers.tws import Peer
@@ -178,7 +180,11 @@ def with_money() -> Peer:
     return Peer(accounts=(LIVE,), clock=SystemClock(), always_open=True)
 
 
-def test_fault_60_money_is_traded_with_only_after_the_account_was_typed_and_a_restart_forgets_it(tmp_path: Path) -> None:
+def test_fault_60_money_is_traded_with_only_after_the_account_was_typed_and_a_restart_forgets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_in(Desktop({}), monkeypatch)
+
     async def play() -> None:
         terms = {"venue": {"live": True, "account": LIVE}}
         async with asyncio.timeout(30), with_money() as peer:
@@ -201,6 +207,17 @@ def test_fault_60_money_is_traded_with_only_after_the_account_was_typed_and_a_re
                 view = desk.session.picture().venue
                 assert view is not None
                 assert (view.is_live, view.is_armed) == (True, False)
+
+    asyncio.run(play())
+
+
+def test_fault_60_a_book_with_money_is_not_begun_without_a_key_for_its_chain(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with with_money() as peer:
+            with pytest.raises(UserError, match="is chained with a key, and there is none: there is no keyring"):
+                async with at_tws(peer, tmp_path, venue={"live": True, "account": LIVE}):
+                    pytest.fail("it was opened")
+            assert not peer.received("placeOrder")
 
     asyncio.run(play())
 

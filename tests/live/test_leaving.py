@@ -16,6 +16,7 @@ from engine.domain import facts as f
 from engine.domain.intents import Arm, ClosePosition, Disarm, Halt, ModifyOrder, SubmitOrder
 from engine.domain.order import Order, OrderType, Role, State
 from engine.risk.guard import HALTED
+from tests.keyrings import Desktop, keep_in
 from tests.live import rig
 from tests.live.rig import GOLD, Desk, on_paper, played
 
@@ -32,6 +33,7 @@ def _venue(patch: pytest.MonkeyPatch, *, is_live: bool = False, **lacks: Any) ->
 
     patch.setattr(PaperBroker, "__init__", make)
     patch.setattr(PaperBroker, "is_live", is_live)
+    keep_in(Desktop({}), patch)
 
 
 def _held(desk: Desk, role: Role = Role.ENTRY) -> list[Order]:
@@ -87,6 +89,17 @@ async def test_an_entry_that_waits_for_the_disk_does_not_leave_once_trading_is_d
         desk.do(Disarm())
         await desk.until(lambda: not list(desk.session.pipeline.register.all_live()))
         assert _sent(desk) == []
+
+
+@played
+async def test_a_book_that_was_begun_without_a_key_is_not_armed(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    async with on_paper(folder, patch) as desk:
+        await desk.ready()
+        assert "no keyring" in desk.opened.unkeyed
+    _venue(patch, is_live=True)
+    async with on_paper(folder, patch) as desk:
+        (refused,) = [fact for fact in desk.do(Arm(desk.session.account)) if isinstance(fact, f.IntentRefused)]
+        assert "this book is chained without a key" in refused.reason
 
 
 @played

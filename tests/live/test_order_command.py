@@ -16,6 +16,8 @@ import pytest
 from engine.core.clock import SystemClock
 from tests.peers.tws.thread import Remote, in_thread
 
+PHRASE = "passphrase=correct horse battery\n"
+PATIENCE_S = 180
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -30,9 +32,12 @@ def tws(request: pytest.FixtureRequest) -> Iterator[Remote]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    def ran(*words: object) -> subprocess.CompletedProcess[str]:
+    def ran(*words: object, said: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "main.py"), *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=90, env=_environment(tmp_path), check=False)
+        surroundings = _environment(tmp_path)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_S, env=surroundings, check=False, input=said
+        )
 
     return ran
 
@@ -69,13 +74,19 @@ def test_what_the_gate_denies_never_leaves(tws: Remote, run: Run) -> None:
 
 @pytest.mark.parametrize("tws", ["U7654321"], indirect=True)
 def test_an_account_with_money_wants_its_name_typed(tws: Remote, run: Run) -> None:
-    unarmed = run(*order(tws, "--live", "--wait", 0))
+    keyless = run(*order(tws, "--live", "--arm", "U7654321"))
+    assert "a book of an account with money is chained with a key, and there is none" in keyless.stderr
+    begun = run("broker", "key", "--broker", "ib", "--vault", said=PHRASE)
+    assert begun.returncode == 0, begun.stderr
+    unarmed = run(*order(tws, "--live", "--wait", 0), said=PHRASE)
     assert unarmed.returncode == 2
     assert "not armed" in unarmed.stderr
-    misspelt = run(*order(tws, "--live", "--arm", "U1111111"))
+    misspelt = run(*order(tws, "--live", "--arm", "U1111111"), said=PHRASE)
     assert "is not the account's name" in misspelt.stderr
     assert tws.look(lambda peer: peer.received("placeOrder")) == []
-    assert said(run(*order(tws, "--live", "--arm", "U7654321")))["state"] == "FILLED"
+    assert said(run(*order(tws, "--live", "--arm", "U7654321"), said=PHRASE))["state"] == "FILLED"
+    assert json.loads(run("audit", "head", "--json", said=PHRASE).stdout)["keyed"] is True
+    assert "the passphrase was asked for and the input ended" in run("audit", "verify").stderr
 
 
 def test_a_session_without_a_window_is_killed_from_another_program_and_ends_in_order(
@@ -93,7 +104,7 @@ def test_a_session_without_a_window_is_killed_from_another_program_and_ends_in_o
         report = said(run("kill", "--json"))["sessions"][0]
         assert (report["state"], report["is_verified"], report["leftovers"]) == ("HALTED", True, [])
         session.send_signal(signal.SIGINT)
-        out, _err = session.communicate(timeout=60)
+        out, _err = session.communicate(timeout=PATIENCE_S)
     finally:
         session.kill()
         session.wait()
