@@ -15,7 +15,6 @@ from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain.intents import Intent, SubmitOrder, encode
 from engine.domain.order import Order
-from engine.execution.hands import Refused
 from engine.live import bodies, telling
 from engine.live.control import BY
 from engine.live.kill import kill
@@ -94,10 +93,7 @@ class Answers:
         return await self._once(intent, _by(request), key)
 
     def _preview(self, intent: SubmitOrder) -> dict[str, Any]:
-        try:
-            verdict = self._session.preview(intent)
-        except Refused as refusal:
-            raise Refusal(422, str(refusal)) from refusal
+        verdict = self._session.preview(intent)
         return telling.verdict(verdict, self._session.pipeline.instruments[intent.symbol])
 
     async def _once(self, intent: SubmitOrder, by: str, key: str) -> dict[str, Any]:

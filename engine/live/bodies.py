@@ -16,6 +16,7 @@ from engine.core.clock import from_iso
 from engine.core.errors import UserError
 from engine.domain import intents as i
 from engine.domain.instrument import Instrument
+from engine.execution.hands import Refused
 from engine.pipeline import Pipeline
 
 PER_CENT = 10_000
@@ -59,7 +60,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     def intent(self, place: Place) -> i.Intent:
-        """The intent this is. UserError for what is on no grid, or not traded here."""
+        """The intent this is. UserError for what is on no grid, or not traded here, Refused for what is over."""
         raise NotImplementedError
 
 
@@ -156,7 +157,7 @@ class Answer(Body):
         if self.quantity is not None:
             card = place.pipeline.desk.cards.get(place.name)
             if card is None:
-                raise UserError(f"signal {place.name} does not wait any more")
+                raise Refused(f"signal {place.name} does not wait any more")
             return i.ResizeCard(place.name, place.pipeline.instruments[card.signal.symbol].steps(self.quantity), self.reason)
         kind = i.FlipCard if self.flip else i.AcceptCard if self.answer == "accept" else i.VetoCard
         return kind(place.name, self.reason)

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from engine.core.errors import NiceGoldError, UserError
+from engine.execution.hands import Refused
 from engine.live.answers import Answers, Refusal
 from engine.live.control import HOST, Nameplate
 from engine.live.session import LiveSession
@@ -18,7 +19,9 @@ from engine.live.session import LiveSession
 LARGEST = 65_536
 """Bytes of a body."""
 READ_S = 10.0
-"""How long a request may take to arrive, and a connection stay silent."""
+"""How long a request may take to arrive."""
+SILENT_S = 10.0
+"""How long a connection may stay open on which nothing is said."""
 LEAVE_S = 2.0
 """How long an answer on its way holds up the session's end."""
 
@@ -42,7 +45,7 @@ class Door:
         app = web.Application(middlewares=[self._guard], client_max_size=LARGEST)
         for (method, path), answer in self._answers.table().items():
             app.router.add_route(method, path, self._answering(answer))
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=READ_S, shutdown_timeout=LEAVE_S)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=SILENT_S, shutdown_timeout=LEAVE_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, 0).start()
         self._port = int(self._runner.addresses[0][1])
@@ -64,6 +67,8 @@ class Door:
             return answer
         except Refusal as refusal:
             return _refused(refusal.status, str(refusal))
+        except Refused as refusal:
+            return _refused(422, str(refusal))
         except UserError as error:
             return _refused(400, str(error))
         except NiceGoldError as error:

@@ -90,7 +90,7 @@ class Desk:
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Returns when it holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not holds():
                 await asyncio.sleep(0.002)
 
@@ -138,7 +138,7 @@ def played(
 
     def test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         async def play() -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await scenario(tmp_path, monkeypatch)
 
         asyncio.run(play())
