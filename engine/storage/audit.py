@@ -11,6 +11,7 @@ from engine.domain.facts import Record, canonical, parse
 from engine.domain.order import Order
 from engine.storage.books import BookRow, Books
 from engine.storage.database import Database
+from engine.storage.one_book import question
 from engine.storage.rebuild import Rebuilt
 
 Values = dict[str, Any]
@@ -148,7 +149,7 @@ def _view(
 ) -> dict[Hashable, Values]:
     """The view's rows by key, with the columns that are expected of it."""
     names = list(next(iter(expected.values()), {}))
-    rows = database.rows(f"SELECT {', '.join([*keys, *names])} FROM {view} WHERE book_id = ?", (book_id,))
+    rows = database.rows(*question(database, view, [*keys, *names], book_id))
     return {row[: len(keys)]: dict(zip(names, row[len(keys) :], strict=True)) for row in rows}
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from engine.core.errors import StoreError
 from engine.domain.instrument import money
 from engine.storage.database import Database
+from engine.storage.one_book import question
 
 Unit = Literal["text", "whole", "time", "price", "lots", "cash", "average"]
 """What is stored: text, a number, ns UTC, ticks, lot steps, cash units; or a value in ticks and the lot steps it is of."""
@@ -109,8 +110,7 @@ def rows_of(database: Database, book_id: int, extract: Extract) -> Iterator[list
     listed = _listed(database, book_id)
     names = [name for column in extract.columns for name in column.sources]
     symbol = names.index("symbol") if "symbol" in names else None
-    query = f"SELECT {', '.join(names)} FROM {extract.source} WHERE book_id = ? ORDER BY {extract.key}"
-    for row in database.stream(query, (book_id,)):
+    for row in database.stream(*question(database, extract.source, names, book_id, extract.key)):
         terms = None if symbol is None else listed.get(row[symbol])
         values = iter(row)
         yield [_value(column, [next(values) for _ in column.sources], terms) for column in extract.columns]
