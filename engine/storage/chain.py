@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from engine.core.clock import Nanos
 from engine.core.errors import UserError
-from engine.storage.personal import committed, salted
+from engine.storage.personal import PERSONAL, committed, salted
 
 Prepared = tuple[int, int, int, Nanos, str, str]
 """What a writer is handed of a fact: book_id, seq, step, at, kind, fact."""
@@ -133,8 +133,9 @@ class Chain:
         """What to store for these rows, at least one; the chain itself is moved by who stored them."""
         link, digest, chained = self.link, self.scheme.digest, list[Chained]()
         for row in rows:
-            kind, line = row[4], row[5]
-            salts = salted(kind, line, os.urandom)
-            link = digest(link + (committed(line, salts) if salts else line).encode())
+            line, salts = row[5], None
+            if row[4] in PERSONAL and (salts := salted(row[4], line, os.urandom)):
+                line = committed(line, salts)
+            link = digest(link + line.encode())
             chained.append((*row, salts, link))
         return Lengthened(chained, link, self.scheme.seal(rows[-1][1], link))
