@@ -11,7 +11,7 @@ from engine.core.clock import Nanos
 from engine.domain.facts import LimitsRequested, SignalEmitted
 from engine.domain.instrument import Cash, Steps
 from engine.domain.limits import LimitLine, LimitPrice, Limits
-from engine.domain.market import Quote, Symbol, Ticks
+from engine.domain.market import Depth, Quote, Symbol, Ticks
 from engine.domain.order import Order, Role, Side
 
 
@@ -183,7 +183,8 @@ class KillReport:
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """The whole picture of one frame. `limits` are those in force, `waiting` the looser ones that were asked for."""
+    """The whole picture of one frame. `limits` are those in force, `waiting` the looser ones that were asked for, `books` the
+    best levels of the order books that are known."""
 
     at: Nanos
     step: int
@@ -202,3 +203,4 @@ class EngineView:
     limits: Limits
     waiting: tuple[LimitsRequested, ...] = ()
     venue: VenueView | None = None
+    books: tuple[Depth, ...] = ()

@@ -18,6 +18,7 @@ from engine.core.clock import SECOND, Nanos, to_iso
 from engine.core.errors import BrokerError, EngineStopped, FeedError
 from engine.core.log import logger
 from engine.core.steady import SteadyClock
+from engine.core.undisturbed import UNDISTURBED_S
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument
 from engine.domain.intents import Halt, Intent
@@ -27,6 +28,7 @@ from engine.domain.order import ClientOrderId, IllegalTransition, Order, State
 from engine.domain.views import EngineView, VenueView
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.live.breaks import Breaks
+from engine.live.depths import Depths
 from engine.live.ear import Ear
 from engine.live.keeper import Books as Account
 from engine.live.keeper import Keeper
@@ -43,8 +45,6 @@ from engine.storage.live_journal import LiveJournal
 
 SLICE_NS = 2_000_000
 """How long quotes are taken in before others get their turn."""
-SWITCH_S, UNDISTURBED_S = 0.0005, 0.005
-"""How long a thread waits for the interpreter before it asks for it: between steps, and in one."""
 REST_S = 0.25
 """The longest the clock is not looked at."""
 DRAIN_LOOK_S = 0.01
@@ -102,6 +102,7 @@ class LiveSession:
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
         self._patience_s = section.patience
         self._breaks = Breaks(pipeline, feed, clock, before, section.history_bars)
+        self.depths = Depths(feed, broker, clock, self._short_step, self._is_traded_on)
         ear.listener = self.hear
 
     @property
@@ -150,7 +151,8 @@ class LiveSession:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lives until `stop` is set. A link that is lost is mended by its own adapter; the session goes on meanwhile."""
-        parts = (self._follow(), self._watch(), self.keeper.run(), self._breaks.run(), self._recorder.run())
+        depths = self.depths.run(list(self.pipeline.lanes))
+        parts = (self._follow(), depths, self._watch(), self.keeper.run(), self._breaks.run(), self._recorder.run())
         tasks = [asyncio.ensure_future(part) for part in parts]
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -241,6 +243,21 @@ class LiveSession:
         if self._leaving or self._ear.heard or self.pipeline.due < self._watches_for:
             self._after()
 
+    def _short_step(self, act: Callable[[], None]) -> None:
+        """What a market tells beside quotes: a short step too, where nothing is due and nobody waits."""
+        if self.pipeline.due <= self.clock.now() or self.clock.has_leapt:
+            self._step(act)
+            return
+        try:
+            act()
+        except Exception as error:  # as in a step
+            self._broke(error)
+        if self._ear.heard:
+            self.hear()
+
+    def _is_traded_on(self, symbol: Symbol) -> bool:
+        return self._tradeable.get(symbol, False)
+
     def _written(self, orders: list[ClientOrderId], refusal: str) -> None:
         self._step(lambda: self.pipeline.on_written(orders, refusal))
 
@@ -249,6 +266,7 @@ class LiveSession:
 
         No other thread comes between its beginning and its end, so that a busy window cannot hold up what leaves in it.
         """
+        before = sys.getswitchinterval()
         sys.setswitchinterval(UNDISTURBED_S)
         try:
             self._catch_up(self.clock.now() if at is None else at)
@@ -258,7 +276,7 @@ class LiveSession:
             return None
         finally:
             self._after()
-            sys.setswitchinterval(SWITCH_S)
+            sys.setswitchinterval(before)
 
     def _catch_up(self, at: Nanos) -> None:
         """What came due comes first. A bug in that must not keep out what a broker says or the owner asks."""
@@ -444,7 +462,7 @@ class LiveSession:
         from engine.picture import paint
 
         self._look_around()
-        return replace(paint(self.pipeline), venue=self._venue_view())
+        return replace(paint(self.pipeline), venue=self._venue_view(), books=self.depths.shown())
 
     def _venue_view(self) -> VenueView:
         found, pipeline = self.keeper.found, self.pipeline

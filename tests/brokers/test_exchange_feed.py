@@ -14,7 +14,8 @@ from engine.brokers.exchange.feed import ExchangeFeed
 from engine.core.clock import SystemClock
 from engine.core.errors import BrokerError, UserError
 from engine.domain.instrument import INSTRUMENTS
-from engine.domain.market import TIMEFRAMES
+from engine.domain.market import TIMEFRAMES, Bars
+from engine.ports.outside import KeepsTrying
 from tests.brokers.exchange_adapter import address, played
 from tests.peers.exchange import Exchange
 
@@ -26,8 +27,8 @@ NAMES = ["PAXGUSDT", "BTCUSDT"]
 @asynccontextmanager
 async def feeding(exchange: Exchange, **more: Any) -> AsyncIterator[ExchangeFeed]:
     feed = ExchangeFeed(address(exchange), INSTRUMENTS, clock=SystemClock(), random=Random(1), poll_s=0.01, paced=False, **more)
-    await feed.connect()
     try:
+        await feed.connect()
         yield feed
     finally:
         await feed.close()
@@ -117,6 +118,68 @@ async def test_an_instrument_that_is_not_traded_there_is_named(exchange: Exchang
     async with feeding(exchange) as feed:
         with pytest.raises(UserError, match="does not trade XAUUSD"):
             await anext(feed.quotes(["XAUUSD"]))
+
+
+@played
+async def test_an_exchange_that_is_not_there_at_first_is_tried_on_and_streams_when_it_is_back(exchange: Exchange) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0.001)
+
+    feed = ExchangeFeed(
+        address(exchange), INSTRUMENTS, clock=SystemClock(), random=Random(1), poll_s=0.01, paced=False, sleep=sleep
+    )
+    assert isinstance(feed, KeepsTrying)
+    await exchange.stop()
+    try:
+        with pytest.raises(BrokerError, match="cannot be reached"):
+            await feed.connect()
+        assert "cannot be reached" in feed.trouble
+        with pytest.raises(BrokerError, match="cannot be reached"):
+            await feed.history("PAXGUSDT", TIMEFRAMES["M1"], 0, TIMEFRAMES["M1"].span)
+        quotes, depths = feed.quotes(NAMES), feed.depth(NAMES)
+        first = asyncio.ensure_future(anext(depths))
+        while len(waits) < 3:
+            await asyncio.sleep(0.001)
+        await exchange.start()
+        live = await quoting(exchange, quotes, "3901.00")
+        assert (live.is_tradeable, feed.trouble) == (True, "")
+        assert (await first).symbol in NAMES
+    finally:
+        await feed.close()
+
+
+@played
+async def test_the_owner_s_word_tries_again_at_once(exchange: Exchange) -> None:
+    async def for_ever(_seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    feed = ExchangeFeed(address(exchange), INSTRUMENTS, clock=SystemClock(), random=Random(1), paced=False, sleep=for_ever)
+    await exchange.stop()
+    try:
+        with pytest.raises(BrokerError):
+            await feed.connect()
+        await exchange.start()
+        feed.resume()
+        while feed.trouble:
+            await asyncio.sleep(0.001)
+        assert isinstance(await feed.history("PAXGUSDT", TIMEFRAMES["M1"], 0, TIMEFRAMES["M1"].span), Bars)
+    finally:
+        await feed.close()
+
+
+@played
+async def test_a_feed_that_never_came_is_closed_with_what_waits_for_it(exchange: Exchange) -> None:
+    feed = ExchangeFeed(address(exchange), INSTRUMENTS, clock=SystemClock(), random=Random(1), paced=False)
+    await exchange.stop()
+    with pytest.raises(BrokerError):
+        await feed.connect()
+    waiting = [asyncio.ensure_future(anext(each, None)) for each in (feed.quotes(NAMES), feed.depth(NAMES))]
+    await asyncio.sleep(0)
+    await feed.close()
+    assert await asyncio.gather(*waiting) == [None, None]
 
 
 @played

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.config import Config, LimitsSection
+from engine.config import AccountSection, Config, LimitsSection
 from engine.core.clock import Nanos, SystemClock
 from engine.domain import facts as f
 from engine.domain.intents import Intent, SubmitOrder
@@ -99,12 +99,16 @@ def paper_request(
     folder: Path, mode: Mode = Mode.MANUAL, instrument: str = "XAUUSD@ib", timeframe: str = "M1", **limits: Any
 ) -> Request:
     """A session on paper, at the feed called "ticker"."""
+    listed = shipped_instrument(instrument)
     return Request(
         db=f"sqlite:///{(folder / 'books.db').as_posix()}",
         models=folder / "models",
-        instrument=shipped_instrument(instrument),
+        instrument=listed,
         timeframe=Timeframe.of(timeframe),
-        config=Config(limits=LimitsSection(**{"sessions": "ignore", "duplicate_window_s": 0, **limits})),
+        config=Config(
+            account=AccountSection(currency=listed.currency),
+            limits=LimitsSection(**{"sessions": "ignore", "duplicate_window_s": 0, **limits}),
+        ),
         policy="sma_cross",
         mode=mode,
         feed="ticker",

@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from random import Random
 
+from engine.brokers.exchange.attempts import Attempts
+from engine.brokers.exchange.depth import DepthStream
 from engine.brokers.exchange.history import history
 from engine.brokers.exchange.stream import QuoteStream
 from engine.brokers.exchange.venue import ExchangeVenue
 from engine.core.clock import Clock, Nanos
+from engine.core.errors import BrokerError
 from engine.domain.instrument import Instrument
-from engine.domain.market import Bars, Quote, Symbol, Timeframe
+from engine.domain.market import Bars, Depth, Quote, Symbol, Timeframe, Trade
 from engine.ports.outside import LiveQuote
 from engine.ports.venue import VenueAddress
 
 
 class ExchangeFeed:
-    """A LiveFeed of an exchange's spot markets. With `by_book` quotes come from the order book as it is kept here."""
+    """A LiveFeed of an exchange's spot markets, that shows their depth. With `by_book` quotes come from the order book as it is
+    kept here. Where the exchange cannot be reached at first it goes on trying until `close`, except after NotAdmitted."""
 
     def __init__(
         self,
@@ -40,11 +44,14 @@ class ExchangeFeed:
         self._by_book = by_book
         self._quiet_s, self._poll_s = quiet_s, poll_s
         self._streams: dict[QuoteStream, asyncio.Task[None]] = {}
+        self._depths: set[asyncio.Task[None]] = set()
+        self._last: dict[Symbol, Quote] = {}
         self._quarantined = 0
+        self._attempts = Attempts(self._venue.connect, random, sleep)
 
     @property
     def trouble(self) -> str:
-        return next((stream.trouble for stream in self._streams if stream.trouble), "")
+        return self._attempts.trouble or next((stream.trouble for stream in self._streams if stream.trouble), "")
 
     @property
     def quarantined(self) -> int:
@@ -52,18 +59,26 @@ class ExchangeFeed:
         return self._quarantined + sum(_kept_back(stream) for stream in self._streams)
 
     async def connect(self) -> None:
-        await self._venue.connect()
+        await self._attempts.start()
+
+    def resume(self, port: int = 0) -> None:  # noqa: ARG002 - the port of an exchange is its address's
+        """The owner's word: it is tried again at once."""
+        self._attempts.resume()
 
     async def history(self, symbol: Symbol, timeframe: Timeframe, since: Nanos, until: Nanos) -> Bars:
+        if self._attempts.trouble:
+            raise BrokerError(self._attempts.trouble)
         return await history(self._venue, symbol, timeframe, since, until)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> AsyncIterator[LiveQuote]:
         """As the port says; ends when the feed is closed. Raises UserError for a symbol that is not traded there."""
+        if not await self._attempts.succeeded():
+            return
         newest: dict[Symbol, Quote] = {}
         news = asyncio.Event()
 
         def keep(quote: Quote) -> None:
-            newest[quote.symbol] = quote
+            newest[quote.symbol] = self._last[quote.symbol] = quote
             news.set()
 
         stream = QuoteStream(
@@ -92,8 +107,36 @@ class ExchangeFeed:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
+    async def depth(self, symbols: Sequence[Symbol]) -> AsyncIterator[Depth | Trade]:
+        """As the port says; ends when the feed is closed. Of what is not traded there nothing comes."""
+        if not await self._attempts.succeeded():
+            return
+        stream = DepthStream(
+            self._venue,
+            symbols,
+            random=self._random,
+            instruments=self._instruments,
+            quoted=self._last.get,
+            poll_s=self._poll_s,
+            sleep=self._sleep,
+        )
+        running = asyncio.ensure_future(stream.run())
+        self._depths.add(running)
+        running.add_done_callback(lambda _: stream.news.set())
+        try:
+            while not running.done():
+                await stream.news.wait()
+                stream.news.clear()
+                while (told := stream.next()) is not None:
+                    yield told
+        finally:
+            self._depths.discard(running)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
     async def close(self) -> None:
-        running = list(self._streams.values())
+        await self._attempts.close()
+        running = [*self._streams.values(), *self._depths]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

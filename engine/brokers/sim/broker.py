@@ -118,8 +118,11 @@ class SimBroker:
             self._arrive(quote)
 
     def on_depth(self, book: Depth) -> None:
-        """A book of the venue; orders meet it with the next quote."""
+        """A book of the venue; orders meet it with the next quote, or at once what takes of it, where the terms say so."""
         self._liquidity.on_depth(book)
+        last = self._last.get(book.symbol)
+        if self._terms.at_once and last is not None and self._book.live.get(book.symbol) and book.symbol not in self._calm:
+            self._match(last, last._replace(path=False), set())
 
     def on_trade(self, trade: Trade) -> None:
         """A trade others made: resting limit orders are served by it when their turn in the queue has come."""
@@ -390,7 +393,7 @@ class SimBroker:
             return
         self._takers.discard(order.id)
         if self._terms.queue:
-            self._queues.join(order, self._last.get(order.symbol))
+            self._queues.join(order, self._last.get(order.symbol), self._clock())
 
     def _armed(self, order: Order) -> Steps:
         """How much may fill now; what only reduces, or may not sell short, never more than the position."""

@@ -10,7 +10,7 @@ from engine.domain.market import Depth, Quote, Symbol, Ticks
 from engine.rules.depth import walk
 
 DEPTH_LIFE: Nanos = 5 * SECOND
-"""A book older than this beside the quote is not believed any more."""
+"""A book this much older than the quote is not believed any more; a newer one is, where its best prices are the quoted."""
 
 Level = tuple[Ticks, Steps]
 
@@ -24,6 +24,8 @@ class Liquidity:
 
     def __init__(self) -> None:
         self._books: dict[Symbol, Depth] = {}
+        self._lost: set[Symbol] = set()
+        """Whose book is not known any more; the last one still tells what was taken of it."""
         self._taken: dict[tuple[Symbol, int], dict[Ticks, Steps]] = {}
 
     def on_quote(self, before: Quote | None, quote: Quote) -> None:
@@ -38,14 +40,20 @@ class Liquidity:
                 taken.clear()
 
     def on_depth(self, book: Depth) -> None:
-        """A whole book, in place of the last one."""
-        before = self._books.get(book.symbol)
+        """A whole book, in place of the last one; one without levels is not known."""
+        if not book.bids and not book.asks:
+            self._lost.add(book.symbol)
+            return
+        before = None if book.symbol in self._lost else self._books.get(book.symbol)
+        self._lost.discard(book.symbol)
         self._books[book.symbol] = book
         for side in (1, -1):
             shown = dict(_levels(book, side))
             known = {} if before is None else dict(_levels(before, side))
             taken = self._taken.get((book.symbol, side), {})
-            self._taken[book.symbol, side] = {at: much for at, much in taken.items() if shown.get(at) == known.get(at)}
+            self._taken[book.symbol, side] = {
+                at: much for at, much in taken.items() if at not in known or shown.get(at) == known[at]
+            }
 
     def take(self, quote: Quote, side: int, price: Ticks, steps: Steps) -> None:
         """An order dealt at `price`: what is shown is less by it from the best on, unless the other side came to the order."""
@@ -61,8 +69,8 @@ class Liquidity:
         The quote is the newer word on its own price, and what it has passed is not there any more.
         """
         price, size = touch(quote, side)
-        book = self._books.get(quote.symbol)
-        if book is None or not -DEPTH_LIFE <= quote.at - book.at <= DEPTH_LIFE:
+        book = self._believed(quote)
+        if book is None:
             return ((price, size),) if size else ()
         levels = [level for level in _levels(book, side) if (level[0] - price) * side >= 0]
         if levels and levels[0][0] == price:
@@ -71,8 +79,17 @@ class Liquidity:
 
     def has_book(self, quote: Quote) -> bool:
         """Whether more than the touch is known."""
+        return self._believed(quote) is not None
+
+    def _believed(self, quote: Quote) -> Depth | None:
+        """The book beside this quote; None where there is none, or they are of different times."""
         book = self._books.get(quote.symbol)
-        return book is not None and -DEPTH_LIFE <= quote.at - book.at <= DEPTH_LIFE
+        if book is None or quote.symbol in self._lost or quote.at - book.at > DEPTH_LIFE:
+            return None
+        if book.at - quote.at <= DEPTH_LIFE:
+            return book
+        touches = [levels[0][0] if levels else None for levels in (book.bids, book.asks)]
+        return book if touches == [quote.bid, quote.ask] else None
 
     def deals(self, quote: Quote, side: int, worst: Ticks | None, wanted: Steps) -> list[Level] | None:
         """What an order of `wanted` steps gets at this quote, no worse than `worst`, by level; None where no size is known."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engine.brokers.sim.liquidity import Liquidity, touch
+from engine.core.clock import SECOND, Nanos
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Ticks, Trade
 from engine.domain.order import ClientOrderId, Order
@@ -15,6 +16,9 @@ from engine.rules import queue as rules
 
 _UNSEEN = -1
 """Ahead of an order whose price was not shown yet: nobody knows how much."""
+
+LATE: Nanos = SECOND // 2
+"""A trade that is told so soon after a smaller size was shown is what made it smaller: quotes may be told before trades."""
 
 Resting = Mapping[ClientOrderId, Order]
 Armed = Callable[[Order], Steps]
@@ -29,10 +33,15 @@ class Queues:
         self._liquidity = liquidity
         self._reductions_trade = reductions_trade
         self._ahead: dict[ClientOrderId, Steps] = {}
+        self._since: dict[ClientOrderId, Nanos] = {}
+        self._gone: dict[ClientOrderId, tuple[Steps, Nanos]] = {}
+        """By how much less was shown before an order than stood there, and when (ns UTC)."""
 
-    def join(self, order: Order, quote: Quote | None) -> None:
-        """The order comes to rest at its limit, behind what is shown there."""
+    def join(self, order: Order, quote: Quote | None, at: Nanos) -> None:
+        """The order comes to rest at its limit, behind what is shown there; trades before `at` are no business of it."""
         assert order.limit is not None
+        self._since[order.id] = at
+        self._gone.pop(order.id, None)
         self._ahead[order.id] = _UNSEEN
         if quote is None:
             return
@@ -47,7 +56,8 @@ class Queues:
             self._ahead[order.id] = levels.get(order.limit, _UNSEEN)
 
     def leave(self, order: ClientOrderId) -> None:
-        self._ahead.pop(order, None)
+        for known in (self._ahead, self._since, self._gone):
+            known.pop(order, None)
 
     def on_quote(self, before: Quote | None, quote: Quote, resting: Resting, armed: Armed) -> Served:
         """The touch moved or was said again: who moves ahead, and where a smaller size counts as traded, who is served by it."""
@@ -56,38 +66,60 @@ class Queues:
             for side in (1, -1):
                 (price, size), (last, was) = touch(quote, -side), touch(before, -side)
                 if price == last and 0 < size < was:
-                    served += self._serve(side, price, was - size, resting, armed)
+                    served += self._serve(side, price, was - size, quote.at, resting, armed)
         for name in [name for name in self._ahead if name in resting]:
             self._see(resting[name], quote)
         return served
 
     def on_trade(self, trade: Trade, resting: Resting, armed: Armed) -> Served:
         """Others traded: what of it would have been ours."""
-        return [one for side in (1, -1) for one in self._serve(side, trade.price, trade.size, resting, armed)]
+        served: Served = []
+        for side in (1, -1):
+            served += self._serve(side, trade.price, trade.size, trade.at, resting, armed, is_told=True)
+        return served
 
     def _see(self, order: Order, quote: Quote) -> None:
         assert order.limit is not None
         price, size = touch(quote, -order.side.sign)
-        if (order.limit - price) * order.side.sign > 0:
-            self._ahead[order.id] = 0
-        elif order.limit == price and size:
-            ahead = self._ahead[order.id]
-            self._ahead[order.id] = size if ahead == _UNSEEN else rules.shown(ahead, size)
+        ahead, better = self._ahead[order.id], (order.limit - price) * order.side.sign
+        if better > 0:
+            now = 0
+        elif better == 0 and size:
+            now = size if ahead == _UNSEEN else rules.shown(ahead, size)
+        else:
+            return
+        self._ahead[order.id] = now
+        if now < ahead:
+            self._gone[order.id] = (self._gone.get(order.id, (0, 0))[0] + ahead - now, quote.at)
 
-    def _serve(self, side: int, price: Ticks, steps: Steps, resting: Resting, armed: Armed) -> Served:
+    def _serve(
+        self, side: int, price: Ticks, steps: Steps, at: Nanos, resting: Resting, armed: Armed, is_told: bool = False
+    ) -> Served:
         """A trade of `steps` at `price` meets the orders of `side` at that price or a better one, the best first."""
         served: Served = []
         given = 0
         for order in sorted(self._within(side, price, resting), key=lambda it: -side * (it.limit or 0)):
-            ahead = 0 if order.limit != price else self._ahead[order.id]
-            if ahead == _UNSEEN:
+            is_passed = order.limit != price
+            ahead = 0 if is_passed else self._ahead[order.id]
+            if ahead == _UNSEEN or at < self._since[order.id]:
                 continue
-            self._ahead[order.id], reaching = rules.traded(ahead, steps)
+            new = steps - self._seen_already(order.id, steps, at) if is_told and not is_passed else steps
+            self._ahead[order.id], reaching = rules.traded(ahead, new)
             deal = min(reaching - given, armed(order))
             if deal > 0:
                 given += deal
                 served.append((order.id, deal))
         return served
+
+    def _seen_already(self, order: ClientOrderId, steps: Steps, at: Nanos) -> Steps:
+        """How much of a trade a smaller size has shown before it was told: it moves the order ahead once."""
+        gone, shown_at = self._gone.get(order, (0, 0))
+        if at > shown_at + LATE:
+            self._gone.pop(order, None)
+            return 0
+        seen = min(gone, steps)
+        self._gone[order] = (gone - seen, shown_at)
+        return seen
 
     def _within(self, side: int, price: Ticks, resting: Resting) -> list[Order]:
         mine = [resting[name] for name in self._ahead if name in resting]

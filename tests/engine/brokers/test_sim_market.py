@@ -116,6 +116,28 @@ def test_an_old_book_is_not_believed() -> None:
     assert venue.deals(1_000, 1_010, sizes=(0, 4)) == [("a", 4, 1_010)]
 
 
+def test_a_book_that_is_not_known_any_more_leaves_the_quote_s_own_size() -> None:
+    venue = Venue(sizes=True, slippage=5)
+    venue.quote(1_000, 1_010)
+    book(venue, asks=((1_010, 3), (1_013, 100)))
+    book(venue)
+    venue.submit("a", BUY, MARKET, 10)
+    assert venue.deals(1_000, 1_010, sizes=(9, 4)) == [("a", 4, 1_015)]
+    book(venue, asks=((1_010, 4), (1_013, 100)))
+    assert venue.deals(1_000, 1_010, sizes=(9, 4)) == [("a", 6, 1_013)]
+
+
+def test_a_book_much_newer_than_the_quote_is_believed_where_its_best_prices_are_the_quoted() -> None:
+    venue = Venue(sizes=True, at_once=True)
+    venue.quote(1_000, 1_010, sizes=(9, 2))
+    venue.at += 60 * SECOND
+    book(venue, bids=((1_000, 9),), asks=((1_011, 50),))
+    venue.submit("a", BUY, MARKET, 3)
+    assert dealt(venue.said) == [("a", 2, 1_010)]
+    book(venue, bids=((1_000, 9),), asks=((1_010, 5), (1_012, 50)))
+    assert dealt(venue.said) == [("a", 2, 1_010), ("a", 1, 1_010)]
+
+
 # --- queues -----------------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +157,38 @@ def test_who_cancels_was_behind_the_order() -> None:
     assert venue.deals(1_000, 1_010, sizes=(3, 9)) == []
     venue.quote(1_000, 1_010, sizes=(30, 9))
     assert trade(venue, 1_000, 4) == [("a", 1, 1_000)]
+
+
+@pytest.mark.parametrize("is_quoted_first", [True, False])
+def test_a_trade_counts_once_whether_it_or_the_smaller_size_is_told_first(is_quoted_first: bool) -> None:
+    venue = Venue(sizes=True, queue="trades")
+    venue.quote(1_000, 1_010, sizes=(7, 9))
+    venue.submit("a", BUY, LIMIT, 5, limit=1_000)
+    if is_quoted_first:
+        venue.quote(1_000, 1_010, sizes=(3, 9))
+    assert trade(venue, 1_000, 4) == []
+    if not is_quoted_first:
+        venue.quote(1_000, 1_010, sizes=(3, 9))
+    venue.at += SECOND
+    assert trade(venue, 1_000, 3) == []
+    assert trade(venue, 1_000, 2) == [("a", 2, 1_000)]
+
+
+def test_a_trade_that_used_up_a_price_before_the_quote_said_so_serves_what_was_left_of_it() -> None:
+    venue = Venue(sizes=True, queue="trades")
+    venue.quote(1_000, 1_010, sizes=(7, 9))
+    venue.submit("a", BUY, LIMIT, 5, limit=1_000)
+    venue.quote(999, 1_010, sizes=(20, 9))
+    assert trade(venue, 1_000, 9) == [("a", 2, 1_000)]
+
+
+def test_trades_before_an_order_came_are_no_business_of_it() -> None:
+    venue = Venue(sizes=True, queue="trades")
+    venue.quote(1_000, 1_010, sizes=(1, 9))
+    venue.submit("a", BUY, LIMIT, 5, limit=1_000)
+    venue.broker.on_trade(Trade("XAUUSD", venue.at - 1, 999, 5))
+    assert dealt(venue.said) == []
+    assert trade(venue, 999, 5) == [("a", 5, 1_000)]
 
 
 def test_where_no_trades_are_told_a_smaller_size_may_count_as_traded() -> None:
