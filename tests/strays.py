@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE_S = 2.0
+PATIENCE_S = 20.0
 """How long what is on its way out may take."""
 
 

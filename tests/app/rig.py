@@ -24,7 +24,7 @@ from engine.domain.market import Timeframe
 from engine.session import Request
 from engine.signals.desk import Mode
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 OPENING_S = 120.0
 """On a machine that never ran the program its kernels are compiled first."""
 BRISK = 6_000.0

@@ -13,7 +13,7 @@ from engine.core.clock import Clock
 from engine.ports.venue import VenueAddress
 from tests.peers.exchange import Exchange
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 Scenario = Callable[[Exchange, ExchangeVenue], Coroutine[Any, Any, None]]
 
 

@@ -77,7 +77,7 @@ def _test(versions: tuple[int, ...], terms: dict[str, Any]) -> Callable[[Scenari
         @pytest.mark.parametrize("version", versions)
         def test(version: int) -> None:
             logging.getLogger("ib_async").setLevel(logging.CRITICAL)
-            asyncio.run(asyncio.wait_for(play(version), 30))
+            asyncio.run(asyncio.wait_for(play(version), 120))
 
         test.__name__ = getattr(scenario, "__name__", "scenario")
         test.__doc__ = scenario.__doc__

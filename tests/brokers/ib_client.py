@@ -44,7 +44,7 @@ async def connect(peer: Peer, client_id: int = 1, **terms: Any) -> ib_async.IB:
     ib.client.MaxRequests = 0
     ib.RequestTimeout = 10
     ib.TimezoneTWS = "US/Eastern"
-    await ib.connectAsync(peer.host, peer.port, clientId=client_id, timeout=5, raiseSyncErrors=True, **terms)
+    await ib.connectAsync(peer.host, peer.port, clientId=client_id, timeout=60, raiseSyncErrors=True, **terms)
     return ib
 
 
@@ -94,7 +94,7 @@ def _test(versions: tuple[int, ...], terms: dict[str, Any]) -> Callable[[Scenari
 
         @pytest.mark.parametrize("version", versions)
         def test(version: int) -> None:
-            asyncio.run(asyncio.wait_for(play(version), 30))
+            asyncio.run(asyncio.wait_for(play(version), 120))
 
         test.__name__ = getattr(scenario, "__name__", "scenario")
         test.__doc__ = scenario.__doc__

@@ -19,7 +19,7 @@ from tests.peers.tws import Peer
 F = TypeVar("F", bound=f.Fact)
 
 GOLD = INSTRUMENTS["XAUUSD"]
-PATIENCE_S = 8
+PATIENCE_S = 60
 
 
 class Desk:

@@ -26,7 +26,7 @@ TENTH = Fees(Decimal("0.001"), Decimal("0.001"))
 
 def at_the_desk(scenario: Callable[[Desk], Coroutine[Any, Any, None]]) -> Callable[[], None]:
     async def run() -> None:
-        async with asyncio.timeout(60), Binance("binance", TENTH).stage() as stage:
+        async with asyncio.timeout(180), Binance("binance", TENTH).stage() as stage:
             await scenario(await Desk(stage).open())
 
     def test() -> None:

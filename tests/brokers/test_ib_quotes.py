@@ -183,7 +183,7 @@ async def test_every_quote_of_a_burst_arrives_in_its_order(peer: Peer) -> None:
 async def test_the_end_of_the_connection_ends_the_stream_after_what_waits(peer: Peer) -> None:
     async with streaming(peer) as (venue, stream):
         await peer.drop()
-        await asyncio.wait_for(venue.link.lost(), 5)
+        await asyncio.wait_for(venue.link.lost(), 60)
         assert (await anext(stream)).quote.bid == 399985
         assert "closed the connection" in await refusal(anext(stream))
         assert not stream.is_tradeable

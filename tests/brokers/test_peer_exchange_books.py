@@ -147,5 +147,5 @@ class Trading(RuleBasedStateMachine):
         assert self.audience.gaps == 0
 
 
-TestWhateverIsTradedTheBooksAgree = pytest.mark.timeout(120)(Trading.TestCase)
+TestWhateverIsTradedTheBooksAgree = pytest.mark.timeout(240)(Trading.TestCase)
 TestWhateverIsTradedTheBooksAgree.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_started_by_hand_it_says_one_line_and_its_prices_move() -> None:
-    words = ["-m", "tests.peers.tws", "--port", "0", "--account", "DU42", "--account", "U43", "--minutes", "0.5"]
+    words = ["-m", "tests.peers.tws", "--port", "0", "--account", "DU42", "--account", "U43", "--minutes", "3"]
     pipe = subprocess.PIPE
     running = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
     try:
@@ -32,7 +32,7 @@ def test_started_by_hand_it_says_one_line_and_its_prices_move() -> None:
         running.stdin.flush()
         assert [running.stdout.readline(), running.stdout.readline()] == ["\n", "done\n"]
         running.terminate()
-        rest, _ = running.communicate(timeout=10)
+        rest, _ = running.communicate(timeout=60)
         assert (rest, running.returncode) == ("", 0)
     finally:
         running.kill()
@@ -42,7 +42,7 @@ def test_started_by_hand_it_says_one_line_and_its_prices_move() -> None:
 async def _watch(port: int) -> int:
     """Waits for the gold price to move and returns how many prices were seen."""
     seen = set()
-    async with asyncio.timeout(20), connected(Peer(port=port)) as ib:
+    async with asyncio.timeout(60), connected(Peer(port=port)) as ib:
         assert ib.managedAccounts() == ["DU42", "U43"]
         ticker = ib.reqMktData(GOLD)
         while len(seen - {nan}) < 2:
@@ -82,7 +82,7 @@ def test_on_a_thread_of_its_own_it_serves_a_client_that_blocks() -> None:
         peer = Peer(port=port)
         async with connected(peer) as ib:
             placed = ib.placeOrder(GOLD, ib_async.MarketOrder("BUY", 1, tif="DAY", orderRef="x"))
-            await asyncio.wait_for(until(placed.filledEvent), 10)
+            await asyncio.wait_for(until(placed.filledEvent), 60)
             return placed.orderStatus.status
 
     with in_thread(server_version=176) as remote:

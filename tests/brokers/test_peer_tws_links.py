@@ -79,7 +79,7 @@ async def test_2110_is_told_to_who_connects_while_the_broker_is_away(peer: Peer,
     errors: list[int] = []
     other = ib_async.IB()
     other.errorEvent += lambda _request, code, _text, _contract: errors.append(code)
-    await other.connectAsync(peer.host, peer.port, clientId=2, timeout=5)
+    await other.connectAsync(peer.host, peer.port, clientId=2, timeout=60)
     assert errors == [2110]
     await disconnect(other)
 
@@ -162,7 +162,7 @@ async def test_the_link_can_be_cut_after_any_byte_that_the_peer_sends(peer: Peer
         ib.client.reqAccountUpdates(True, "DU1234567")
         await gone
         assert link.bytes_sent == before + count
-        await ib.connectAsync(peer.host, peer.port, clientId=1, timeout=5)
+        await ib.connectAsync(peer.host, peer.port, clientId=1, timeout=60)
 
 
 @at_the_newest_version()
@@ -186,7 +186,7 @@ async def test_the_link_can_die_before_or_behind_a_report(peer: Peer, ib: ib_asy
         trade = ib.placeOrder(GOLD, LimitOrder("BUY", 1, 3990, tif="GTC"))
         await gone
         assert trade.orderStatus.status == status
-        await ib.connectAsync(peer.host, peer.port, clientId=1, timeout=5)
+        await ib.connectAsync(peer.host, peer.port, clientId=1, timeout=60)
     assert len(ib.openTrades()) == 2
 
 
@@ -234,7 +234,7 @@ async def test_a_restart_can_give_an_id_twice(peer: Peer, ib: ib_async.IB) -> No
     async with connected(peer, client_id=2) as other:
         assert other.client.getReqId() < 40
     again = ib_async.IB()
-    await again.connectAsync(peer.host, peer.port, clientId=1, timeout=5, fetchFields=ib_async.StartupFetch.POSITIONS)
+    await again.connectAsync(peer.host, peer.port, clientId=1, timeout=60, fetchFields=ib_async.StartupFetch.POSITIONS)
     again.client.placeOrder(40, GOLD, LimitOrder("BUY", 2, 3980, tif="GTC", orderRef="new"))
     await settled(again)
     assert [(it.order_id, it.ref) for it in peer.orders] == [(40, "old"), (40, "new")]

@@ -36,7 +36,7 @@ from tests.peers.faults import Drop
 from tests.peers.tws import Peer
 from tests.peers.tws.record import Received
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 GOLD, PAXG = "XAUUSD", "PAXGUSDT"
 BID, ASK = "4000.00", "4000.30"
 
@@ -204,7 +204,7 @@ def exchanged(scenario: Callable[[Exchange, Path], Coroutine[Any, Any, None]]) -
     """A test of a scenario with an exchange that quotes gold at 4000.00 to 4000.10, a hundred ounces at each price."""
 
     async def play(folder: Path) -> None:
-        async with asyncio.timeout(60), Exchange() as exchange:
+        async with asyncio.timeout(180), Exchange() as exchange:
             exchange.history("PAXGUSDT", minutes(200))
             await exchange.quote("PAXGUSDT", "4000.00", "4000.10", depth=100)
             await scenario(exchange, folder)
@@ -232,7 +232,7 @@ def minutes(count: int) -> list[Bar]:
 
 
 async def _play(scenario: Callable[[Peer, Path], Awaitable[None]], folder: Path) -> None:
-    async with asyncio.timeout(60), Peer(clock=SystemClock(), always_open=True) as peer:
+    async with asyncio.timeout(180), Peer(clock=SystemClock(), always_open=True) as peer:
         await scenario(peer, folder)
 
 

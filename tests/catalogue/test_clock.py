@@ -190,7 +190,7 @@ def test_fault_53_at_an_exchange_whose_clock_steps_no_order_is_sent_twice_and_th
 
     async def play() -> None:
         nonlocal ahead_ms
-        async with asyncio.timeout(60), exchange:
+        async with asyncio.timeout(180), exchange:
             exchange.history("PAXGUSDT", minutes(200))
             await exchange.quote("PAXGUSDT", "4000.00", "4000.10", depth=100)
             async with at_exchange(exchange, tmp_path) as desk:

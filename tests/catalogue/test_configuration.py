@@ -60,7 +60,7 @@ def test_fault_62_a_configuration_is_refused_with_the_path_of_what_is_wrong(tmp_
 
 def test_fault_62_a_session_with_a_wrong_profile_connects_to_nobody_and_writes_nothing(tmp_path: Path) -> None:
     async def play() -> None:
-        async with asyncio.timeout(20), Peer(clock=SystemClock(), always_open=True) as peer:
+        async with asyncio.timeout(180), Peer(clock=SystemClock(), always_open=True) as peer:
             profile = tmp_path / "profile.toml"
             profile.write_text(f'[venues.ib]\nhost = "{peer.host}"\nport = {peer.port}\nacount = "U1"\n', "utf-8")
             request = replace(paper_request(tmp_path), feed="ib", broker="ib", profile=profile)

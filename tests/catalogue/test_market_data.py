@@ -153,7 +153,7 @@ def test_fault_42_history_is_asked_for_so_slowly_that_tws_never_says_162(tmp_pat
     async def play() -> None:
         machine = Machine(SystemClock().now())
         monkeypatch.setattr(opening, "SteadyClock", lambda: SteadyClock(machine))
-        async with asyncio.timeout(30), Peer(clock=machine, always_open=True) as peer:
+        async with asyncio.timeout(180), Peer(clock=machine, always_open=True) as peer:
             peer.venue.pacing.enforced = True
             async with at_tws(peer, tmp_path) as desk:
                 feed: Any = desk.session.feed
@@ -193,7 +193,7 @@ async def test_fault_42_a_refusal_of_history_is_not_asked_again_at_once(peer: Pe
 def test_fault_43_delayed_prices_are_labelled_and_nothing_is_traded_on_them(tmp_path: Path) -> None:
     async def play() -> None:
         delayed = Peer(clock=SystemClock(), always_open=True, market_data="delayed")
-        async with asyncio.timeout(30), delayed as peer, at_tws(peer, tmp_path) as desk:
+        async with asyncio.timeout(180), delayed as peer, at_tws(peer, tmp_path) as desk:
             await desk.until(lambda: "delayed" in desk.session.obstacles(GOLD)[0])
             (denied,) = [fact for fact in desk.do(BUY) if isinstance(fact, f.OrderDenied)]
             assert "delayed" in denied.reason
@@ -247,7 +247,7 @@ def test_fault_44_the_window_gets_the_newest_quote_and_every_order_event(tmp_pat
         placed = [record.fact for _ in range(20) for record in host.submit(LIMIT).result(10)]
         names = {fact.order for fact in placed if isinstance(fact, f.OrderIntended) and fact.role == "entry"}
         accepted: list[str] = []
-        end = SystemClock().monotonic() + 20 * SECOND
+        end = SystemClock().monotonic() + 60 * SECOND
         while not names <= set(accepted) and SystemClock().monotonic() < end:
             frame = host.take().result(10)
             accepted += [record.fact.order for record in frame.records if isinstance(record.fact, f.OrderAccepted)]
@@ -289,7 +289,7 @@ def test_fault_45_a_contract_that_is_no_longer_listed_is_not_traded_and_a_positi
     async def play() -> None:
         machine = Machine(SystemClock().now())
         monkeypatch.setattr(opening, "SteadyClock", lambda: SteadyClock(machine))
-        async with asyncio.timeout(30), Peer(clock=machine, always_open=True) as peer, at_tws(peer, tmp_path) as desk:
+        async with asyncio.timeout(180), Peer(clock=machine, always_open=True) as peer, at_tws(peer, tmp_path) as desk:
             await desk.ready()
             name = desk.buy()
             await desk.until(lambda: desk.state(name) == "FILLED" and desk.session.pipeline.protection.at_venue(GOLD) == 2)
@@ -315,7 +315,7 @@ def test_fault_45_after_a_roll_history_prices_and_orders_are_all_of_the_new_mont
     async def play() -> None:
         machine = Machine(from_iso("2026-01-12T15:00"))
         monkeypatch.setattr(opening, "SteadyClock", lambda: SteadyClock(machine))
-        async with asyncio.timeout(30), Peer(clock=machine, always_open=True) as peer:
+        async with asyncio.timeout(180), Peer(clock=machine, always_open=True) as peer:
             address = {"ib": VenueSection(host=peer.host, port=peer.port, timeout=2.0)}
             months = {str(it.con_id): it.local_symbol for it in peer.venue.market.catalogue.all if it.symbol == "GC"}
             asked: list[set[str]] = []

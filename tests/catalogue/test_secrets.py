@@ -66,7 +66,7 @@ def trading(exchange: Exchange, scenario: Callable[[], Awaitable[None]]) -> None
     importlib.import_module("ccxt.pro")
 
     async def play() -> None:
-        async with asyncio.timeout(60), exchange:
+        async with asyncio.timeout(180), exchange:
             exchange.history("PAXGUSDT", minutes(200))
             await exchange.quote("PAXGUSDT", "4000.00", "4000.10", depth=100)
             await scenario()

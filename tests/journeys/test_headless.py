@@ -221,7 +221,7 @@ def recorded(path: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_recorded_gold_gives_the_same_facts_twice_and_clean_books(command: Command, tmp_path: Path) -> None:
     file = recorded(GOLD_2020)
     words = ["--clock", "EET", *CROSS]
@@ -235,7 +235,7 @@ def test_recorded_gold_gives_the_same_facts_twice_and_clean_books(command: Comma
     assert hashlib.sha256(lines.encode("ascii")).hexdigest() == one["facts_sha256"]
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_a_model_trained_on_the_first_part_trades_the_rest_the_same_every_time_and_never_looks_ahead(
     command: Command, tmp_path: Path
 ) -> None:

@@ -65,7 +65,7 @@ def kill_often(
     return left
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.xdist_group("crash")
 def test_a_run_killed_ten_times_ends_with_the_facts_of_the_uninterrupted_one(
     terminal: Terminal, history: Path, whole: dict[str, object], tmp_path: Path
@@ -80,7 +80,7 @@ def test_a_run_killed_ten_times_ends_with_the_facts_of_the_uninterrupted_one(
     assert terminal.json("audit", "books", "--db", f"sqlite:///{db}", "--json")["clean"] is True
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.xdist_group("postgres")
 def test_a_killed_run_resumes_on_postgresql_too(
     terminal: Terminal, history: Path, whole: dict[str, object], postgres_url: str

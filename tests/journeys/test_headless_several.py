@@ -53,7 +53,7 @@ def test_two_instruments_share_an_account_and_the_same_command_ends_alike(
     assert terminal.json("audit", "books", "--db", f"sqlite:///{tmp_path}/one.db", "--json")["clean"] is True
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.xdist_group("crash")
 def test_a_killed_run_of_two_goes_on(terminal: Terminal, files: tuple[Path, Path], tmp_path: Path) -> None:
     whole = terminal.json(*both(files, f"sqlite:///{tmp_path}/whole.db"))

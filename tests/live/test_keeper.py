@@ -77,7 +77,7 @@ async def test_an_answer_that_nobody_thought_of_stops_trading_and_not_the_sessio
 
 def test_a_part_whose_event_is_set_as_it_is_cancelled_ends_all_the_same() -> None:
     async def play() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             event = asyncio.Event()
 
             async def waits() -> None:

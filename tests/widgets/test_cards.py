@@ -40,7 +40,7 @@ def card(queue, qtbot):
     queue.activateWindow()
     queue.focus_first()
     made = queue.cards["s1"]
-    qtbot.waitUntil(made.hasFocus, timeout=3000)
+    qtbot.waitUntil(made.hasFocus, timeout=30_000)
     return made
 
 
@@ -276,7 +276,7 @@ def test_recent_signals_show_what_became_of_them(queue):
 def test_cards_have_the_room_when_there_is_little(queue, qtbot):
     assert queue.below.isVisible()
     queue.resize(320, 220)
-    qtbot.waitUntil(lambda: not queue.below.isVisible(), timeout=2000)
+    qtbot.waitUntil(lambda: not queue.below.isVisible(), timeout=30_000)
     queue.update_cards((), samples.NOW)
     assert queue.below.isVisible()
 

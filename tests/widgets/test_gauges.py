@@ -86,7 +86,7 @@ def test_the_equity_curve_grows_and_shows_the_value_under_the_pointer(qtbot, dar
         panel.append(samples.NOW + number * MINUTE, 100_000.0 + number)
     before = panel.plot.grab().toImage()
     hover(panel.plot, QPoint(200, 50))
-    qtbot.waitUntil(lambda: panel.plot._hover is not None, timeout=2000)
+    qtbot.waitUntil(lambda: panel.plot._hover is not None, timeout=30_000)
     assert panel.plot.grab().toImage() != before
 
 

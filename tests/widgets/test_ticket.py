@@ -34,7 +34,7 @@ def sent(ticket):
 def choose(ticket, qtbot, side: Side = Side.BUY, amount: str = "0.40") -> SubmitOrder:
     """Choose a side and a quantity and wait until the gate is asked."""
     ticket.form.amount.setText(amount)
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000) as asked:
         ticket.form.sides.buttons[side].click()
     return asked.args[0]
 
@@ -55,7 +55,7 @@ def test_typing_fast_asks_once(ticket, qtbot):
     asked = []
     ticket.preview_wanted.connect(asked.append)
     ticket.form.amount.clear()
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000):
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000):
         qtbot.keyClicks(ticket.form.amount, "0.25")
     assert [order.quantity for order in asked] == [25]
 
@@ -81,7 +81,7 @@ def test_a_refused_order_cannot_be_sent_and_says_the_largest_that_passes(ticket,
 
 def test_the_largest_size_is_taken_over_and_judged_anew(ticket, qtbot):
     ticket.show_verdict(samples.DENIED, choose(ticket, qtbot, amount="2.00"))
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000) as asked:
         ticket.preview.use.click()
     assert asked.args[0].quantity == 163
     assert ticket.submit.isEnabled()
@@ -105,7 +105,7 @@ def test_a_double_click_sends_once(ticket, qtbot, sent):
 def test_after_a_moment_the_ticket_can_send_again(ticket, qtbot, sent):
     choose(ticket, qtbot)
     ticket.send()
-    qtbot.waitUntil(ticket.submit.isEnabled, timeout=4000)
+    qtbot.waitUntil(ticket.submit.isEnabled, timeout=30_000)
     ticket.send()
     assert len(sent) == 2
 
@@ -114,7 +114,7 @@ def test_ctrl_enter_sends_from_any_field(ticket, qtbot, sent):
     choose(ticket, qtbot)
     ticket.activateWindow()
     ticket.focus()
-    qtbot.waitUntil(ticket.form.amount.hasFocus, timeout=3000)
+    qtbot.waitUntil(ticket.form.amount.hasFocus, timeout=30_000)
     qtbot.keyClick(ticket.form.amount, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert len(sent) == 1
 
@@ -153,10 +153,10 @@ def test_the_default_stop_is_shown_and_labelled(ticket, qtbot):
 
 def test_by_risk_the_quantity_follows_from_the_default_stop_once_it_is_known(ticket, qtbot):
     choose(ticket, qtbot)
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as first:
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000) as first:
         ticket.form.amount_unit.buttons["risk %"].click()
     assert first.args[0].quantity == 1
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as second:
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000) as second:
         ticket.show_verdict(samples.VERDICT._replace(stop=samples.QUOTE.ask - 1_000, stop_is_default=True), first.args[0])
     assert second.args[0].quantity == 100
     assert ticket.state()["size"].startswith("1.00 lot · 100 oz")
@@ -164,7 +164,7 @@ def test_by_risk_the_quantity_follows_from_the_default_stop_once_it_is_known(tic
 
 def test_a_moved_market_is_judged_again(ticket, qtbot):
     choose(ticket, qtbot)
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000):
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000):
         ticket.update_quote(samples.QUOTE._replace(bid=241_300, ask=241_320))
     assert ticket.state()["prices"][1] == "BUY  2,413.20"
 
@@ -187,7 +187,7 @@ def test_another_instrument_clears_what_was_typed(ticket, qtbot):
 
 
 def test_an_order_can_be_filled_in_from_elsewhere(ticket, qtbot):
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000) as asked:
         ticket.fill(SubmitOrder("XAUUSD", "sell", "limit", 30, 241_500, 242_000, 240_000, "DAY"))
     assert asked.args == [SubmitOrder("XAUUSD", "sell", "limit", 30, 241_500, 242_000, 240_000, "DAY")]
 
@@ -207,7 +207,7 @@ def test_arrow_keys_move_a_field_by_its_step(ticket, qtbot):
 def test_an_order_good_till_a_time_carries_it(ticket, qtbot):
     ticket.set_now(samples.NOW, "Asia/Bangkok")
     choose(ticket, qtbot)
-    with qtbot.waitSignal(ticket.preview_wanted, timeout=3000) as asked:
+    with qtbot.waitSignal(ticket.preview_wanted, timeout=30_000) as asked:
         ticket.form.tif.setCurrentText("GTD")
     assert asked.args[0].expires == samples.NOW + 4 * 3_600_000_000_000
     assert ticket.form.until.text() == "2026-11-20 18:03"
@@ -218,7 +218,7 @@ def test_a_decimal_comma_in_the_size_is_refused_and_the_button_is_dead(ticket, q
     choose(ticket, qtbot)
     ticket.form.amount.clear()
     qtbot.keyClicks(ticket.form.amount, typed)
-    qtbot.waitUntil(lambda: not ticket.submit.isEnabled(), timeout=3000)
+    qtbot.waitUntil(lambda: not ticket.submit.isEnabled(), timeout=30_000)
     ticket.send()
     assert sent == []
     assert f"{typed!r} has a comma; write {typed.replace(',', '.')} with a point" in ticket.error.text()
@@ -245,7 +245,7 @@ def test_a_distance_takes_no_comma(ticket):
 def test_what_cannot_be_read_is_marked_before_a_side_is_chosen(ticket, qtbot):
     ticket.form.amount.clear()
     qtbot.keyClicks(ticket.form.amount, "0,5")
-    qtbot.waitUntil(lambda: ticket.error.text() == "'0,5' has a comma; write 0.5 with a point.", timeout=3000)
+    qtbot.waitUntil(lambda: ticket.error.text() == "'0,5' has a comma; write 0.5 with a point.", timeout=30_000)
     assert not ticket.submit.isEnabled()
 
 
@@ -271,7 +271,7 @@ def test_the_stop_that_will_be_sent_stands_in_its_own_field_and_above_the_limits
     ticket.show_verdict(samples.VERDICT._replace(stop=240_600, stop_is_default=True), order)
     assert ticket.form.stop_loss.placeholderText() == "default 2,406.00"
     rows = [ticket.preview._lines[0].labels[0]]
-    qtbot.waitUntil(lambda: ticket.preview.stop.geometry().bottom() < rows[0].geometry().top(), timeout=3000)
+    qtbot.waitUntil(lambda: ticket.preview.stop.geometry().bottom() < rows[0].geometry().top(), timeout=30_000)
     ticket.form.sides.buttons[Side.SELL].click()
     assert ticket.form.stop_loss.placeholderText() == "default ATR stop"
 

@@ -175,7 +175,7 @@ def test_a_request_that_takes_time_arrives_though_the_market_is_silent() -> None
         assert account.said == []
         assert [it.client_order_id for it in (await account.broker.standing([order])).open_orders] == ["a"]
         account.clock.at += SECOND
-        await asyncio.wait_for(arrived.wait(), 5)
+        await asyncio.wait_for(arrived.wait(), 60)
         assert account.said == [f.OrderAccepted("a", "sim-a")]
         await account.broker.close()
 

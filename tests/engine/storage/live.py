@@ -16,7 +16,7 @@ from engine.storage.live_journal import LiveJournal
 from engine.storage.lock import BookLock
 from engine.storage.spool import spool_path
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Desk:

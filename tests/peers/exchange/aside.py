@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.peers.exchange.server import Exchange
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Aside:

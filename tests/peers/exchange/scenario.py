@@ -13,7 +13,7 @@ from tests.peers.exchange.client import binance
 from tests.peers.exchange.server import Exchange
 
 GOLD = "PAXG/USDT"
-PATIENCE_S = 60
+PATIENCE_S = 180
 Scenario = Callable[[Exchange, Any], Coroutine[Any, Any, None]]
 
 

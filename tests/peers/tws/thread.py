@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from tests.peers.tws.peer import Peer
 
 T = TypeVar("T")
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Remote:
