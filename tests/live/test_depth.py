@@ -15,6 +15,7 @@ import pytest
 
 from engine.brokers.exchange.feed import ExchangeFeed
 from engine.core.clock import SystemClock
+from engine.core.errors import BrokerError
 from engine.domain import facts as f
 from engine.domain.instrument import INSTRUMENTS
 from engine.domain.intents import SubmitOrder
@@ -52,14 +53,18 @@ def at_exchange(
 @asynccontextmanager
 async def by_the_book(exchange: Exchange, folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     """A session on paper that follows the exchange's quotes, book and trades."""
-    feed = ExchangeFeed(
-        address(exchange), INSTRUMENTS, clock=SystemClock(), random=Random(1), poll_s=0.01, quiet_s=60, paced=False
-    )
+    feed = _feed(exchange)
     async with on_paper(folder, patch, feed=feed, instrument=PAXG) as desk:  # type: ignore[arg-type]  # a feed that is no ticker
         await desk.until(lambda: exchange.hub.has("paxgusdt@trade") and exchange.hub.has("paxgusdt@bookTicker"))
         await desk.until(lambda: not any(desk.session.obstacles(PAXG)) and desk.session.depths.shown())
         yield desk
         assert desk.faults == []
+
+
+def _feed(exchange: Exchange) -> ExchangeFeed:
+    return ExchangeFeed(
+        address(exchange), INSTRUMENTS, clock=SystemClock(), random=Random(1), poll_s=0.01, quiet_s=60, paced=False
+    )
 
 
 def fills(desk: Desk) -> list[tuple[int, int]]:
@@ -212,3 +217,34 @@ async def test_a_flood_of_books_and_trades_leaves_orders_their_turn(folder: Path
         await desk.until(lambda: desk.session.pipeline.ledger.position(GOLD) == 0)
         await desk.until(lambda: desk.session.depths.trades > 1_000)
         assert desk.faults == []
+
+
+@at_exchange
+async def test_a_known_book_opens_though_its_exchange_is_away_and_trades_when_it_is_back(
+    exchange: Exchange, folder: Path, patch: pytest.MonkeyPatch
+) -> None:
+    async with by_the_book(exchange, folder, patch) as desk:
+        before = len(desk.facts)
+    await exchange.stop()
+    async with on_paper(folder, patch, feed=_feed(exchange), instrument=PAXG) as desk:  # type: ignore[arg-type]  # as above
+        assert len(desk.facts) >= before
+        view = desk.session.picture()
+        assert view.venue is not None
+        assert "cannot be reached" in view.venue.feed_trouble
+        asked = SubmitOrder(PAXG, "buy", "market", 100, stop_loss=380_000)
+        assert any(isinstance(fact, f.IntentRefused | f.OrderDenied) for fact in desk.do(asked))
+        await exchange.start()
+        await desk.until(lambda: not any(desk.session.obstacles(PAXG)))
+        desk.do(asked)
+        await desk.until(lambda: desk.session.pipeline.ledger.position(PAXG) == 100)
+        assert desk.faults == []
+
+
+@at_exchange
+async def test_a_new_book_is_not_opened_while_its_exchange_is_away(
+    exchange: Exchange, folder: Path, patch: pytest.MonkeyPatch
+) -> None:
+    await exchange.stop()
+    with pytest.raises(BrokerError, match="cannot be reached"):
+        async with on_paper(folder, patch, feed=_feed(exchange), instrument=PAXG):  # type: ignore[arg-type]  # as above
+            pass
