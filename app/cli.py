@@ -20,6 +20,7 @@ from app.cli_data import register
 from app.cli_db import register as register_db
 from app.cli_instruments import register as register_instruments
 from app.cli_kill import register as register_kill
+from app.cli_session import register as register_session
 from app.cli_sheets import register as register_sheets
 from engine.core.errors import NiceGoldError, UserError
 from engine.core.installation import is_frozen
@@ -36,6 +37,7 @@ register_db(app)
 register_instruments(app)
 register_broker(app)
 register_kill(app)
+register_session(app)
 
 Db = Annotated[str | None, typer.Option("--db", help="Database of the books: a path, sqlite:///PATH or postgresql://…")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]

@@ -31,10 +31,11 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 
 KNOWN = dict(commands())
-GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db|instruments|broker|kill"
+GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db|instruments|broker|kill|session"
 BELOW = (
     "imports|undo|facts|books|bars|orders|fills|positions|status|gaps|repair|upgrade|downgrade|copy|roles|backup|restore|list|show|"
-    "set|history|check|key|order|verify|head|erase"
+    "set|history|check|key|order|verify|head|erase|"
+    "state|limits|protect|reconnect|cancel|change|flatten|halt|resume|signal"
 )
 NAMED = sorted(set(re.findall(rf"main\.py ((?:{GROUPS})(?: (?:{BELOW}))?)", README)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import tempfile
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
@@ -17,6 +18,7 @@ HOST = "127.0.0.1"
 BY = "NiceGold-By"
 """The header in which a program of ours says what it is, for the journal."""
 PATIENCE_S = 60.0
+CONNECT_S = 2.0
 NONE: Mapping[str, str] = {}
 
 
@@ -41,6 +43,22 @@ class Nameplate:
 def sessions(folder: Path) -> list[dict[str, Any]]:
     """What the sessions said of where they listen. One of them may have died since: `ask` finds that out."""
     return [told for file in sorted(folder.glob("session-*.json")) if (told := _read(file)) is not None]
+
+
+def listening(folder: Path) -> list[dict[str, Any]]:
+    """As `sessions`, of those somebody listens for; the files of the others are taken away."""
+    return [told for told in sessions(folder) if _is_reached(told)]
+
+
+def _is_reached(told: dict[str, Any]) -> bool:
+    try:
+        with socket.create_connection((HOST, told["port"]), CONNECT_S):
+            return True
+    except ConnectionRefusedError:
+        _forget(told)
+        return False
+    except OSError:  # one that is too busy to be reached is there all the same
+        return True
 
 
 def ask(
