@@ -54,7 +54,8 @@ class Docking(QWidget):
                 self._stack.addWidget(page)
             else:
                 self._add(place, panels[place.name].widget)
-        self.docks["positions"].setAsCurrentTab()
+        for name in ("positions", "signals"):
+            self.docks[name].setAsCurrentTab()
         inner = QVBoxLayout(self)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addWidget(self._stack)

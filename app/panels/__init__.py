@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.panels.base import Panel, Surroundings
 from app.panels.chart import ChartPanel
+from app.panels.depth import DepthView
 from app.panels.imports import ImportsPanel
 from app.panels.instruments import InstrumentsPanel
 from app.panels.lists import FillsView, JournalView, LogView, OrdersView, PositionsView, TradesView
@@ -35,6 +36,7 @@ PANELS: tuple[Place, ...] = (
     Place("instruments", "Instruments", "page", InstrumentsPanel, "Ctrl+I"),
     Place("watchlist", "Watchlist", "left", WatchView, "Ctrl+Shift+9"),
     Place("signals", "Signals", "right", SignalsView, ""),
+    Place("depth", "Depth", "right", DepthView, "Ctrl+Shift+D"),
     Place("ticket", "Ticket", "right_low", TicketView, ""),
     Place("positions", "Positions", "bottom", PositionsView, "Ctrl+Shift+1"),
     Place("orders", "Orders", "bottom", OrdersView, "Ctrl+Shift+2"),
