@@ -35,6 +35,10 @@ from engine.risk.guard import HALTED
 Emit = Callable[[f.Fact], None]
 Release = Callable[[list[ClientOrderId], bool], None]
 """Lets orders leave, those of one call together; True where they only reduce, so that safety does not wait for the database."""
+OVERFILL = "overfill"
+DISTRUST = frozenset({OVERFILL, "reconciliation"})
+"""Causes of a halt that say that the books cannot be trusted: entries are taken back. An order that is at the venue twice is not
+among them: both stay as they are, for it is not told which of them a cancel would meet."""
 _CHANGES_EXITS = (f.OrderCancelled, f.OrderExpired, f.OrderModified)
 
 
@@ -217,6 +221,9 @@ class OrderManager:
         fact = report.fact
         if isinstance(fact, TakenInKind):
             return self._take_in_kind(fact)
+        if isinstance(fact, f.TradingStateChanged) and fact.cause in DISTRUST:
+            self._halt(fact)
+            return None
         if not isinstance(fact, f.OrderFact):
             self._emit(fact)
             return fact.symbol if isinstance(fact, f.PositionAdopted) else None
@@ -276,7 +283,12 @@ class OrderManager:
             self._check_group(order)
         if order.filled > order.quantity:
             reason = f"order {order.id} was filled {order.filled} lot steps, more than the {order.quantity} it was for"
-            self._emit(f.TradingStateChanged(HALTED, "overfill", reason))
+            self._halt(f.TradingStateChanged(HALTED, OVERFILL, reason))
+
+    def _halt(self, fact: f.TradingStateChanged) -> None:
+        """The books cannot be trusted: what would open more is taken back, what closes stays."""
+        self._emit(fact)
+        self.cancel_entries(fact.reason)
 
     def _check_group(self, order: Order) -> None:
         """Orders that cancel each other may both fill where the venue is slow: that is booked, and said."""

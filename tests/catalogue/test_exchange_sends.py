@@ -12,7 +12,7 @@ import pytest
 
 from engine.domain import facts as f
 from engine.domain.intents import SubmitOrder
-from engine.execution.reconciliation import ABSENCES
+from engine.execution.look import ABSENCES
 from tests.catalogue.rig import PAXG, Desk, at_exchange, exchanged, sequence
 from tests.peers.exchange import CutAt, Exchange, banned, garbage, refused, saying, too_heavy
 from tests.peers.faults import Answer, Drop, Hold, Mute

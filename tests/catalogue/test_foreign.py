@@ -37,7 +37,7 @@ async def test_fault_27_an_order_that_is_at_the_venue_twice_is_shown_twice_and_h
         name = await rests(desk)
         twin = await peer.clone(peer.order(name))
         await looked(desk)
-        assert states(desk) == [("HALTED", "reconciliation")]
+        assert states(desk) == [("HALTED", "twin")]
         assert shown(desk)[name] == "entry"
         assert shown(desk)[f"EXT-{twin.perm_id}"] == "external"
         assert desk.session.pipeline.stakes.of(GOLD).pending_notional == 4 * NOTIONAL

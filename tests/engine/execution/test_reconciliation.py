@@ -11,7 +11,8 @@ from engine.core.clock import SECOND
 from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.order import Role, State
-from engine.execution.reconciliation import ABSENCES, revision
+from engine.execution.executions import revision
+from engine.execution.look import ABSENCES
 from engine.ports.venue import VenuePosition
 from tests.engine.execution.counter import ACCOUNT, BID, OUNCES, Line, placed, unanswered
 
@@ -275,6 +276,41 @@ def test_fault_28_an_overfill_is_booked_and_halts() -> None:
     assert (line.held, line.line.guard.cause) == (12, "overfill")
     line.looks(3)
     assert line.held == 12
+
+
+def test_an_overfill_takes_entries_back_and_leaves_stops_and_targets() -> None:
+    line = Line()
+    name, waiting = placed(line), placed(line, price=BID - 300)
+    arrive(line)
+    line.look()
+    line.counter.fill(line.counter.id_of(name), 10, BID - 100)
+    line.counter.fill(line.counter.id_of(name), 2, BID - 100)
+    line.look()
+    assert line.wire.cancelled == [waiting]
+    assert line.line.protection.covered("XAUUSD") == 12
+
+
+def test_a_position_that_nothing_explains_takes_entries_back_after_all_else_of_the_look_was_booked() -> None:
+    line = Line()
+    name, waiting = placed(line), placed(line, price=BID - 300)
+    arrive(line)
+    line.look()
+    line.counter.fill(line.counter.id_of(name), 10, BID - 100)
+    line.counter.held += 3
+    line.looks(2)
+    assert (line.held, line.line.guard.state) == (13, "HALTED")
+    assert line.wire.cancelled == [waiting]
+    assert line.line.protection.covered("XAUUSD") == 10
+
+
+def test_a_twin_is_left_to_its_owner_with_the_order_it_is_of() -> None:
+    line = Line()
+    name = placed(line)
+    arrive(line)
+    line.look()
+    line.counter.rest(name, "buy", 10, limit=BID - 100)
+    line.look()
+    assert (line.line.guard.state, line.line.guard.cause, line.wire.cancelled) == ("HALTED", "twin", [])
 
 
 def test_an_order_the_venue_gave_a_new_id_is_still_ours() -> None:
