@@ -21,8 +21,9 @@ from engine.core.clock import SECOND, Nanos, SystemClock
 from engine.core.errors import EngineStopped, StoreError, UserError
 from engine.domain.facts import CardOpened, Record
 from engine.domain.instrument import Cash
-from engine.domain.intents import Intent, SubmitOrder
+from engine.domain.intents import Intent, SubmitOrder, SubmitPair
 from engine.domain.limits import Verdict
+from engine.domain.margin import Margin
 from engine.domain.market import Bar, Bars, Symbol
 from engine.domain.views import EngineView, KillReport
 from engine.request import Progress, Request
@@ -125,6 +126,7 @@ class Host:
         self._played: Session | None = None
         self._lived: LiveSession | None = None
         self._unwritten: StoreError | None = None
+        self._questions: set[asyncio.Task[Margin]] = set()
         self._playing = False
         self._speed = 1.0
         self._pause_at = 0
@@ -146,9 +148,21 @@ class Host:
         """Carries out an intent; the facts it led to."""
         return self._call(lambda session: session.do(intent))
 
-    def preview(self, intent: SubmitOrder) -> Future[Verdict]:
+    def preview(self, intent: SubmitOrder | SubmitPair) -> Future[Verdict]:
         """What the gate would answer to a ticket."""
         return self._call(lambda session: session.preview(intent))
+
+    def margin(self, intent: SubmitOrder | SubmitPair) -> Future[Margin]:
+        """What a ticket's first order would do to margin, by the venue's word where it gives one. Cancelled, it is not asked any
+        longer; the engine goes on meanwhile."""
+        answer: Future[Margin] = Future()
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+        try:
+            self._loop.call_soon_threadsafe(self._ask_margin, intent, answer)
+        except RuntimeError:
+            _refuse(answer)
+        return answer
 
     def kill(self, flatten: bool, drill: bool) -> Future[KillReport]:
         """Throws the kill switch of a live session; what it came to."""
@@ -211,10 +225,48 @@ class Host:
         except Exception as error:  # handed to whoever asked; a bug in a command must not end the engine's thread
             answer.set_exception(error)
 
+    def _ask_margin(self, intent: SubmitOrder | SubmitPair, answer: Future[Margin]) -> None:
+        """Asks in a task of its own, which ends with the question."""
+        task = self._loop.create_task(self._margin(intent))
+        self._questions.add(task)
+        task.add_done_callback(partial(self._tell_margin, answer))
+        answer.add_done_callback(lambda asked: self._forget(task) if asked.cancelled() else None)
+
+    def _tell_margin(self, answer: Future[Margin], task: asyncio.Task[Margin]) -> None:
+        self._questions.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if not answer.set_running_or_notify_cancel():
+            return
+        answer.set_result(task.result()) if error is None else answer.set_exception(error)
+
+    def _forget(self, task: asyncio.Task[Margin]) -> None:
+        """Nobody waits for the answer any more; called on any thread."""
+        with suppress(RuntimeError):  # the loop is closed, and the task with it
+            self._loop.call_soon_threadsafe(task.cancel)
+
+    async def _margin(self, intent: SubmitOrder | SubmitPair) -> Margin:
+        from engine.live.margins import margin
+
+        if self._session is None:
+            raise UserError("the session is not open yet")
+        return await margin(self._session.pipeline, self._lived.broker if self._lived is not None else None, intent)
+
+    async def _end_questions(self) -> None:
+        """Nothing is asked of a venue once the session is over."""
+        questions = list(self._questions)
+        for task in questions:
+            task.cancel()
+        await asyncio.gather(*questions, return_exceptions=True)
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._live())
+            try:
+                self._loop.run_until_complete(self._live())
+            finally:
+                self._loop.run_until_complete(self._end_questions())
         except BaseException as error:
             self._failed(error)
         finally:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from engine.core.clock import Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Cash
-from engine.domain.intents import Intent, SubmitOrder, encode
+from engine.domain.intents import Intent, SubmitOrder, SubmitPair, encode
 from engine.domain.limit_settings import MEASURES
 from engine.domain.limits import Limits, Verdict
 from engine.domain.market import Bar, Bars, Floats, Quote, Symbol, Ticks
@@ -617,6 +617,6 @@ class Pipeline:
             resting=self.register.live,
         )
 
-    def preview(self, intent: SubmitOrder) -> Verdict:
+    def preview(self, intent: SubmitOrder | SubmitPair) -> Verdict:
         """What the gate would answer to this ticket; changes nothing. Raises owner.Refused for an unknown instrument."""
-        return self.gate.check(self.owner.draft(intent), self.snapshot())
+        return self.owner.foresee(intent)

@@ -12,7 +12,7 @@ from engine.brokers.sim.broker import SimBroker
 from engine.core.clock import Nanos, SystemClock, from_iso, to_iso
 from engine.core.errors import UserError
 from engine.domain.facts import Record
-from engine.domain.intents import Intent, SubmitOrder
+from engine.domain.intents import Intent, SubmitOrder, SubmitPair
 from engine.domain.limits import Verdict
 from engine.domain.views import EngineView
 from engine.feeds import Feed, feed_beside, feed_of
@@ -139,7 +139,7 @@ class Session:
             raise UserError("this run is at its end and nothing is traded in it any more; start afresh to trade on")
         return self.pipeline.on_intent(intent, by)
 
-    def preview(self, intent: SubmitOrder) -> Verdict:
+    def preview(self, intent: SubmitOrder | SubmitPair) -> Verdict:
         """What the gate would answer to a ticket."""
         return self.pipeline.preview(intent)
 

@@ -126,7 +126,8 @@ class LimitLine(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The gate's answer. `reasons` is empty when approved; `warnings` names soft limits; `largest` passes in steps."""
+    """The gate's answer. `reasons` is empty when approved; `warnings` names soft limits; `largest` passes in steps. `held` are
+    sentences about what the engine would hold of the order because its venue cannot."""
 
     lines: Sequence[LimitLine]
     reasons: tuple[str, ...]
@@ -135,6 +136,7 @@ class Verdict(NamedTuple):
     largest: Steps
     stop: Ticks | None = None
     stop_is_default: bool = False
+    held: tuple[str, ...] = ()
 
     @property
     def approved(self) -> bool:

@@ -22,6 +22,7 @@ from engine.domain.order import (
     from_terms,
     terms,
 )
+from engine.execution.drafted import order_of
 from engine.execution.lacks import as_sent, kept_back
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
@@ -105,7 +106,7 @@ class OrderManager:
     ) -> tuple[Verdict, list[ClientOrderId]]:
         """Checks the draft and puts it on record with its legs, to be let go or withdrawn; no orders where it was denied."""
         verdict = self._gate.check(draft, snapshot or self._snapshot())
-        order = self._draft(draft, role, signal, tif, expires)._replace(oco=oco, after=after)
+        order = order_of(draft, self._next_id(), role, signal, tif, expires)._replace(oco=oco, after=after)
         if not verdict.approved:
             reason = "; ".join(verdict.reasons)
             self._emit(f.OrderDenied(**terms(order), reason=reason, limits=verdict.limits, largest=verdict.largest))
@@ -299,27 +300,6 @@ class OrderManager:
         if len(filled) > 1 and (total := sum(other.filled for other in group)) > cover:
             reason = f"{' and '.join(filled)} cancel each other and filled {total} lot steps of {cover}; look at the position"
             self._emit(f.AlertRaised("both filled", reason))
-
-    def _draft(self, draft: Draft, role: Role, signal: str, tif: TimeInForce, expires: Nanos | None) -> Order:
-        limits = draft.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-        stop = draft.trigger if draft.type is OrderType.STOP_LIMIT else None if limits else draft.price
-        return Order(
-            id=self._next_id(),
-            symbol=draft.symbol,
-            side=draft.side,
-            type=draft.type,
-            quantity=draft.quantity,
-            role=role,
-            limit=draft.price if limits else None,
-            stop=stop if draft.type is not OrderType.MARKET else None,
-            tif=tif,
-            expires=expires,
-            reduce_only=draft.reduce_only,
-            signal=signal,
-            trail=draft.trail,
-            trail_ppm=draft.trail_ppm,
-            post_only=draft.post_only,
-        )
 
     def _legs(self, entry: Order, draft: Draft, stop: Ticks | None) -> list[Order]:
         """Each target with a stop of its own over its share of the entry, and a stop over what no target is for.

@@ -9,10 +9,12 @@ from typing import Any
 from engine.core.errors import UserError
 from engine.domain import facts as f
 from engine.domain import intents as i
+from engine.domain.limits import Verdict
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import Order, OrderType, Role, Side, State
 from engine.execution.adopted import Choice
 from engine.execution.cards import Cards
+from engine.execution.foresight import foresee
 from engine.execution.hands import Hands, Refused
 from engine.execution.tickets import Tickets, word
 from engine.risk.draft import Draft
@@ -30,7 +32,7 @@ class Owner:
         self.tickets = Tickets(hands)
         self._handlers: dict[type[i.Intent], Callable[[Any], None]] = {
             i.SubmitOrder: self.tickets.submit,
-            i.SubmitPair: self.tickets.submit_pair,
+            i.SubmitPair: self.tickets.submit,
             i.CancelOrder: self._cancel,
             i.CancelAll: self._cancel_all,
             i.ModifyOrder: self._modify,
@@ -66,6 +68,11 @@ class Owner:
         """The ticket as the gate sees it. Raises Refused for an unknown instrument or word, and for what is no number."""
         _insist(intent)
         return self.tickets.draft(intent)
+
+    def foresee(self, intent: i.SubmitOrder | i.SubmitPair) -> Verdict:
+        """What would become of all the orders of a ticket. Raises Refused as `draft` does."""
+        _insist(intent)
+        return foresee(intent, self.tickets, self._h)
 
     def _live(self, order: str) -> Order:
         known = self._h.register.orders.get(order)

@@ -31,23 +31,21 @@ class Tickets:
     def __init__(self, hands: Hands) -> None:
         self._h = hands
 
-    def submit(self, intent: i.SubmitOrder) -> None:
-        """An order, with those that follow it."""
-        chain = list(_chain(intent))
-        for each in chain:
-            self._check(each)
-        self._place([chain])
+    def submit(self, intent: i.SubmitOrder | i.SubmitPair) -> None:
+        """An order, or two entries that end each other, with those that follow."""
+        chains = chains_of(intent)
+        self.check(intent, chains)
+        self._place(chains)
 
-    def submit_pair(self, intent: i.SubmitPair) -> None:
-        """Two entries that end each other."""
-        chains = [list(_chain(intent.first)), list(_chain(intent.second))]
+    def check(self, intent: i.SubmitOrder | i.SubmitPair, chains: list[list[i.SubmitOrder]]) -> None:
+        """Raises Refused for what no order can be."""
         for chain in chains:
             for each in chain:
                 self._check(each)
-            _check_of_pair(chain[0])
-        if intent.first.symbol != intent.second.symbol:
+            if isinstance(intent, i.SubmitPair):
+                _check_of_pair(chain[0])
+        if len({chain[0].symbol for chain in chains}) > 1:
             raise Refused("both orders of a pair must be for one instrument")
-        self._place(chains)
 
     def _place(self, chains: list[list[i.SubmitOrder]]) -> None:
         oco = self._h.manager.pair_id() if len(chains) > 1 else ""
@@ -60,7 +58,7 @@ class Tickets:
 
     def _intend(self, intent: i.SubmitOrder, placed: list[ClientOrderId], oco: str, after: ClientOrderId) -> ClientOrderId:
         role = Role.CLOSE if intent.reduce_only else Role.ENTRY
-        tif, expires = self._lasting(intent)
+        tif, expires = self.lasting(intent)
         verdict, orders = self._h.manager.intend(self.draft(intent), role, "", tif, expires, oco=oco, after=after)
         if not orders:
             for name in placed:
@@ -69,7 +67,8 @@ class Tickets:
         placed += orders
         return orders[0]
 
-    def _lasting(self, intent: i.SubmitOrder) -> tuple[TimeInForce, Nanos | None]:
+    def lasting(self, intent: i.SubmitOrder) -> tuple[TimeInForce, Nanos | None]:
+        """How long the order is good for. Raises Refused for a word nobody knows, and for a date that is over."""
         tif = word(TimeInForce, intent.tif)
         if tif is not TimeInForce.GTD:
             return tif, None
@@ -123,7 +122,7 @@ class Tickets:
 
     def _check(self, intent: i.SubmitOrder) -> None:
         draft = self.draft(intent)
-        tif, _ = self._lasting(intent)
+        tif, _ = self.lasting(intent)
         _check_trail(draft)
         if draft.type is OrderType.STOP_LIMIT and (not _is_price(intent.price) or not _is_price(intent.limit)):
             raise Refused("a stop-limit order needs its stop price and its limit, both above zero")
@@ -182,6 +181,12 @@ def _check_of_pair(intent: i.SubmitOrder) -> None:
 
 def _is_price(value: Ticks | None) -> bool:
     return value is not None and value > 0
+
+
+def chains_of(intent: i.SubmitOrder | i.SubmitPair) -> list[list[i.SubmitOrder]]:
+    """The ticket's orders: one chain, or the two of a pair. Raises Refused where too many follow one another."""
+    heads = (intent.first, intent.second) if isinstance(intent, i.SubmitPair) else (intent,)
+    return [list(_chain(head)) for head in heads]
 
 
 def _chain(intent: i.SubmitOrder) -> Iterator[i.SubmitOrder]:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Steps
+from engine.domain.margin import Margin
 from engine.domain.market import Bars, Depth, Quote, Symbol, Timeframe, Trade
 from engine.domain.order import Order, OrderType, TimeInForce
 from engine.ports.broker import Broker
@@ -135,6 +136,16 @@ class ShowsDepth(Protocol):
         are dropped, the oldest first. A book without levels says that it is not known any more: the link is lost, or it cannot be
         true. Of what the venue does not tell nothing comes.
         """
+        ...
+
+
+@runtime_checkable
+class TellsMargin(Protocol):
+    """A broker whose venue tells what an order would do to margin."""
+
+    async def margin(self, order: Order) -> Margin:
+        """The answer; nothing is placed. BrokerError with the venue's reason where it would refuse the order, or cannot be
+        asked. It may be cancelled at any time."""
         ...
 
 

@@ -94,7 +94,7 @@ class Gate:
         self._fill(draft, quantity, stop, snapshot, stake, terms, kin, closes)
         lines, broken, warnings = asked.tell(self._rows, grows, kin)
         if not faults and not broken:
-            return _verdict(Verdict, (lines, (), (), tuple(warnings), quantity, stop, is_default))
+            return _verdict(Verdict, (lines, (), (), tuple(warnings), quantity, stop, is_default, ()))
         warnings = (*warnings, *(f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults))
         limits = (*faults, *(line.name for line in broken))
         reasons = (*faults.values(), *(line.sentence for line in broken))

@@ -16,7 +16,7 @@ from engine.brokers.ib.book import Book
 from engine.brokers.ib.link import Link, Unanswered
 from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.lookup import LookUp
-from engine.brokers.ib.margin import Margin, margin_of
+from engine.brokers.ib.margin import margin_of
 from engine.brokers.ib.orders import ABILITIES, Terms, steps_from_ib, to_ib
 from engine.brokers.ib.reconnect import Sleep, Upkeep, started
 from engine.brokers.ib.reconnect import ended as gone
@@ -29,6 +29,7 @@ from engine.core.errors import BrokerError, NiceGoldError
 from engine.domain import facts as f
 from engine.domain.facts import Fact
 from engine.domain.instrument import Instrument, Steps
+from engine.domain.margin import Margin
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Order, from_terms
 from engine.domain.order import apply as after

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,20 +14,7 @@ from engine.brokers.ib import codes
 from engine.brokers.ib.amounts import amount
 from engine.brokers.ib.link import Link
 from engine.core.errors import BrokerError
-
-
-@dataclass(frozen=True, slots=True)
-class Margin:
-    """Initial and maintenance margin after the order, how much it adds to each, and equity after it, in the account's currency;
-    `commission` None where TWS does not tell it. `warning` is TWS's own sentence, "" for none."""
-
-    initial: Decimal
-    initial_added: Decimal
-    maintenance: Decimal
-    maintenance_added: Decimal
-    equity: Decimal
-    commission: Decimal | None
-    warning: str
+from engine.domain.margin import Margin
 
 
 async def margin_of(link: Link, contract: Contract, order: IbOrder, what: str) -> Margin:
