@@ -186,22 +186,24 @@ class Pipeline:
         if not self.book.update(quote):
             return
         self._quoted = True
-        if quote.symbol not in self.only_shown:
+        symbol = quote.symbol
+        if symbol not in self.only_shown:
             self.broker.on_market(quote)
             if self.register.watched:
                 self.held.on_quote(quote)
-        bars = self.lanes[quote.symbol].bars
+        bars = self.lanes[symbol].bars
         opens = not bars.due
         bars.push(quote)
         if self._reports:
             self._drain()
-        low, high = self._trips[quote.symbol]
+        low, high = self._trips[symbol]
         if self._pending or quote.bid <= low or quote.ask >= high:
             self._check_equity()
-        if opens or self._pending:
-            self._schedule()
         if self._pending:
+            self._schedule()
             self._commit()
+        elif opens:
+            self._expect(bars.due)
 
     def on_time(self, at: Nanos) -> None:
         """The clock reached `at`: expiries, bar closes, the roll of the day. Called before any quote that comes after it."""
@@ -436,6 +438,13 @@ class Pipeline:
             if 0 < lane.bars.due < due:
                 due = lane.bars.due
         self.due = due
+
+    def _expect(self, due: Nanos) -> None:
+        """A bar opened and nothing else happened: it may be the next to close."""
+        if self._moved or self.guard.floor != self._floor:
+            self._schedule()
+        elif due < self.due:
+            self.due = due
 
     def _look_ahead(self) -> None:
         """What `_schedule` goes by, anew: since it last did, a fact came, one of these moments, or another floor of equity."""

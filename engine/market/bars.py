@@ -22,6 +22,7 @@ class BarBuilder:
         "_counts",
         "_high",
         "_instrument",
+        "_is_of_bids",
         "_low",
         "_open",
         "_opened",
@@ -37,6 +38,7 @@ class BarBuilder:
         self._counts = counts
         self._instrument = instrument
         self._side = instrument.bar_side
+        self._is_of_bids = self._side is BarSide.BID
         self._opened: Nanos = 0
         self._open = self._high = self._low = self._close = 0
         self._spread = self._count = 0
@@ -49,17 +51,18 @@ class BarBuilder:
 
     def push(self, quote: Quote) -> None:
         """Takes a quote into the open bar; the first one after a close opens the next."""
-        price = quote.bid
-        if self._side is not BarSide.BID:
-            price = quote.ask if self._side is BarSide.ASK else (quote.bid + quote.ask) // 2
+        price, ask = quote.bid, quote.ask
+        self._spread += ask - price
+        if not self._is_of_bids:
+            price = ask if self._side is BarSide.ASK else (price + ask) // 2
         if not self.due:
             self._start(quote.at, price)
+            self._spread = quote.ask - quote.bid
         if price > self._high:
             self._high = price
-        if price < self._low:
+        elif price < self._low:
             self._low = price
         self._close = price
-        self._spread += quote.ask - quote.bid
         self._count += 1
 
     def _start(self, at: Nanos, price: int) -> None:
@@ -67,7 +70,7 @@ class BarBuilder:
         self._opened = recorded.at if recorded is not None else self.timeframe.floor(at)
         self.due = self._opened + self.timeframe.span
         self._open = self._high = self._low = price
-        self._spread = self._count = 0
+        self._count = 0
 
     def close(self) -> Bar:
         """The finished bar; the next quote starts a new one."""

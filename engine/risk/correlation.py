@@ -65,9 +65,12 @@ class Correlations:
 
     def push(self, symbol: Symbol, at: Nanos, close: float) -> None:
         """A closed bar."""
+        others = self._others[symbol]
+        if not others:
+            return
         self._closed[symbol] = (at, close)
         self._told.clear()
-        for other in self._others[symbol]:
+        for other in others:
             closed = self._closed.get(other)
             if closed is not None and closed[0] == at:
                 (first, _), pair = self._pairs[frozenset((symbol, other))]

@@ -37,6 +37,9 @@ class Returns:
         self._measured: tuple[Mapping[Symbol, float] | None, Symbol] = None, ""
         """The book and the instrument that `_rest` and `_held` are of, until the next bar."""
         self._kept: Floats = np.zeros((len(symbols), limits.var_bars))
+        self._cells = memoryview(self._kept).cast("B").cast("d", self._kept.shape)
+        """The same, a number at a time: half the time of an array's own way."""
+        self._most = limits.var_bars
         self._closes: dict[Symbol, float] = {}
         self._at: Nanos = -1
         self._newest = -1
@@ -66,14 +69,15 @@ class Returns:
             return
         if at != self._at:
             self._turn(at)
-        self._kept[self._rows[symbol], self._newest] += log(close / before)
+        self._cells[self._rows[symbol], self._newest] += log(close / before)
 
     def _turn(self, at: Nanos) -> None:
         """Begins a scenario, in place of the oldest where there is no room."""
         self._at = at
-        self._newest = (self._newest + 1) % self._kept.shape[1]
-        self._kept[:, self._newest] = 0.0
-        if self.count < self._kept.shape[1]:
+        self._newest = newest = (self._newest + 1) % self._most
+        for row in self._rows.values():
+            self._cells[row, newest] = 0.0
+        if self.count < self._most:
             self._sized(self.count + 1)
 
     def warm(self, before: Mapping[Symbol, Bars]) -> None:
