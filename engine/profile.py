@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from engine.config import Section
-from engine.core.errors import ConfigError
+from engine.core.errors import ConfigError, UserError
+from engine.market.contracts import Contract
 from engine.ports.venue import VenueAddress
 
 
@@ -48,6 +49,28 @@ class VenueSection(Section):
         )
 
 
+class InstrumentSection(Section):
+    """Of a future: which contract is dealt in, and what becomes of a position when its contract is left.
+
+    `month` is Z25, 202512 or the last day of trading; "" is the one in front. A contract is left `days` business days before its
+    first notice, as its definition says where that is not given; from `warn_days` before on it is said. `roll`: "auto" closes the
+    old contract and opens the new one on the day, "ask" waits for the owner's word, "off" leaves it to the owner altogether.
+    """
+
+    month: str = ""
+    roll: Literal["ask", "auto", "off"] = "ask"
+    days: int | None = Field(None, ge=0, le=40)
+    warn_days: int = Field(5, ge=0, le=40)
+
+    @field_validator("month")
+    @classmethod
+    def _known(cls, month: str) -> str:
+        try:
+            return Contract.of(month).code if month else ""
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+
 class SessionSection(Section):
     """How a live session keeps watch. Seconds. `heartbeat` is how often TWS is asked whether it is there."""
 
@@ -59,15 +82,21 @@ class SessionSection(Section):
 
 
 class Profile(Section):
-    """`name` is part of the book's identity: another profile keeps another book. `venues` by broker name."""
+    """`name` is part of the book's identity: another profile keeps another book. `venues` by broker name, `instruments` by
+    symbol."""
 
     name: str = Field("live", min_length=1, max_length=40)
     venues: dict[str, VenueSection] = Field(default_factory=dict)
+    instruments: dict[str, InstrumentSection] = Field(default_factory=dict)
     session: SessionSection = SessionSection()
 
     def venue(self, broker: str) -> VenueSection:
         """The venue of this name; the usual address where the profile does not mention it."""
         return self.venues.get(broker.lower(), VenueSection())
+
+    def instrument(self, symbol: str) -> InstrumentSection:
+        """What is said of the instrument; as usual where it is not mentioned."""
+        return self.instruments.get(symbol, InstrumentSection())
 
 
 def load_profile(path: Path | Profile | None) -> Profile:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from engine.brokers.exchange.keys import ApiKey
@@ -15,6 +15,7 @@ from engine.core.clock import Clock
 from engine.core.errors import UserError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Symbol
+from engine.market.rolling import Rolling
 from engine.ports.broker import ReportSink
 from engine.ports.outside import LiveFeed, OutsideBroker
 from engine.ports.venue import VenueAddress
@@ -22,13 +23,18 @@ from engine.ports.venue import VenueAddress
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every adapter is given: the instruments dealt in, the session's clock, and chance for the pauses between attempts."""
+    """What every adapter is given: the instruments dealt in, the session's clock, and chance for the pauses between attempts.
+
+    `months` are the contracts of futures that their owner has named, `rolling` how contracts follow each other.
+    """
 
     instruments: Mapping[Symbol, Instrument]
     clock: Clock
     random: Random
     patience_s: float
     heartbeat_s: float
+    months: Mapping[Symbol, str] = field(default_factory=dict)
+    rolling: Mapping[Symbol, Rolling] = field(default_factory=dict)
 
 
 def _ib_broker(address: VenueAddress, around: Surroundings, sink: ReportSink) -> OutsideBroker:
@@ -41,7 +47,12 @@ def _ib_broker(address: VenueAddress, around: Surroundings, sink: ReportSink) ->
         clock=around.clock,
         timeout_s=around.patience_s,
         random=around.random,
-        options=IbOptions(heartbeat_s=around.heartbeat_s),
+        options=IbOptions(
+            months=around.months,
+            rolling=around.rolling,
+            binds_manual=address.client_id == 0 and not address.is_read_only,
+            heartbeat_s=around.heartbeat_s,
+        ),
     )
 
 
@@ -54,6 +65,8 @@ def _ib_feed(address: VenueAddress, around: Surroundings) -> LiveFeed:
         clock=around.clock,
         random=around.random,
         heartbeat_s=around.heartbeat_s,
+        months=around.months,
+        rolling=around.rolling,
         ticks=address.ticks,
     )
 

@@ -28,11 +28,13 @@ class Contract(NamedTuple):
 
     @classmethod
     def of(cls, code: str) -> Contract:
-        """The contract that "Z25" names; UserError for another writing."""
+        """The contract that "Z25" names, or "202512", or its last day of trading "20251229"; UserError for another writing."""
         letter, digits = code[:1].upper(), code[1:]
-        if letter not in MONTHS or not letter or len(digits) != 2 or not digits.isdigit():
-            raise UserError(f"{code!r} is no contract; write the month's letter and two digits of the year, as in Z25")
-        return cls(2000 + int(digits), MONTHS.index(letter) + 1)
+        if letter and letter in MONTHS and len(digits) == 2 and digits.isdigit():
+            return cls(2000 + int(digits), MONTHS.index(letter) + 1)
+        if len(code) in (6, 8) and code.isdigit() and code[:2] == "20" and 1 <= int(code[4:6]) <= 12:
+            return cls(int(code[:4]), int(code[4:6]))
+        raise UserError(f"{code!r} is no contract; write the month's letter and two digits of the year, as in Z25, or 202512")
 
     @property
     def code(self) -> str:

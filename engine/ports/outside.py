@@ -140,6 +140,19 @@ class ShowsDepth(Protocol):
 
 
 @runtime_checkable
+class DealsInContracts(Protocol):
+    """A feed or a broker whose futures are contracts of several months, of which it deals in one at a time."""
+
+    def contract_of(self, symbol: Symbol) -> str:
+        """The contract's month as exchanges write it, Z25; "" for what is no future, or where it is not known yet."""
+        ...
+
+    async def deal_in(self, symbol: Symbol, contract: str) -> None:
+        """From here on it is this contract; BrokerError where the venue does not know it, and all is as before."""
+        ...
+
+
+@runtime_checkable
 class TellsMargin(Protocol):
     """A broker whose venue tells what an order would do to margin."""
 

@@ -33,20 +33,24 @@ from engine.domain.margin import Margin
 from engine.domain.market import Quote, Symbol, Ticks
 from engine.domain.order import ClientOrderId, Order, from_terms
 from engine.domain.order import apply as after
+from engine.market.rolling import Rolling
 from engine.ports.broker import Report, ReportSink
 from engine.ports.venue import VenueAddress, VenueState
 
 NOTHING_SENT = "nothing was sent"
 MOST_LOOKS = 3
+NO_REQUEST = -1
+"""What TWS calls in a message that is about nothing it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class IbOptions:
-    """`months` says which contract of a future is meant ("GC": "G26"), else it is the one that is held or in front when the
-    session begins, and stays it. `outside_rth`: orders work outside regular hours, too. `binds_manual`: with client id 0 orders
-    typed into TWS can be cancelled and changed from here."""
+    """`months` says which contract of a future is meant ("GC": "G26"), else it is the one that is held or in front by `rolling`
+    when the session begins, and stays it until `deal_in`. `outside_rth`: orders work outside regular hours, too. `binds_manual`:
+    with client id 0 orders typed into TWS can be cancelled and changed from here."""
 
     months: Mapping[Symbol, str] = field(default_factory=dict)
+    rolling: Mapping[Symbol, Rolling] = field(default_factory=dict)
     outside_rth: bool = True
     binds_manual: bool = False
     heartbeat_s: float = 15.0
@@ -214,6 +218,20 @@ class IbBroker:
         """A quantity in IB's unit as lot steps, signed."""
         return steps_from_ib(symbol, self._instrument(symbol), quantity)
 
+    def contract_of(self, symbol: Symbol) -> str:
+        """The contract of a future that orders are for, as in Z25; "" for what is no future, or not known yet."""
+        listed = self._listed.get(symbol)
+        return listed.month if listed is not None else ""
+
+    async def deal_in(self, symbol: Symbol, contract: str) -> None:
+        """From here on orders are for this contract. BrokerError where TWS knows none, or while orders for another one work."""
+        listed = await find(self._reachable().link, self._instrument(symbol), contract)
+        working = [entry.order.id for entry in self._book if entry.order.symbol == symbol and not entry.is_over]
+        if working and listed.month != self.contract_of(symbol):
+            raise BrokerError(f"order {working[0]} for {symbol}{self.contract_of(symbol)} may still work; cancel it first")
+        self._listed[symbol] = listed
+        self._unlisted.pop(symbol, None)
+
     # --- what real venues have no use for -----------------------------------------------------------------------------
 
     def on_market(self, quote: Quote) -> None:
@@ -232,9 +250,9 @@ class IbBroker:
         """Nothing: a book is rebuilt without the venue."""
 
     def apply(self, fact: Fact) -> None:
-        """An order that was found at TWS is known by its permanent id at once; the rest is asked for by `standing`."""
+        """An order that was found at TWS is known by its permanent id at once, and can be cancelled and changed."""
         if isinstance(fact, f.OrderAdopted):
-            self._book.know(after(from_terms(fact, 0), fact))
+            self._reports.adopted(self._book.know(after(from_terms(fact, 0), fact)))
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -245,6 +263,8 @@ class IbBroker:
         venue.link.on_unreadable.append(self._unreadable)
         await venue.connect()
         try:
+            if self._options.binds_manual:
+                await venue.bind()
             await self._find_contracts(venue)
         except asyncio.CancelledError:
             await venue.close()
@@ -258,7 +278,8 @@ class IbBroker:
             if symbol in self._listed or not venue.is_ready:
                 continue
             try:
-                month = month_for(venue.link, instrument, self._options.months, self._clock.now())
+                rolling = self._options.rolling.get(symbol)
+                month = month_for(venue.link, instrument, self._options.months, self._clock.now(), rolling)
                 self._listed[symbol] = await find(venue.link, instrument, month)
                 self._unlisted.pop(symbol, None)
             except NiceGoldError as error:
@@ -283,7 +304,7 @@ class IbBroker:
 
     def _told(self, number: int, code: int, text: str) -> None:
         venue = self._venue
-        if number > 0:
+        if number > 0 or number < NO_REQUEST:  # orders that were typed into TWS and bound here have numbers below zero
             self._reports.error(number, code, text)
         elif venue is not None and code in codes.LOST:
             self._say("LOST", f"{venue.link.trouble}; orders are refused until it is back")

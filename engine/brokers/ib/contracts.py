@@ -66,6 +66,11 @@ def naming_of(symbol: Symbol) -> Naming:
     return naming
 
 
+def is_future(symbol: Symbol) -> bool:
+    """Whether it is dealt in contracts of several months there."""
+    return symbol in NAMINGS and NAMINGS[symbol].kind == "FUT"
+
+
 def lots(symbol: Symbol, instrument: Instrument, quantity: Decimal) -> Decimal:
     """A quantity in IB's unit as lots of the instrument."""
     return quantity / instrument.contract_size if naming_of(symbol).counts_units else quantity

@@ -11,7 +11,7 @@ from ib_async import TickByTickAllLast, Ticker
 
 from engine.brokers.ib import codes
 from engine.brokers.ib.client import BookRow
-from engine.brokers.ib.contracts import lot_steps, naming_of
+from engine.brokers.ib.contracts import lot_steps
 from engine.brokers.ib.link import Link
 from engine.brokers.ib.listing import Listed
 from engine.brokers.ib.subscription import Subscription
@@ -153,11 +153,6 @@ class TradeStream(Subscription):
                 steps = lot_steps(instrument, tick.size)
                 if steps:
                     self._keep(Trade(instrument.symbol, self._clock.now(), instrument.ticks(tick.price), steps))
-
-
-def has_trades(symbol: Symbol) -> bool:
-    """Whether IB tells trades of it: spot metals and currencies are quoted only."""
-    return naming_of(symbol).kind == "FUT"
 
 
 def change(rows: list[Row], told: BookRow) -> None:

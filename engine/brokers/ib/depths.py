@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from random import Random
 
 from engine.brokers.backoff import Backoff
-from engine.brokers.ib.depth import DepthStream, TradeStream, has_trades
+from engine.brokers.ib.contracts import is_future
+from engine.brokers.ib.depth import DepthStream, TradeStream
 from engine.brokers.ib.link import Link
 from engine.brokers.ib.listing import Listed
 from engine.brokers.ib.reconnect import Sleep, ended, started
@@ -105,7 +106,7 @@ class Depths:
 
     def _kinds(self, symbol: Symbol, waiting: Waiting) -> dict[str, Make]:
         kinds: dict[str, Make] = {"depth": lambda link, listed: DepthStream(link, listed, self._clock, waiting.book)}
-        if has_trades(symbol):
+        if is_future(symbol):  # spot metals and currencies are quoted only
             kinds["trades"] = lambda link, listed: TradeStream(link, listed, self._clock, waiting.trade)
         return kinds
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from engine.brokers.backoff import Backoff
-from engine.brokers.ib.contracts import naming_of
+from engine.brokers.ib.contracts import is_future, naming_of
 from engine.brokers.ib.depths import Depths
 from engine.brokers.ib.history import History
 from engine.brokers.ib.link import Link
@@ -16,12 +16,15 @@ from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.pacing import Pacing
 from engine.brokers.ib.quotes import QuoteStream
 from engine.brokers.ib.reconnect import Sleep, Upkeep, ended, started
+from engine.brokers.ib.series import Series, paged
 from engine.brokers.ib.ticks import TickQuoteStream
-from engine.core.clock import DAY, MINUTE, Clock, Nanos
+from engine.core.clock import Clock, Nanos
 from engine.core.errors import BrokerError, UserError
 from engine.core.log import logger
 from engine.domain.instrument import Instrument
 from engine.domain.market import Bars, Depth, Symbol, Timeframe, Trade
+from engine.market.contracts import Contract as Month
+from engine.market.rolling import Rolling, rolling_of
 from engine.ports.outside import LiveQuote
 from engine.ports.venue import VenueAddress
 
@@ -35,7 +38,8 @@ class IbFeed:
 
     `months` says which contract of a future is meant, else it is the one that is held or in front at first. With
     `accepts_delayed` data without a subscription comes 15 minutes late, and is no quote to trade on. With `ticks` quotes are
-    asked for one by one, and streamed where TWS gives no more of those.
+    asked for one by one, and streamed where TWS gives no more of those. `rolling` says how a future's contracts follow each other
+    where it is not by the instrument's own rule.
     """
 
     kind = "ib"
@@ -52,12 +56,15 @@ class IbFeed:
         accepts_delayed: bool = True,
         heartbeat_s: float = 15.0,
         ticks: bool = False,
+        rolling: Mapping[Symbol, Rolling] | None = None,
     ) -> None:
         self._instruments = instruments
         self._clock = clock
         self._random = random or Random()
         self._sleep = sleep
-        self._months = dict(months or {})
+        self._months = {symbol: Month.of(code).code for symbol, code in (months or {}).items()}
+        rules = {symbol: rolling_of(instrument) for symbol, instrument in instruments.items() if is_future(symbol)}
+        self._rolling = {symbol: rule for symbol, rule in rules.items() if rule is not None} | dict(rolling or {})
         self._accepts_delayed = accepts_delayed
         self._ticks = ticks
         self._pacing = Pacing(clock)
@@ -94,24 +101,16 @@ class IbFeed:
         self._upkeep.resume(port)
 
     async def history(self, symbol: Symbol, timeframe: Timeframe, since: Nanos, until: Nanos) -> Bars:
-        """Bars that are over, asked for in pages, as slowly as IB wants it."""
+        """Bars that are over, asked for in pages, as slowly as IB wants it; a future's as one series out of its contracts."""
         link = self._link
         if link is None:
             raise BrokerError(self.trouble)
         listed = await self._find(link, symbol)
-        pages = History(link, self._pacing, self._sleep)
-        span, most = timeframe.span, DAY if timeframe.span <= MINUTE else 7 * DAY
-        found: list[Bars] = []
-        at, last = since, since - 1
         until = min(until, self._clock.now())
-        while at < until:
-            # A page begins a bar early, so that none is lost where one of IB's lies across its edge.
-            page = await pages.bars(listed, timeframe, max(since, at - span), min(at + most - span, until))
-            page = page[int(page.at.searchsorted(last, side="right")) :]
-            found.append(page)
-            last = int(page.at[-1]) if len(page) else last
-            at += most - span
-        return Bars.join(found)
+        series, dealt = self._series(link, symbol), self.contract_of(symbol)
+        if series is None or not dealt or since >= until:
+            return await paged(History(link, self._pacing, self._sleep), listed, timeframe, since, until)
+        return await series.bars(Month.of(dealt), timeframe, since, until)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> AsyncIterator[LiveQuote]:
         """The newest quote of each, until the feed is closed. UserError for what IB does not have."""
@@ -199,10 +198,46 @@ class IbFeed:
         """What TWS did not give, and is done without, in sentences."""
         return tuple(sorted(self._said))
 
+    def contract_of(self, symbol: Symbol) -> str:
+        """The contract of a future that its prices are of, as in Z25; "" for what is no future, or not known yet."""
+        return self._months.get(symbol, "")
+
+    async def deal_in(self, symbol: Symbol, contract: str) -> None:
+        """From here on prices are of this contract; BrokerError where TWS knows none, and all is as before."""
+        link = self._link
+        if link is None:
+            raise BrokerError(self.trouble)
+        await find(link, self._instrument(symbol), contract)
+        self._months[symbol] = contract
+        for stream in [it for it in self._streams if it.symbol == symbol]:
+            stream.close()
+        self._depths.renew(symbol)
+
     async def _find(self, link: Link, symbol: Symbol) -> Listed:
         instrument = self._instrument(symbol)
-        self._months[symbol] = month_for(link, instrument, self._months, self._clock.now())
+        if symbol not in self._months:
+            self._months[symbol] = await self._first_month(link, instrument)
         return await find(link, instrument, self._months[symbol])
+
+    async def _first_month(self, link: Link, instrument: Instrument) -> str:
+        """What is held, else what is in front: by the rule, where by the calendar it would be another than what is held."""
+        symbol, now = instrument.symbol, self._clock.now()
+        month = month_for(link, instrument, {}, now, self._rolling.get(symbol))
+        series = self._series(link, symbol)
+        if series is None or month != self._rolling[symbol].in_front(now).code:
+            return month
+        return (await series.front(now)).code
+
+    def _series(self, link: Link, symbol: Symbol) -> Series | None:
+        rolling = self._rolling.get(symbol)
+        if rolling is None:
+            return None
+        instrument = self._instrument(symbol)
+
+        async def found(contract: Month) -> Listed:
+            return await find(link, instrument, contract.code, is_past=True)
+
+        return Series(rolling, History(link, self._pacing, self._sleep), found, self._say)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
         instrument = self._instruments.get(symbol)

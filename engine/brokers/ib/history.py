@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 
 import numpy as np
 from ib_async import BarData
@@ -35,7 +36,7 @@ class History:
     """Asks for bars over a link. `sleep` waits that many seconds of the clock that `pacing` goes by."""
 
     def __init__(self, link: Link, pacing: Pacing, sleep: Sleep = asyncio.sleep) -> None:
-        self._link = link
+        self.link = link
         self._pacing = pacing
         self._sleep = sleep
 
@@ -53,9 +54,9 @@ class History:
         while delay := self._pacing.wait(listed.contract.conId, what, terms):
             await self._sleep(delay / SECOND)
         try:
-            found = await self._link.ask(
+            found = await self.link.ask(
                 f"{frame.name} bars of {listed.name}",
-                lambda: self._link.ib.reqHistoricalDataAsync(
+                lambda: self.link.ib.reqHistoricalDataAsync(
                     listed.contract, terms[0], terms[2], terms[1], what, useRTH=False, formatDate=2, timeout=0
                 ),
             )
@@ -65,6 +66,20 @@ class History:
             return Bars.empty()
         rows = {at: bar for bar in found if since <= (at := moment(bar.date)) and at + frame.span <= until}
         return _columns(dict(sorted(rows.items())), listed.name)
+
+    async def volumes(self, listed: Listed, since: Nanos, until: Nanos) -> dict[date, float]:
+        """What was traded in the contract on each trading day of the span. BrokerError where it has no trades or TWS refuses."""
+        days = -(-(until - since) // DAY)
+        terms = (to_datetime(until).strftime("%Y%m%d %H:%M:%S UTC"), "1 day", f"{days} D" if days <= 365 else "2 Y")
+        while delay := self._pacing.wait(listed.contract.conId, "TRADES", terms):
+            await self._sleep(delay / SECOND)
+        found = await self.link.ask(
+            f"the volume of {listed.name} by day",
+            lambda: self.link.ib.reqHistoricalDataAsync(
+                listed.contract, terms[0], terms[2], terms[1], "TRADES", useRTH=False, formatDate=1, timeout=0
+            ),
+        )
+        return {bar.date: float(bar.volume) for bar in found if type(bar.date) is date and bar.volume > 0}
 
 
 def _says_nothing_there(refusal: BaseException | None) -> bool:

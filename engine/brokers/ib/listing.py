@@ -11,13 +11,12 @@ from ib_async import Contract, ContractDescription, ContractDetails
 from engine.brokers.ib.amounts import amount
 from engine.brokers.ib.contracts import called, naming_of
 from engine.brokers.ib.link import Link
-from engine.core.clock import Nanos, to_datetime
+from engine.core.clock import Nanos
 from engine.core.errors import BrokerError
 from engine.domain.instrument import Instrument
 from engine.domain.market import Symbol
-from engine.domain.shipped import shipped_definition
 from engine.market.contracts import Contract as Month
-from engine.market.contracts import RollRule, front
+from engine.market.rolling import Rolling, rolling_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,17 @@ class Listed:
     expiry: str
     order_types: frozenset[str]
 
+    @property
+    def month(self) -> str:
+        """The month of a future's contract, as in Z25; "" for what is none."""
+        return _month_of(self.contract) if self.expiry else ""
 
-async def find(link: Link, instrument: Instrument, month: str = "") -> Listed:
-    """The instrument's contract; of a future that of `month` ("Z25"). UserError for what IB does not have, BrokerError for what
-    TWS knows nothing of, or more than one of, or in other ticks than ours."""
+
+async def find(link: Link, instrument: Instrument, month: str = "", *, is_past: bool = False) -> Listed:
+    """The instrument's contract; of a future that of `month` ("Z25"), which may be over where it `is_past`. UserError for what IB
+    does not have, BrokerError for what TWS knows nothing of, or more than one of, or in other ticks than ours."""
     wanted = _wanted(instrument, month)
+    wanted.includeExpired = is_past
     what = f"{instrument.symbol}{month}"
     details = await link.ask(f"contract {what}", lambda: link.ib.reqContractDetailsAsync(wanted))
     fitting = [it for it in details if it.contract is not None and naming_of(instrument.symbol).fits(it.contract)]
@@ -50,35 +55,33 @@ async def find(link: Link, instrument: Instrument, month: str = "") -> Listed:
     if len(fitting) > 1:
         names = ", ".join(called(it.contract) for it in fitting if it.contract is not None)
         raise BrokerError(f"{what} is {len(fitting)} contracts at {link.name}: {names}; name the month, as in Z25")
-    return _listed(link, instrument, fitting[0])
+    listed = _listed(link, instrument, fitting[0])
+    listed.contract.includeExpired = is_past
+    return listed
 
 
-def month_for(link: Link, instrument: Instrument, months: Mapping[Symbol, str], at: Nanos) -> str:
+def month_for(link: Link, instrument: Instrument, months: Mapping[Symbol, str], at: Nanos, rolling: Rolling | None = None) -> str:
     """Which contract of a future is dealt in: the one named in `months`, else the one that is held, else the one in front by the
-    calendar at `at` (ns UTC). "" for what is no future; BrokerError where several are held."""
+    calendar of `rolling`, the instrument's own where it is not given, at `at` (ns UTC). "" for what is no future; BrokerError
+    where several are held."""
     naming = naming_of(instrument.symbol)
     if naming.kind != "FUT":
         return ""
     if instrument.symbol in months:
-        return months[instrument.symbol]
+        return Month.of(months[instrument.symbol]).code
     held = {_month_of(it.contract) for it in link.ib.positions() if it.position and naming.fits(it.contract)}
     if len(held) > 1:
         raise BrokerError(f"{instrument.symbol} is held in the months {', '.join(sorted(held))}; name the month to deal in")
-    return held.pop() if held else _in_front(instrument, at)
+    if held:
+        return held.pop()
+    rolling = rolling or rolling_of(instrument)
+    return rolling.in_front(at).code if rolling is not None else ""
 
 
 def _month_of(contract: Contract) -> str:
     """The month of a metal's future: it expires within it."""
     expiry = contract.lastTradeDateOrContractMonth
     return Month(int(expiry[:4]), int(expiry[4:6])).code if expiry[:6].isdigit() else contract.localSymbol
-
-
-def _in_front(instrument: Instrument, at: Nanos) -> str:
-    roll, holidays = shipped_definition(instrument.symbol).roll, instrument.sessions.holidays
-    if roll is None or holidays is None:
-        return ""
-    rule = RollRule(**roll.model_dump())
-    return front(to_datetime(at, instrument.sessions.zone).date(), rule, holidays.is_business).code
 
 
 async def search(link: Link, pattern: str) -> list[ContractDescription]:

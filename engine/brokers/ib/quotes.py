@@ -15,7 +15,7 @@ from engine.brokers.ib.link import Link
 from engine.brokers.ib.listing import Listed
 from engine.core.clock import Clock, Nanos
 from engine.core.errors import BrokerError
-from engine.domain.market import Quote
+from engine.domain.market import Quote, Symbol
 from engine.market.spikes import Spikes
 
 BID_PRICES, ASK_PRICES = frozenset({1, 66}), frozenset({2, 67})
@@ -107,6 +107,11 @@ class QuoteStream:
             self._news.clear()
             await self._news.wait()
         return self._waiting.popleft()
+
+    @property
+    def symbol(self) -> Symbol:
+        """Whose quotes they are."""
+        return self._listed.instrument.symbol
 
     @property
     def is_tradeable(self) -> bool:

@@ -58,6 +58,8 @@ class OrderReports:
         """Commissions told: by the part of an execution's id that corrections keep, or by the id while it is unknown."""
         self._executed: dict[str, tuple[Entry, str]] = {}
         """Whose an execution is, and its newest id that was reported or shown."""
+        self._strays: dict[int, tuple[int, IbOrder]] = {}
+        """Orders that are nobody's here, by permanent id, as they were told last on this connection, with their numbers."""
 
     # --- what TWS says ------------------------------------------------------------------------------------------------
 
@@ -66,11 +68,10 @@ class OrderReports:
         self._book.highest = max(self._book.highest, number)
         entry = self._book.find(order.orderRef, order.permId)
         if entry is None:
+            self._strays[order.permId] = number, order
             return
         self._book.name_permanently(entry, order.permId)
-        entry.owner, entry.shown = order.clientId, order
-        if order.clientId == self._client_id and number:
-            self._book.number(entry, number)
+        self._told_of(entry, number, order)
         self._stands(entry, status)
         self._terms(entry, order)
 
@@ -112,7 +113,7 @@ class OrderReports:
 
     def error(self, number: int, code: int, text: str) -> None:
         """What TWS says against an order, or against what was asked about it."""
-        entry = self._book.numbered(number) if number > 0 else None
+        entry = self._book.numbered(number)
         if entry is None or codes.is_notice(code):
             return
         said = f"Interactive Brokers {codes.refusal(code, text)}"
@@ -154,9 +155,16 @@ class OrderReports:
             entry.is_unknown = True
             self._say(f.OrderUnknown(entry.order.id, why))
 
+    def adopted(self, entry: Entry) -> None:
+        """An order of others is on record from now on: what TWS told of it before on this connection is what is known of it."""
+        for permanent_id in entry.permanent_ids:
+            if stray := self._strays.pop(permanent_id, None):
+                self._told_of(entry, *stray)
+
     def lost(self, why: str) -> None:
         """The connection is over: what was not answered is unknown, or looked up when there is one again."""
         self._book.forget_numbers()
+        self._strays.clear()
         for entry in self._book:
             entry.calm()
             if entry.is_cancelling or entry.wanted is not None:
@@ -223,6 +231,11 @@ class OrderReports:
     def _misses_fills(self, entry: Entry) -> bool:
         told = steps_from_ib(entry.order.symbol, self._instrument(entry.order.symbol), entry.told)
         return told > entry.filled + entry.before
+
+    def _told_of(self, entry: Entry, number: int, order: IbOrder) -> None:
+        entry.owner, entry.shown = order.clientId, order
+        if order.clientId == self._client_id and number:
+            self._book.number(entry, number)
 
     def _stands(self, entry: Entry, status: str) -> None:
         entry.is_inactive = status == "Inactive"

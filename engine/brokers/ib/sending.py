@@ -19,6 +19,8 @@ from engine.domain.order import ClientOrderId, Order
 from engine.ports.broker import Report, ReportSink
 
 Prepared = tuple[Order, Listed, IbOrder]
+MANUAL = 0
+"""The client id of orders that were typed into TWS."""
 
 
 class Sending:
@@ -147,8 +149,12 @@ class Sending:
 
     def _why_nameless(self, entry: Entry) -> str:
         link = self._present()
+        if entry.owner == MANUAL and link.client_id != MANUAL:
+            return "the order was typed into TWS, and only a session with client id 0 can change it; do it in TWS"
         if entry.owner not in (-1, link.client_id):
             return f"the order was placed under client id {entry.owner}, and only that one can change it; do it in TWS"
+        if entry.owner == MANUAL:
+            return "the order was typed into TWS, which has given it no number here; do it in TWS"
         return "the order has not been found at TWS since it was connected to; wait for the reconciliation"
 
     def _present(self) -> Link:

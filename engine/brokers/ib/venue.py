@@ -100,6 +100,10 @@ class IbVenue:
             self.link.order_listeners.remove(told)
         return list(told.trades.values())
 
+    async def bind(self) -> None:
+        """Client 0 only: orders that were typed into TWS before get numbers by which they can be cancelled and changed."""
+        await self.link.ask_alone("orders typed into TWS", self.link.ib.reqOpenOrdersAsync)
+
     async def ended_orders(self) -> list[Trade]:
         """The day's orders that do not work any more, of all clients."""
         return await self.link.ask_alone("ended orders", lambda: self.link.ib.reqCompletedOrdersAsync(False))

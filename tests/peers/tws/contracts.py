@@ -74,6 +74,7 @@ class Asked:
     currency: str
     local_symbol: str
     trading_class: str
+    expired: bool = False
 
     def fits(self, contract: Contract) -> bool:
         """Whether the contract is one of those meant."""
@@ -95,7 +96,7 @@ class Asked:
 
 
 def read_contract(fields: Fields) -> Asked:
-    """The twelve fields with which a client names a contract."""
+    """The twelve fields with which a client names a contract; whether an expired one may be meant comes after them."""
     con_id, symbol, sec_type, expiry = fields.integer(), fields.text(), fields.text(), fields.text()
     fields.skip(3)
     exchange = fields.text()
@@ -104,16 +105,20 @@ def read_contract(fields: Fields) -> Asked:
 
 
 class Catalogue:
-    """All contracts, with futures that are not yet expired on `today`."""
+    """All contracts, with futures that are not yet expired on `today`; `past` are those of the year before, which are given to
+    who asks for expired ones."""
 
     def __init__(self, today: date) -> None:
         futures = [*_futures("GC", 100, "2.47", today), *_futures("MGC", 10, "0.97", today)]
+        before = today - timedelta(days=365)
+        earlier = [*_futures("GC", 100, "2.47", before), *_futures("MGC", 10, "0.97", before)]
+        self.past = [replace(it, price=it.price - 120) for it in earlier if it.expiry < f"{today:%Y%m%d}"]
         self.all: list[Contract] = [*SPOT, *futures]
         self.continuous = [_continuous(futures, symbol) for symbol in ("GC", "MGC")]
 
     def find(self, asked: Asked) -> list[Contract]:
         """Every contract that fits; a continuous future is only given when it is asked for."""
-        pool = self.continuous if asked.sec_type == "CONTFUT" else self.all
+        pool = self.continuous if asked.sec_type == "CONTFUT" else [*self.all, *(self.past if asked.expired else ())]
         return [contract for contract in pool if asked.fits(contract)]
 
     def one(self, asked: Asked) -> Contract | None:

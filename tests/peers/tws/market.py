@@ -55,7 +55,10 @@ class Market:
         self.catalogue = Catalogue(self.now().date())
         now = clock.now() / SECOND
         start = now if anchor is None else anchor / SECOND
-        self.paths = {it.con_id: Path(it, start, seed) for it in self.catalogue.all}
+        self.paths = {it.con_id: Path(it, start, seed) for it in (*self.catalogue.all, *self.catalogue.past)}
+        for symbol in ("GC", "MGC"):
+            for number, future in enumerate(it for it in self.catalogue.all if it.symbol == symbol):
+                self.paths[future.con_id].thinness = 1 + 9 * number
         self.quotes = {it.con_id: _around(it, self.paths[it.con_id].mid(now)) for it in self.catalogue.all}
         self.books: dict[int, tuple[list[Level], list[Level]]] = {}
 

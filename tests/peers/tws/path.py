@@ -31,7 +31,10 @@ class Bar:
 
 
 class Path:
-    """Sums of waves with phases drawn from the seed and the contract, passing through `price` at `anchor` (s since 1970)."""
+    """Sums of waves with phases drawn from the seed and the contract, passing through `price` at `anchor` (s since 1970).
+
+    `thinness` divides what is traded.
+    """
 
     def __init__(self, contract: Contract, anchor: float, seed: int) -> None:
         random = np.random.default_rng([seed, contract.con_id])
@@ -40,6 +43,7 @@ class Path:
         self._sizes = ROUGHNESS * np.sqrt(PERIODS_S) * random.uniform(0.5, 1.5, PERIODS_S.size)
         self._price = float(contract.price)
         self._tick = float(contract.tick)
+        self.thinness = 1
         self._anchor = anchor
         self._base = self._wave(np.zeros(1))[0]
 
@@ -64,6 +68,7 @@ class Path:
         for start, row in zip(starts, prices, strict=True):
             first, high, low, last = (self._priced(value) for value in (row[0], row.max(), row.min(), row[-1]))
             volume = (start // 60 * 7 + self._contract.con_id) % 97 + size_s // 60 if self._contract.trades else 0
+            volume = -(-volume // self.thinness)
             made.append(Bar(start, first, high, low, last, volume, volume // 2))
         return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -29,7 +30,8 @@ PACING = f"{PREFIX}Historical data request pacing violation"
 
 def historical_data(session: Session, fields: Fields, received: Received) -> None:
     request, asked = fields.integer(), read_contract(fields)
-    end, size, duration = fields.skip().text(), fields.text(), fields.text()
+    asked = replace(asked, expired=fields.flag())
+    end, size, duration = fields.text(), fields.text(), fields.text()
     regular, what, format_date, keep = fields.flag(), fields.text(), fields.integer(), fields.flag()
     contract = _contract_with(session, request, asked, what)
     if contract is None:

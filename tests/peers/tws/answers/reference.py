@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.core.clock import SECOND
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def contract_details(session: Session, fields: Fields, _: Received) -> None:
     request = fields.skip().integer()
-    found = session.venue.market.catalogue.find(read_contract(fields))
+    asked = read_contract(fields)
+    found = session.venue.market.catalogue.find(replace(asked, expired=fields.flag()))
     if not found:
         session.error(request, checks.NOT_FOUND.code, checks.NOT_FOUND.text)
         return
