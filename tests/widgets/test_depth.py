@@ -7,7 +7,7 @@ from engine.domain.instrument import INSTRUMENTS
 from engine.domain.market import Depth
 from engine.domain.order import Order, OrderType, Role, Side, State
 from widgets.depth.ladder import HEAD, ROW, DepthPanel
-from widgets.depth.rows import Own, rows
+from widgets.depth.rows import Own, nearest, rows
 from widgets.theme import load
 
 PAXG = INSTRUMENTS["PAXGUSDT"]
@@ -51,10 +51,18 @@ def test_orders_of_one_s_own_are_marked_at_their_prices():
     ]
 
 
-def test_an_order_inside_the_spread_stands_on_its_own_side_and_one_beyond_the_levels_is_left_out():
+def test_an_order_inside_the_spread_stands_on_its_own_side_and_one_beyond_the_levels_at_the_end():
     asks, bids = rows(BOOK, [order(Side.BUY, 390_005), order(Side.BUY, 380_000), order(Side.SELL, 400_000)])
-    assert [row.price for row in bids] == [390_005, 390_000, 389_990]
-    assert [row.price for row in asks] == [390_010, 390_030]
+    assert [row.price for row in bids] == [390_005, 390_000, 389_990, 380_000]
+    assert [row.price for row in asks] == [390_010, 390_030, 400_000]
+
+
+def test_where_there_is_no_room_the_nearest_order_of_one_s_own_is_seen_all_the_same():
+    _, bids = rows(BOOK, [order(Side.BUY, 380_000), order(Side.BUY, 379_000)])
+    assert [row.price for row in nearest(bids, 2)] == [390_000, 380_000]
+    _, bids = rows(BOOK, [order(Side.BUY, 390_000), order(Side.BUY, 379_000)])
+    assert [row.price for row in nearest(bids, 2)] == [390_000, 389_990]
+    assert nearest(bids, 0) == []
 
 
 def test_what_is_shown_up_to_a_price_is_told_on_hover(qtbot, dark):

@@ -13,7 +13,7 @@ from engine.domain.instrument import Instrument
 from engine.domain.market import Depth
 from engine.domain.order import Order
 from widgets import format as fmt
-from widgets.depth.rows import Row, rows
+from widgets.depth.rows import Row, nearest, rows
 from widgets.empty import Empty
 from widgets.style import blend, color, table_font
 from widgets.theme import UNIT, Theme
@@ -52,7 +52,7 @@ class LadderView(QWidget):
         """The rows from the top; None is the spread's."""
         room = max(2, (self.height() - HEAD) // ROW - 1)
         above = min(len(self.asks), max(room // 2, room - len(self.bids)))
-        return [*reversed(self.asks[:above]), None, *self.bids[: room - above]]
+        return [*reversed(nearest(self.asks, above)), None, *nearest(self.bids, room - above)]
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:

@@ -31,7 +31,7 @@ class Row:
 
 
 def rows(book: Depth, orders: Iterable[Order]) -> tuple[list[Row], list[Row]]:
-    """Asks and bids, the best first. Orders of one's own have a row where the book has none; those beyond its levels have not."""
+    """Asks and bids, the best first. Orders of one's own have a row where the book has none, also beyond its levels."""
     mine = list(orders)
     return _side(book, mine, -1), _side(book, mine, 1)
 
@@ -59,11 +59,11 @@ def _side(book: Depth, orders: list[Order], side: int) -> list[Row]:
 
 def _own(book: Depth, orders: list[Order], side: int) -> dict[Ticks, Own]:
     levels = book.bids if side > 0 else book.asks
-    best, worst = levels[0][0], levels[-1][0]
+    best = levels[0][0]
     found: dict[Ticks, Own] = {}
     for order in orders:
         price = price_of(order)
-        if price is None or (price - worst) * side < 0:
+        if price is None:
             continue
         is_inside = (price - best) * side > 0  # better than the best: in the spread, or on the other side of the book
         if is_inside and (order.side is not (Side.BUY if side > 0 else Side.SELL) or _reaches_over(book, price, side)):
@@ -78,3 +78,12 @@ def _own(book: Depth, orders: list[Order], side: int) -> dict[Ticks, Own]:
 def _reaches_over(book: Depth, price: Ticks, side: int) -> bool:
     other = book.asks if side > 0 else book.bids
     return bool(other) and (price - other[0][0]) * side >= 0
+
+
+def nearest(side: list[Row], room: int) -> list[Row]:
+    """The best `room` rows of a side; where one's own orders are all farther away, the last is the nearest of those."""
+    seen, beyond = side[:room], side[room:]
+    farther = next((row for row in beyond if row.own is not None), None)
+    if farther is None or not seen or any(row.own is not None for row in seen):
+        return seen
+    return [*seen[:-1], farther]
