@@ -22,6 +22,7 @@ from app.cli_instruments import register as register_instruments
 from app.cli_kill import register as register_kill
 from app.cli_session import register as register_session
 from app.cli_sheets import register as register_sheets
+from app.usage import is_usage, sentence
 from engine.core.errors import NiceGoldError, UserError
 from engine.core.installation import is_frozen
 
@@ -73,9 +74,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _failed(error: Exception) -> int:
     """Usage errors are the user's; everything else is ours, and leaves a report behind."""
-    usage_code = getattr(error, "exit_code", None)
-    if usage_code is not None and hasattr(error, "format_message"):
-        print(f"nicegold: {error.format_message()}; {_called('see main.py --help')}", file=sys.stderr)
+    if is_usage(error):
+        print(f"nicegold: {_called(sentence(error))}", file=sys.stderr)
         return 2
     from app.paths import log_dir
     from engine.core.log import crash_log

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli_order import broker_order
+from app.cli_venue import venue_section
 from engine.core.errors import BrokerError, UserError
 
 if TYPE_CHECKING:
@@ -48,16 +49,24 @@ def broker_check(
     import asyncio
 
     from app.vault import unlock
-    from engine.ports.venue import VenueAddress
     from engine.services.venues import look, state_as_dict
 
-    if timeout <= 0:
-        raise UserError(f"--timeout {timeout:g} is not a number above zero")
+    section = venue_section(
+        host=host,
+        port=port,
+        client_id=client_id,
+        account=account,
+        live=live,
+        url=url,
+        ws_url=ws_url,
+        timeout=timeout,
+        sandbox=sandbox,
+        consent=consent,
+    )
     if broker.lower() != "ib":
         unlock()
-    address = VenueAddress(broker, host, port, client_id, account, live, url, ws_url, timeout, sandbox, consent)
     try:
-        state = asyncio.run(look(address))
+        state = asyncio.run(look(section.address(broker)))
     except BrokerError as error:
         raise UserError(str(error)) from error
     for line in _lines(state):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli_venue import venue_section
 from engine.core.errors import BrokerError, FeedError, UserError
 
 
@@ -47,8 +48,8 @@ def broker_order(
     from app.vault import unlock
     from engine.services.ordering import Ticket, send
 
-    if timeout <= 0 or wait < 0:
-        raise UserError("--timeout and --wait are seconds: --timeout above zero, --wait not below it")
+    if not 0 <= wait < float("inf"):
+        raise UserError(f"--wait {wait:g} is no number of seconds; give 0 or more")
     where = {
         "host": host,
         "port": port,
@@ -83,7 +84,7 @@ def _request(
     from app.paths import config_file, data_dir, default_books_url
     from engine.config import load
     from engine.domain.market import Timeframe
-    from engine.profile import SessionSection, VenueSection, load_profile
+    from engine.profile import SessionSection, load_profile
     from engine.request import Mode, Request
     from engine.services.instruments import in_force
     from engine.services.living import living
@@ -93,8 +94,8 @@ def _request(
         raise UserError(f"--sessions {sessions!r} is not known; use venue or ignore")
     hours = "ignore" if sessions == "ignore" else "listed"
     known = load_profile(profile)
+    venue = venue_section(**where)
     if profile is None:
-        venue = VenueSection.model_validate(where)
         venues = dict.fromkeys({name for name in (broker.lower(), feed.lower()) if name and name != "paper"}, venue)
         known = known.model_copy(update={"venues": venues})
     section = SessionSection(history_bars=300, look_every=0.25, patience=where["timeout"])

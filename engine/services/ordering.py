@@ -20,6 +20,7 @@ from engine.request import Request
 READY_S = 30.0
 """How long the first price and the comparison with the venue are waited for."""
 _POLL_S = 0.02
+SIDES, TYPES, TIFS = ("buy", "sell"), ("market", "limit", "stop", "bracket"), ("GTC", "DAY", "IOC", "FOK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Ticket:
 
     def intent(self, instrument: Instrument) -> SubmitOrder:
         """The intent this is. UserError for what is no price or quantity of the instrument."""
+        self._check()
         kind = "market" if self.type == "bracket" and not self.price else "limit" if self.type == "bracket" else self.type
         if self.type == "bracket" and not self.stop:
             raise UserError("a bracket needs the price of its stop; give --stop")
@@ -55,6 +57,16 @@ class Ticket:
             _ticks(instrument, self.target, "--target"),
             self.tif,
         )
+
+    def _check(self) -> None:
+        """What can be told without asking anybody."""
+        for option, given, words in (("--side", self.side, SIDES), ("--type", self.type, TYPES), ("--tif", self.tif, TIFS)):
+            if given not in words:
+                raise UserError(f"{option} {given!r} is not known; use {', '.join(words[:-1])} or {words[-1]}")
+        if self.type == "limit" and not self.price:
+            raise UserError("a limit order needs its limit; give --price")
+        if self.type == "market" and self.price:
+            raise UserError("a market order has no price; leave --price out, or give --type limit")
 
 
 def _number(text: str, option: str) -> Decimal:

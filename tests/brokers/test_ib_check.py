@@ -71,4 +71,4 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(capsys: pytest.Capt
 
 def test_a_timeout_must_be_above_zero(capsys: pytest.CaptureFixture[str]) -> None:
     assert check(1, "--timeout", "0") == 2
-    assert "--timeout 0 is not a number above zero" in capsys.readouterr().err
+    assert "--timeout 0 is out of range: it should be greater than 0" in capsys.readouterr().err
