@@ -21,6 +21,7 @@ from engine.core.clock import DAY, Nanos
 from engine.core.errors import BrokerError, NotAdmitted, UserError
 from engine.core.log import logger
 from engine.core.steady import SteadyClock
+from engine.core.undisturbed import SWITCH_S
 from engine.domain.facts import InstrumentListed, ModelChanged, Record
 from engine.domain.instrument import Cash, Instrument
 from engine.domain.market import Bars, Quote
@@ -30,7 +31,7 @@ from engine.lane import Lane
 from engine.live.door import Door
 from engine.live.ear import Ear
 from engine.live.recorder import Recorder
-from engine.live.session import SWITCH_S, LiveSession, margined
+from engine.live.session import LiveSession, margined
 from engine.market.living import LivingTape
 from engine.parts import Part, part_of, setup_of, terms_of
 from engine.pipeline import BarListener, Pipeline
@@ -40,6 +41,7 @@ from engine.ports.outside import KeepsTrying, LiveFeed, OutsideBroker
 from engine.ports.venue import VenueState
 from engine.profile import Profile, load_profile
 from engine.request import Request
+from engine.rules.loading import load_rules
 from engine.storage.books import BookRow, Books
 from engine.storage.chain import is_keyed
 from engine.storage.database import Database, open_books
@@ -79,6 +81,7 @@ async def live_session(
 ) -> AsyncIterator[Opened]:
     """A session of the request, open until the block ends. UserError and BrokerError for what must be mended first."""
     sys.setswitchinterval(SWITCH_S)
+    load_rules()
     profile = load_profile(request.profile)
     clock = SteadyClock()
     instruments = {it.symbol: request.config.apply_to(it) for it in (request.instrument, *request.beside)}

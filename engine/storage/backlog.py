@@ -59,7 +59,7 @@ class Backlog:
         self._call = call
         self._steps: deque[Handed] = deque()
         self._asked: deque[_Asked] = deque()
-        self._is_closing = False
+        self._is_closing = self._rests = False
         self._monotonic = SystemClock().monotonic
         lock = Lock()
         self._to_write = Condition(lock)
@@ -67,9 +67,18 @@ class Backlog:
 
     # --- the engine's thread ------------------------------------------------------------------------------------------
 
-    def add(self, step: Handed) -> None:
+    def add(self, step: Handed, at_once: bool = True) -> None:
+        """Hands a step to the writer; without `at_once` it rests until the next step, until it is roused, or asked for one."""
         with self._to_write:
             self._steps.append(step)
+            self._rests = not at_once
+            if at_once:
+                self._to_write.notify()
+
+    def rouse(self) -> None:
+        """What rests is to be written now."""
+        with self._to_write:
+            self._rests = False
             self._to_write.notify()
 
     def ask(self, upto: int, then: Then, safety: bool) -> None:
@@ -81,6 +90,8 @@ class Backlog:
             self._asked.append(_Asked(upto, then, safety, due))
             self._answer()
             if self._asked:
+                self._rests = False
+                self._to_write.notify()
                 self._to_spool.notify()
 
     def waiting(self) -> list[Handed]:
@@ -111,7 +122,7 @@ class Backlog:
     def batch(self) -> list[Handed]:
         """The steps to be written next, as soon as there are some; none once it is closed and empty."""
         with self._to_write:
-            while not self._steps and not self._is_closing:
+            while (self._rests or not self._steps) and not self._is_closing:
                 self._to_write.wait()
             found, facts = list[Handed](), 0
             for step in self._steps:

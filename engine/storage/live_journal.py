@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
-from engine.core.clock import Nanos
+from engine.core.clock import SECOND, Nanos, SystemClock
 from engine.core.errors import StoreError
 from engine.core.log import logger
+from engine.core.undisturbed import is_held_up
 from engine.domain.facts import Fact, Record, canonical, parse
 from engine.storage.backlog import Backlog, Handed, Then
 from engine.storage.books import Books
@@ -26,6 +27,9 @@ _log = logger("journal")
 
 ATTEMPT_S = 0.25
 """How long one try waits for another program's lock."""
+
+STANDS_BACK_S, MOST_BACK_S = 0.5, 60.0
+"""How often it is looked whether the writer may go on beside a thread that keeps the interpreter, and how long it may not."""
 
 PATIENCE_S = 5.0
 """How long closing waits for the database before what is left is spooled."""
@@ -65,6 +69,9 @@ class LiveJournal:
         self._cursor = book.cursor
         self._open: list[Prepared] = []
         self._said: str | None = None
+        self._loop = loop
+        self._monotonic = SystemClock().monotonic
+        self._rouses: TimerHandle | None = None
         self._backlog = Backlog(_caller(loop), book.facts)
         self._spool = Spool(path, book)
         self._writer = StepWriter(self._full, book_id, key, self._backlog, self._spool, lock)
@@ -89,9 +96,12 @@ class LiveJournal:
             _log.warning("facts came after their book was closed and are not stored", book=self._book_id, facts=len(self._open))
             self._open.clear()
         if self._open:
-            self._backlog.add(Handed(tuple(self._open), step, at))
+            stands_back = is_held_up(self._loop)
+            self._backlog.add(Handed(tuple(self._open), step, at), at_once=not stands_back)
             self._open.clear()
             self._handed, self._cursor = self._seq, step
+            if stands_back:
+                self._stand_back()
 
     def when_durable(self, then: Then, safety: bool) -> None:
         """Has `then` called on the loop: "" once the committed steps are on the disk, else why they are not.
@@ -103,6 +113,20 @@ class LiveJournal:
             then("")
         else:
             self._backlog.ask(self._handed, then, safety)
+
+    def _stand_back(self) -> None:
+        """While another thread keeps the interpreter, the writer's would wait for it beside the engine's, which then may miss its
+        turn with a stop to send. So the spool takes what is committed, and the database has it later."""
+        self._spool_now()
+        if self._rouses is None:
+            self._rouses = self._loop.call_later(STANDS_BACK_S, self._rouse, self._monotonic())
+
+    def _rouse(self, since: Nanos) -> None:
+        if is_held_up(self._loop) and self._monotonic() - since < MOST_BACK_S * SECOND:
+            self._rouses = self._loop.call_later(STANDS_BACK_S, self._rouse, since)
+        else:
+            self._rouses = None
+            self._backlog.rouse()
 
     def _spool_now(self) -> bool:
         """Puts what waits for the database on the spool's disk; whether all that was committed is on a disk now."""

@@ -72,6 +72,8 @@ class Spool:
             self._handle: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _SYNCED | _BINARY, 0o600)
             _write(self._handle, 0, head + bytes(max(1, ROOM - len(head))))
             sync_folder(path.parent)
+            self._loose = os.open(path, os.O_WRONLY) if _SYNCED else None
+            """For what need not be on the disk when it is written: no lock may be held while a disk is waited for."""
         except OSError as error:
             raise UserError(
                 f"{path}, for facts while the database cannot be written, cannot be made: {error.strerror}"
@@ -102,7 +104,8 @@ class Spool:
         with self._lock:
             if self._handle is not None and 0 < self.last <= stored:
                 self._end, self.last = self._begin, 0
-                _put(self._handle, self._end, _END)
+                if not (self._loose is not None and _write_at_once(self._loose, self._end, _END)):
+                    _put(self._handle, self._end, _END)
 
     def close(self, stored: int) -> None:
         """Lets go of the file, and removes it where nothing is in it that is not `stored`."""
@@ -111,7 +114,9 @@ class Spool:
             if self._handle is None:
                 return
             os.close(self._handle)
-            self._handle = None
+            if self._loose is not None:
+                os.close(self._loose)
+            self._handle = self._loose = None
             if not self.last:
                 self.path.unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.core import undisturbed
 from engine.domain import facts as f
 from engine.domain.intents import CancelOrder, SubmitOrder
 from tests.bench.live import BID, GOLD, Steady, percentiles, session
@@ -52,7 +53,7 @@ def _call() -> None:
 def _measured(block: Callable[[], None]) -> dict[str, Any]:
     ready, over = threading.Event(), threading.Event()
     delays: list[int] = []
-    engine = threading.Thread(target=lambda: asyncio.run(_engine(ready, over, delays)), name="engine")
+    engine = threading.Thread(target=lambda: undisturbed.run(_engine(ready, over, delays)), name="engine")
     engine.start()
     ready.wait()
     block()

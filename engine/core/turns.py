@@ -1,0 +1,102 @@
+"""A selector and a loop that let other threads have the interpreter only when there is nothing left to do. For epoll.
+
+Two things would let them in. asyncio calls `select` between any two callbacks; here it only looks, and keeps the interpreter's
+lock, until nothing is left or TURN_NS are over. And threads that wait for the lock ask for it after the switch interval; it is
+long for them while this loop works, and short while it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from engine.core.kept import KeptSocket, Looking
+from engine.core.undisturbed import SWITCH_S, UNDISTURBED_S
+
+TURN_NS = 10_000_000
+"""How long the loop goes on without letting others in while it has something to do. A callback is never cut short."""
+
+BREAK_S = 0.0001
+"""How long the others' turn is then, at the least."""
+
+HELD_NS, STAYS_NS = 25_000_000, 1_000_000_000
+"""So late means that another thread kept the interpreter, and for so long it is expected to do so again."""
+
+T = TypeVar("T")
+Found = list[tuple[selectors.SelectorKey, int]]
+
+
+class Turns(selectors.EpollSelector):
+    """`wakes` counts how often it waited and came back, `woken` is when it last had the interpreter again, monotonic ns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wakes = 0
+        self.woken = time.monotonic_ns()
+        self._held_until = 0
+        self._looking = Looking()
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether another thread keeps the interpreter for long, by what was seen within the last second."""
+        return time.monotonic_ns() < self._held_until
+
+    def select(self, timeout: float | None = None) -> Found:
+        """What is ready, as of any selector."""
+        found = self._ready()
+        if not found and (timeout is None or timeout > 0):
+            return self._let_in(timeout, super().select)
+        if time.monotonic_ns() - self.woken >= TURN_NS:
+            self._let_in(BREAK_S, time.sleep)
+            found = found or self._ready()
+        return found
+
+    def _let_in(self, seconds: float | None, wait: Callable[[Any], T]) -> T:
+        """Others may have the interpreter while `wait` waits, `seconds` or until there is news."""
+        sys.setswitchinterval(SWITCH_S)
+        begun = time.monotonic_ns()
+        result = wait(seconds)
+        sys.setswitchinterval(UNDISTURBED_S)
+        self.woken = time.monotonic_ns()
+        self.wakes += 1
+        if seconds is not None and self.woken - begun - int(seconds * 1e9) >= HELD_NS:
+            self._held_until = self.woken + STAYS_NS
+        return result
+
+    def _ready(self) -> Found:
+        known, found = self.get_map(), Found()
+        for handle, mask in self._looking.at(self.fileno()):
+            if handle in known:
+                key = known[handle]
+                events = selectors.EVENT_WRITE if mask & ~select.EPOLLIN else 0
+                events |= selectors.EVENT_READ if mask & ~select.EPOLLOUT else 0
+                found.append((key, events & key.events))
+        return found
+
+
+class UndisturbedLoop(asyncio.SelectorEventLoop):
+    """asyncio's loop with Turns; that another thread wakes it lets none in either."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+        super().__init__(self._turns)
+
+    @property
+    def turns(self) -> Turns:
+        """Its selector."""
+        return self._turns
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether another thread keeps the interpreter for long."""
+        return self._turns.is_held_up
+
+    def _make_self_pipe(self) -> None:
+        super()._make_self_pipe()  # type: ignore[misc]
+        self._ssock: socket.socket = KeptSocket(fileno=self._ssock.detach())
