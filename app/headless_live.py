@@ -6,8 +6,10 @@ import asyncio
 import json
 import signal
 import sys
+from dataclasses import replace
 
 from app.paths import log_dir
+from app.waiting import Waiting
 from engine.core.clock import SECOND, from_iso
 from engine.core.errors import BrokerError, FeedError, UserError
 from engine.core.log import crash_log
@@ -18,20 +20,24 @@ from engine.request import Request
 from widgets.tables.sentences import sentence
 
 
-def run_live(request: Request, as_json: bool, arm: str = "") -> int:
-    """Runs the request until Ctrl+C, or until its time; `arm` is the live account's name as its owner typed it."""
+def run_live(request: Request, as_json: bool, arm: str, waiting: Waiting) -> int:
+    """Runs the request until Ctrl+C, or until its time; `arm` is the live account's name as its owner typed it.
+
+    `waiting` is told what is done until the session is open.
+    """
     try:
-        return asyncio.run(_run(request, as_json, arm))
+        return asyncio.run(_run(request, as_json, arm, waiting))
     except (BrokerError, FeedError) as error:
         raise UserError(str(error)) from error
 
 
-async def _run(request: Request, as_json: bool, arm: str) -> int:
+async def _run(request: Request, as_json: bool, arm: str, waiting: Waiting) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with live_session(request, lambda error: _told(error)) as opened:
+    async with live_session(replace(request, progress=waiting), lambda error: _told(error)) as opened:
+        waiting.end()
         _announce(opened)
         opened.session.pipeline.subscribers.append(_line)
         if arm:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.clock import SECOND, Nanos, SystemClock
 from engine.core.errors import EngineStopped, StoreError, UserError
+from engine.core.undisturbed import new_loop
 from engine.domain.facts import CardOpened, Record
 from engine.domain.instrument import Cash
 from engine.domain.intents import Intent, SubmitOrder, SubmitPair
@@ -117,7 +118,7 @@ class Host:
         self._answers: set[Future[Any]] = set()
         self._clock = SystemClock()
         self._thread = threading.Thread(target=self._run, name="engine")
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop() if request.feed else asyncio.new_event_loop()
         self._leaving = threading.Event()
         self._opened: Future[Opening] = Future()
         self._outbox = _Outbox()
