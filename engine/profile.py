@@ -59,7 +59,7 @@ class InstrumentSection(Section):
 
     month: str = ""
     roll: Literal["ask", "auto", "off"] = "ask"
-    days: int | None = Field(None, ge=0, le=40)
+    days: int | None = Field(None, ge=0, le=120)
     warn_days: int = Field(5, ge=0, le=40)
 
     @field_validator("month")

@@ -73,6 +73,47 @@ class EquityPeaked(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ContractChosen(Fact):
+    """From here on what is dealt in of `symbol` is this contract of it, as in Z25; prices before are another contract's.
+
+    `reason` is a sentence.
+    """
+
+    symbol: str
+    contract: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollBegun(Fact):
+    """A position of `quantity` (lot steps, signed) is closed in the contract `out` and opened in `into`. `stop` and `target` are
+    those of the position that is to be, in ticks: moved by `spread`, what `into` costs more than `out`; None where there is none.
+
+    `by` is who wanted it: "owner" or "profile".
+    """
+
+    symbol: str
+    out: str
+    into: str
+    quantity: int
+    spread: int
+    stop: int | None
+    target: int | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollEnded(Fact):
+    """What became of it: `quantity` is what is held in `contract` now, `reason` a sentence, `is_whole` whether all was rolled."""
+
+    symbol: str
+    contract: str
+    quantity: int
+    is_whole: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TradingStateChanged(Fact):
     """`state` is ACTIVE, REDUCING or HALTED; `cause` names the limit or "owner"; `reason` is a sentence."""
 

@@ -194,6 +194,13 @@ class Reconnect(Intent):
 
 
 @dataclass(frozen=True, slots=True)
+class Roll(Intent):
+    """Close the position in a future's contract and open it in the one that follows; its stop is moved by what they differ in."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeLimits(Intent):
     """Set the limit called `limit` (engine.domain.limit_rules) to `value`, decimal text or "none", for one `symbol` where given.
 

@@ -37,6 +37,8 @@ class Arming:
         """What stands against arming this account, "" where nothing does."""
         self.reconnect: Callable[[int], str] = lambda _port: "this session has no link that waits for a word"
         """Lets the links try again, at this port unless it is 0; what stands against it, "" where nothing does."""
+        self.roll: Callable[[str], str] = lambda symbol: f"{symbol} is no future of a live session; there is nothing to roll"
+        """Begins to roll the position in this future; what stands against it, "" where nothing does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Owner:
             i.Arm: self._arm,
             i.Disarm: self._disarm,
             i.Reconnect: self._reconnect,
+            i.Roll: self._roll,
         }
 
     def carry_out(self, intent: i.Intent) -> None:
@@ -328,6 +329,11 @@ class Owner:
             raise Refused("trading is not armed")
         self._h.emit(f.TradingDisarmed(self._h.arming.account, intent.reason or "by the owner"))
         self._h.arming.account = ""
+
+    def _roll(self, intent: i.Roll) -> None:
+        objection = self._h.arming.roll(intent.symbol)
+        if objection:
+            raise Refused(objection)
 
     def _reconnect(self, intent: i.Reconnect) -> None:
         if not 0 <= intent.port <= 65_535:

@@ -37,6 +37,7 @@ INTENTS: dict[tuple[str, str], type[bodies.Body]] = {
     ("POST", "/v1/limits"): bodies.Limit,
     ("POST", "/v1/protection"): bodies.Protection,
     ("POST", "/v1/reconnect"): bodies.Reconnect,
+    ("POST", "/v1/roll"): bodies.Roll,
 }
 """Arming is not among them: the account's name is typed by a person at the desk."""
 

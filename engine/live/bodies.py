@@ -206,6 +206,15 @@ class Protection(Body):
         return i.ChooseProtection(traded(place.pipeline, self.instrument).symbol, self.choice)
 
 
+class Roll(Body):
+    """The position in a future, into the contract that follows."""
+
+    instrument: Name
+
+    def intent(self, place: Place) -> i.Intent:
+        return i.Roll(traded(place.pipeline, self.instrument).symbol)
+
+
 class Reconnect(Body):
     """To `port`, or with 0 to where the venue said it moved to, or was."""
 

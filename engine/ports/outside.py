@@ -163,6 +163,15 @@ class TellsMargin(Protocol):
 
 
 @runtime_checkable
+class ShowsContracts(DealsInContracts, Protocol):
+    """A feed that can look at a contract beside the one it deals in."""
+
+    async def quote_of(self, symbol: Symbol, contract: str) -> LiveQuote:
+        """A quote of that contract; BrokerError where there is none within a few seconds."""
+        ...
+
+
+@runtime_checkable
 class TakesDepth(Protocol):
     """A broker that fills by the book and by what others trade."""
 

@@ -160,6 +160,12 @@ SENTENCES: dict[type[f.Fact], Callable[[Any], str]] = {
     f.AccountOpened: lambda x: f"Account {x.account} opened with {_money(x.balance)} {x.currency}.",
     f.InstrumentListed: lambda x: f"{x.symbol} listed: tick {x.tick_size}, lot step {x.lot_step}, contract {x.contract_size}.",
     f.DayStarted: lambda x: f"The trading day starts with equity {_money(x.equity)}.",
+    f.ContractChosen: lambda x: f"{x.symbol}{x.contract} is dealt in from here on: {_bare(x.reason)}.",
+    f.RollBegun: lambda x: (
+        f"{_lots(x.symbol, abs(x.quantity))} of {x.symbol}{x.out} go over to {x.symbol}{x.into}, "
+        f"which costs {_price(x.symbol, x.spread)} more; the {x.by} wants it."
+    ),
+    f.RollEnded: lambda x: f"{'Rolled' if x.is_whole else 'Not rolled'}: {_bare(x.reason)}.",
     f.EquityPeaked: lambda x: f"Equity stands at its highest so far, {_money(x.equity)}.",
     f.TradingStateChanged: lambda x: f"Trading is {x.state} ({x.cause}){_because(x)}.",
     f.ModeChanged: lambda x: f"Mode is {x.mode}.",

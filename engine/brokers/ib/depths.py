@@ -44,6 +44,12 @@ class Waiting:
         self._trades.append(trade)
         self.news.set()
 
+    def drop(self, symbol: Symbol) -> None:
+        """What waits of the instrument is not told any more."""
+        kept = [trade for trade in self._trades if trade.symbol != symbol]
+        self._trades.clear()
+        self._trades.extend(kept)
+
     def take(self) -> Depth | Trade | None:
         """The next: trades first, for the newest book is what they left."""
         if self._trades:
@@ -72,10 +78,12 @@ class Depths:
         self._say = say
         self._readers: set[asyncio.Task[None]] = set()
         self._open: dict[Subscription, Symbol] = {}
+        self._waiting: list[Waiting] = []
 
     async def read(self, symbols: Sequence[Symbol]) -> AsyncIterator[Depth | Trade]:
         """Until `close`."""
         waiting = Waiting()
+        self._waiting.append(waiting)
         readers = [
             started(self._follow(symbol, make), f"{what} of {symbol} from TWS")
             for symbol in symbols
@@ -91,6 +99,7 @@ class Depths:
                 while (told := waiting.take()) is not None:
                     yield told
         finally:
+            self._waiting.remove(waiting)
             self._readers.difference_update(readers)
             await ended(*readers)
 
@@ -98,6 +107,8 @@ class Depths:
         """The instrument's contract is another one from here on."""
         for subscription in [it for it, of in self._open.items() if of == symbol]:
             subscription.end()
+        for waiting in self._waiting:
+            waiting.drop(symbol)
 
     async def close(self) -> None:
         """Ends what is read; safe twice."""

@@ -75,6 +75,7 @@ class IbFeed:
         self._troubles: dict[Symbol, str] = {}
         self._readers: set[asyncio.Task[None]] = set()
         self._streams: set[QuoteStream] = set()
+        self._unread: list[dict[Symbol, LiveQuote]] = []
         self._quarantined = 0
         own = replace(address, client_id=address.client_id + BESIDE, is_read_only=True)
         self._upkeep = Upkeep(own, _open, self._up, self._down, random=self._random, sleep=sleep, heartbeat_s=heartbeat_s)
@@ -118,6 +119,7 @@ class IbFeed:
             naming_of(symbol)
             self._instrument(symbol)
         newest: dict[Symbol, LiveQuote] = {}
+        self._unread.append(newest)
         news = asyncio.Event()
 
         def keep(quote: LiveQuote) -> None:
@@ -135,6 +137,7 @@ class IbFeed:
                 while newest:
                     yield newest.pop(next(iter(newest)))
         finally:
+            self._unread = [it for it in self._unread if it is not newest]
             self._readers.difference_update(readers)
             await ended(*readers)
 
@@ -210,8 +213,25 @@ class IbFeed:
         await find(link, self._instrument(symbol), contract)
         self._months[symbol] = contract
         for stream in [it for it in self._streams if it.symbol == symbol]:
-            stream.close()
+            stream.drop()
+        for unread in self._unread:
+            unread.pop(symbol, None)
         self._depths.renew(symbol)
+
+    async def quote_of(self, symbol: Symbol, contract: str) -> LiveQuote:
+        """A quote of another contract than the one that is dealt in."""
+        link = self._link
+        if link is None:
+            raise BrokerError(self.trouble)
+        listed = await find(link, self._instrument(symbol), contract)
+        stream = QuoteStream(link, listed, self._clock, accepts_delayed=self._accepts_delayed)
+        try:
+            stream.start()
+            return LiveQuote(*await asyncio.wait_for(anext(stream), link.timeout))
+        except TimeoutError:
+            raise BrokerError(f"{link.name} told no price of {listed.name} within {link.timeout:g} s") from None
+        finally:
+            stream.close()
 
     async def _find(self, link: Link, symbol: Symbol) -> Listed:
         instrument = self._instrument(symbol)

@@ -95,6 +95,11 @@ class QuoteStream:
                 self._release_data()
         self._news.set()
 
+    def drop(self) -> None:
+        """Closes it; what waits is not told any more."""
+        self._waiting.clear()
+        self.close()
+
     def __aiter__(self) -> QuoteStream:
         return self
 
