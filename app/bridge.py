@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject, Signal
 from app.picture import Picture
 from engine.core.errors import EngineStopped, NiceGoldError
 from engine.domain.facts import IntentRefused
-from engine.domain.intents import Intent, SubmitOrder
+from engine.domain.intents import Intent, SubmitOrder, SubmitPair
+from engine.domain.margin import Margin
 from engine.domain.market import Bars
 from engine.host import Host, Opening
 from engine.portfolio.chronicle import Chronicle
@@ -36,9 +37,10 @@ class Bridge(QObject):
     """Owns the host and asks it for frames. All signals are emitted on the window's thread.
 
     `progressed(share, words)` while the session opens, `history(Bars)` what lies before it, `shown(Picture)` per frame,
-    `refused(intent, sentence)`, `verdict(order, Verdict)`, `faulted(exception)` when a command failed that should not,
-    `failed(exception)` when the engine stopped or never started, `closing()` before the session is ended, `killed(report)` when
-    the kill switch has done its work. With a `fault` the session is not opened: that is why it failed.
+    `refused(intent, sentence)`, `verdict(order, Verdict)`, `margin(order, Margin)` or with the sentence why there is none,
+    `faulted(exception)` when a command failed that should not, `failed(exception)` when the engine stopped or never started,
+    `closing()` before the session is ended, `killed(report)` when the kill switch has done its work. With a `fault` the session
+    is not opened: that is why it failed.
     """
 
     progressed = Signal(float, str)
@@ -48,6 +50,7 @@ class Bridge(QObject):
     refused = Signal(object, str)
     done = Signal(object, object)
     verdict = Signal(object, object)
+    margin = Signal(object, object)
     faulted = Signal(object)
     failed = Signal(object)
     closing = Signal()
@@ -65,6 +68,7 @@ class Bridge(QObject):
         self.opening: Opening | None = None
         self.frame_ms = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._question: asyncio.Task[Any] | None = None
         self._stopping = False
         self._turn = asyncio.Lock()
         self._crashed.connect(self.failed)
@@ -132,9 +136,29 @@ class Bridge(QObject):
         """Sends an intent; `refused` says so when it is not carried out."""
         self._keep(self._submit(intent))
 
-    def preview(self, order: SubmitOrder) -> None:
+    def preview(self, order: SubmitOrder | SubmitPair) -> None:
         """Asks what the gate thinks of a ticket; `verdict` answers."""
         self._keep(self._preview(order))
+
+    def ask_margin(self, order: SubmitOrder) -> None:
+        """Asks what an order would do to margin; `margin` answers. What was asked before is not waited for any more."""
+        self.drop_margin()
+        self._question = self._keep(self._ask_margin(order))
+
+    def drop_margin(self) -> None:
+        """Nobody wants the answer any more."""
+        if self._question is not None:
+            self._question.cancel()
+            self._question = None
+
+    async def _ask_margin(self, order: SubmitOrder) -> None:
+        answer: Margin | str
+        try:
+            answer = await asyncio.wrap_future(self.host.margin(order))
+        except NiceGoldError as error:
+            answer = str(error)
+        if not self._stopping:
+            self.margin.emit(order, answer)
 
     def kill(self, flatten: bool, drill: bool) -> None:
         """Throws the kill switch of a live session; `killed` says what it came to."""
@@ -158,6 +182,7 @@ class Bridge(QObject):
     async def close(self) -> None:
         """Stops asking for frames, ends the session and its thread."""
         self._stopping = True
+        self.drop_margin()
         self.closing.emit()
         self._seen.set()
         for task in tuple(self._tasks):
@@ -170,13 +195,14 @@ class Bridge(QObject):
         """Runs a panel's coroutine as one of the window's own: awaited before the window goes, its faults said."""
         self._keep(work)
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[Any] | None:
         if self._stopping:
             work.close()
-            return
+            return None
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -203,7 +229,7 @@ class Bridge(QObject):
         elif records is not None:
             self.done.emit(intent, records)
 
-    async def _preview(self, order: SubmitOrder) -> None:
+    async def _preview(self, order: SubmitOrder | SubmitPair) -> None:
         verdict = await self._ask(lambda host: host.preview(order), order)
         if verdict is not None:
             self.verdict.emit(order, verdict)

@@ -136,11 +136,11 @@ def test_a_wrong_field_is_marked_with_one_sentence_and_nothing_is_sent(ticket, q
     ticket.form.amount.setText("abc")
     ticket.send()
     assert sent == []
-    assert ticket.error.text() == "'abc' is not a number."
+    assert ticket.complaint == "'abc' is not a number."
     assert ticket.form.amount.property("wrong") is True
     ticket.form.amount.setText("0.10")
     ticket.send()
-    assert ticket.error.text() == ""
+    assert ticket.complaint == ""
     assert ticket.form.amount.property("wrong") is False
     assert len(sent) == 1
 
@@ -221,7 +221,7 @@ def test_a_decimal_comma_in_the_size_is_refused_and_the_button_is_dead(ticket, q
     qtbot.waitUntil(lambda: not ticket.submit.isEnabled(), timeout=30_000)
     ticket.send()
     assert sent == []
-    assert f"{typed!r} has a comma; write {typed.replace(',', '.')} with a point" in ticket.error.text()
+    assert f"{typed!r} has a comma; write {typed.replace(',', '.')} with a point" in ticket.complaint
     assert ticket.form.amount.property("wrong") is True
 
 
@@ -245,7 +245,7 @@ def test_a_distance_takes_no_comma(ticket):
 def test_what_cannot_be_read_is_marked_before_a_side_is_chosen(ticket, qtbot):
     ticket.form.amount.clear()
     qtbot.keyClicks(ticket.form.amount, "0,5")
-    qtbot.waitUntil(lambda: ticket.error.text() == "'0,5' has a comma; write 0.5 with a point.", timeout=30_000)
+    qtbot.waitUntil(lambda: ticket.complaint == "'0,5' has a comma; write 0.5 with a point.", timeout=30_000)
     assert not ticket.submit.isEnabled()
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 
 from engine.core.clock import Nanos
 from engine.core.errors import UserError
 from engine.domain.instrument import Cash, Instrument, Steps
-from engine.domain.intents import SubmitOrder
+from engine.domain.intents import SubmitOrder, SubmitPair
 from engine.domain.market import Quote, Ticks
 from engine.domain.order import OrderType, Side
 from widgets import format as fmt
 
 _AT_MARKET = (OrderType.MARKET, OrderType.TRAILING)
 """Types that need no price of their own."""
+PPM_OF_A_PERCENT = 10_000
+PAIR, THEN = "pair", "then"
+"""How a second order is tied to the first: each ends the other, or it follows once the first has filled."""
 
 
 class FieldError(Exception):
@@ -26,10 +29,20 @@ class FieldError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class TargetDraft:
+    """One of several targets: a price (or a distance) and its share of the order in percent."""
+
+    price: Decimal | None
+    share: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """The ticket's fields. `amount` is lots, or percent of equity at risk with `by_risk`; exits are prices, or distances
     from the entry with `by_distance`. `limit` is that of a stop-limit, whose `price` is its stop; `trail` how far a trailing stop
-    stays behind. `default_stop` is the stop the gate named for an order without one."""
+    stays behind, `stop_trail` the same of the stop loss: a distance, or percent of the price with `trail_by_percent` and
+    `stop_trail_by_percent`. `default_stop` is the stop the gate named for an order without one. `second` is another order, by
+    `tie` the other one of a pair or what follows; its `amount` None is as much as the first."""
 
     side: Side
     type: OrderType
@@ -45,17 +58,56 @@ class Draft:
     default_stop: Ticks | None = None
     limit: Decimal | None = None
     trail: Decimal | None = None
+    trail_by_percent: bool = False
+    stop_trail: Decimal | None = None
+    stop_trail_by_percent: bool = False
+    targets: tuple[TargetDraft, ...] = ()
+    post_only: bool = False
+    second: Draft | None = None
+    tie: str = ""
+
+
+def compose_ticket(draft: Draft, instrument: Instrument, quote: Quote | None, equity: Cash) -> SubmitOrder | SubmitPair:
+    """All that the draft means: an order, one with another that follows, or a pair. Raises FieldError."""
+    first = compose(draft, instrument, quote, equity)
+    if draft.second is None:
+        return first
+    amount = draft.second.amount if draft.second.amount is not None else instrument.lots(first.quantity)
+    try:
+        second = compose(replace(draft.second, amount=amount), instrument, quote, equity)
+    except FieldError as error:
+        raise FieldError(f"second.{error.field}", str(error)) from None
+    return SubmitPair(first, second) if draft.tie == PAIR else replace(first, then=second)
 
 
 def compose(draft: Draft, instrument: Instrument, quote: Quote | None, equity: Cash) -> SubmitOrder:
-    """The order the draft means. Raises FieldError."""
+    """The draft's own order. Raises FieldError."""
     entry = _entry(draft, instrument, quote)
     stop = _exit(draft, instrument, entry, draft.stop_loss, "stop_loss", -draft.side.sign)
     target = _exit(draft, instrument, entry, draft.take_profit, "take_profit", draft.side.sign)
     quantity = _by_risk(draft, instrument, entry, stop, equity) if draft.by_risk else _by_lots(draft, instrument)
     price = None if draft.type in _AT_MARKET else entry
-    return SubmitOrder(instrument.symbol, draft.side.value, draft.type.value, quantity, price, stop, target, draft.tif,
-                       draft.expires, draft.reduce_only, _limit(draft, instrument), _trail(draft, instrument))  # fmt: skip
+    trail, trail_ppm = _trail(draft, instrument)
+    stop_trail, stop_trail_ppm = _stop_trail(draft, instrument)
+    return SubmitOrder(
+        instrument.symbol,
+        draft.side.value,
+        draft.type.value,
+        quantity,
+        price,
+        stop,
+        target,
+        draft.tif,
+        draft.expires,
+        draft.reduce_only,
+        _limit(draft, instrument),
+        trail,
+        trail_ppm,
+        stop_trail,
+        stop_trail_ppm,
+        _targets(draft, instrument, entry, quantity),
+        draft.post_only,
+    )
 
 
 def reference(side: Side, quote: Quote | None) -> Ticks | None:
@@ -86,13 +138,58 @@ def _limit(draft: Draft, instrument: Instrument) -> Ticks | None:
     return _ticks(instrument, draft.limit, "limit")
 
 
-def _trail(draft: Draft, instrument: Instrument) -> Ticks:
+def _trail(draft: Draft, instrument: Instrument) -> tuple[Ticks, int]:
+    """How far a trailing stop stays behind: ticks, or millionths of the price."""
     if draft.type is not OrderType.TRAILING:
-        return 0
-    trail = None if draft.trail is None else _ticks(instrument, draft.trail, "trail")
-    if not trail or trail < 0:
+        return 0, 0
+    if draft.trail is None:
         raise FieldError("trail", "A trailing stop needs the distance it stays behind the price.")
-    return trail
+    return _away(draft.trail, draft.trail_by_percent, instrument, "trail")
+
+
+def _stop_trail(draft: Draft, instrument: Instrument) -> tuple[Ticks, int]:
+    if draft.stop_trail is None:
+        return 0, 0
+    return _away(draft.stop_trail, draft.stop_trail_by_percent, instrument, "stop_trail")
+
+
+def _away(value: Decimal, by_percent: bool, instrument: Instrument, field: str) -> tuple[Ticks, int]:
+    if not by_percent:
+        ticks = _ticks(instrument, value, field)
+        if ticks <= 0:
+            raise FieldError(field, "The distance a stop trails at must be above zero.")
+        return ticks, 0
+    ppm = value * PPM_OF_A_PERCENT
+    if ppm != int(ppm) or not 0 < ppm < 100 * PPM_OF_A_PERCENT:
+        raise FieldError(field, "A stop trails by more than 0 and less than 100 percent, in steps of 0.0001.")
+    return 0, int(ppm)
+
+
+def _targets(draft: Draft, instrument: Instrument, entry: Ticks, quantity: Steps) -> tuple[tuple[Ticks, Steps], ...]:
+    """(price, lot steps) of each target; the shares are cut so that 100 percent are the whole order."""
+    made: list[tuple[Ticks, Steps]] = []
+    so_far, dealt = Decimal(0), 0
+    for number, each in enumerate(draft.targets, start=1):
+        if each.price is None:
+            raise FieldError(f"target{number}", "Type this target's price, or take it away.")
+        price = _exit(draft, instrument, entry, each.price, f"target{number}", draft.side.sign)
+        if each.share is None or each.share <= 0:
+            raise FieldError(f"share{number}", "Type this target's share of the order, above 0 percent.")
+        so_far += each.share
+        if so_far > 100:
+            raise FieldError(f"share{number}", f"The shares come to {so_far.normalize():f} %; 100 % is the whole order.")
+        upto = int((quantity * so_far / 100).to_integral_value(ROUND_DOWN))
+        if upto - dealt < instrument.min_order:
+            raise FieldError(f"share{number}", _too_small(instrument, "This target's share of the order"))
+        made.append((price or 0, upto - dealt))
+        dealt = upto
+    if made and 0 < quantity - dealt < instrument.min_order:
+        raise FieldError(f"share{len(made)}", _too_small(instrument, "What the targets leave of the order"))
+    return tuple(made)
+
+
+def _too_small(instrument: Instrument, what: str) -> str:
+    return f"{what} is less than the smallest order, {fmt.lots(instrument.min_order, instrument)} lot."
 
 
 def _ticks(instrument: Instrument, value: Decimal, field: str) -> Ticks:
@@ -108,7 +205,7 @@ def _exit(draft: Draft, instrument: Instrument, entry: Ticks, value: Decimal | N
         return None
     typed = _ticks(instrument, value, field)
     exit_ = entry + sign * typed if draft.by_distance else typed
-    word = "stop loss" if field == "stop_loss" else "take profit"
+    word = {"stop_loss": "stop loss", "take_profit": "take profit"}.get(field, "target")
     if exit_ <= 0:
         raise FieldError(field, f"The {word} distance is larger than the price itself.")
     if (exit_ - entry) * sign <= 0:

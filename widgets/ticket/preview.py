@@ -84,6 +84,8 @@ class Preview(QWidget):
         self.sentence = QLabel(wordWrap=True)
         self.stop = QLabel(visible=False, wordWrap=True)
         self.stop.setProperty("role", "label")
+        self.held = QLabel(visible=False, wordWrap=True)
+        self.held.setProperty("role", "label")
         self.largest = QLabel()
         self.use = QPushButton("Use", visible=False)
         self.use.setToolTip("Take the largest quantity that passes every limit")
@@ -111,6 +113,7 @@ class Preview(QWidget):
         layout.addWidget(self.sentence)
         layout.addLayout(foot)
         layout.addWidget(self.stop)
+        layout.addWidget(self.held)
         layout.addLayout(self._grid)
 
     def show_bars(self, shown: bool) -> None:
@@ -123,6 +126,7 @@ class Preview(QWidget):
         """No verdict: say why."""
         self._show_lines(())
         self.stop.hide()
+        self.held.hide()
         self.largest.setText("")
         self.largest.hide()
         self.use.hide()
@@ -139,6 +143,8 @@ class Preview(QWidget):
             self._say("Passes every limit.", "good")
         self.stop.setVisible(verdict.stop is not None and verdict.stop_is_default)
         self.stop.setText(f"Default ATR stop {fmt.price(verdict.stop, instrument)} is sent with it.")
+        self.held.setVisible(bool(verdict.held))
+        self.held.setText("Held here, not at the venue: " + "; ".join(verdict.held) + ".")
         self._largest = verdict.largest
         lots = f"{fmt.lots(verdict.largest, instrument)} lot"
         self.largest.setText(f"Largest that passes: {lots}" if verdict.largest else "No quantity passes.")
@@ -174,6 +180,7 @@ class Preview(QWidget):
             "rows": rows,
             "sentence": self.sentence.text(),
             "stop": self.stop.text() if not self.stop.isHidden() else "",
+            "held": self.held.text() if not self.held.isHidden() else "",
             "largest": self.largest.text(),
             "use": not self.use.isHidden(),
         }

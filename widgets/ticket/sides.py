@@ -9,6 +9,7 @@ from engine.domain.instrument import Instrument
 from engine.domain.market import Quote
 from engine.domain.order import Side
 from widgets import format as fmt
+from widgets.style import set_role
 from widgets.theme import UNIT
 
 
@@ -30,7 +31,7 @@ class SideButtons(QWidget):
             button.setProperty("kind", side.value)
             button.setProperty("tall", True)
             button.setShortcut(key)
-            button.setToolTip(f"Choose {side.value}; nothing is sent yet ({key})")
+            button.setToolTip(_hint(side, key))
             button.setAccessibleName(side.value.upper())
             button.clicked.connect(lambda _checked, side=side: self.chosen.emit(side))
             self._group.addButton(button)
@@ -53,6 +54,13 @@ class SideButtons(QWidget):
             button.setChecked(False)
         self._group.setExclusive(True)
 
+    def show_doubt(self, sentence: str) -> None:
+        """Grey the prices where they are not to be traded on, with the reason; "" where they are."""
+        for side, button in self.buttons.items():
+            set_role(button, "doubtful", bool(sentence))
+            hint = _hint(side, button.shortcut().toString())
+            button.setToolTip(f"{sentence[:1].upper()}{sentence[1:]}.\n{hint}" if sentence else hint)
+
     def show_quote(self, quote: Quote | None, instrument: Instrument) -> None:
         """The bid on SELL, the ask on BUY."""
         for side, button in self.buttons.items():
@@ -62,3 +70,7 @@ class SideButtons(QWidget):
                 shortcut = button.shortcut()
                 button.setText(text)
                 button.setShortcut(shortcut)
+
+
+def _hint(side: Side, key: str) -> str:
+    return f"Choose {side.value}; nothing is sent yet ({key})"

@@ -10,21 +10,23 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScro
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, cash, instrument_of
-from engine.domain.intents import SubmitOrder
+from engine.domain.intents import SubmitOrder, SubmitPair
 from engine.domain.limits import Verdict
 from engine.domain.market import Quote
 from engine.domain.order import Side
 from widgets import format as fmt
 from widgets.style import font, set_role
 from widgets.theme import UNIT, Theme
-from widgets.ticket.draft import FieldError, compose, reference
+from widgets.ticket.draft import FieldError, compose_ticket, reference
 from widgets.ticket.form import TicketForm
+from widgets.ticket.margin import MarginLine
 from widgets.ticket.preview import Preview
 
 PREVIEW_MS = 80
 MARKET_MS = 400
 SENT_MS = 1_500
 """So long the button says that the order was sent, and sends no other."""
+Asked = SubmitOrder | SubmitPair
 ROOM_FOR_BARS = 322
 """Pixels from which the preview has bars beside its figures, a scroll bar included."""
 
@@ -48,9 +50,10 @@ class Ticket(QWidget):
         self.instrument: Instrument = instrument_of(symbols[0])
         self.quote: Quote | None = None
         self.equity: Cash = 0
-        self._asked: SubmitOrder | None = None
+        self._asked: Asked | None = None
         self._verdict: Verdict | None = None
         self._default_stop: tuple[Side, int] | None = None
+        self.complaint = self._doubt = ""
         self._timers()
         self._build(theme, symbols)
         self._lay_out()
@@ -80,6 +83,7 @@ class Ticket(QWidget):
         self.submit.setProperty("tall", True)
         self.submit.setAccessibleName("Send order")
         self.preview = Preview(theme)
+        self.margin = MarginLine()
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -92,7 +96,7 @@ class Ticket(QWidget):
         column.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, 2 * UNIT)
         column.setSpacing(UNIT)
         column.addLayout(head)
-        for widget in (self.form, self.error, self.submit, self.preview):
+        for widget in (self.form, self.error, self.submit, self.preview, self.margin):
             column.addWidget(widget)
         column.addStretch()
         scroll = QScrollArea(widgetResizable=True)
@@ -156,16 +160,22 @@ class Ticket(QWidget):
         """The session's time, for orders good till a time."""
         self.form.set_now(at, zone)
 
-    def show_verdict(self, verdict: Verdict, order: SubmitOrder | None = None) -> None:
+    def show_doubt(self, sentence: str) -> None:
+        """Why the prices shown are not to be traded on, "" where they are: they are greyed, with the reason."""
+        self.form.sides.show_doubt(sentence)
+        self._doubt = sentence
+        self._label_spread()
+
+    def show_verdict(self, verdict: Verdict, order: Asked | None = None) -> None:
         """The gate's answer to the last order asked about; an answer to another `order` is ignored."""
         if self._asked is None or (order is not None and order != self._asked):
             return
         learned = verdict.stop_is_default and verdict.stop is not None and self._default_stop is None
         if verdict.stop_is_default and verdict.stop is not None:
-            self._default_stop = (Side(self._asked.side), verdict.stop)
+            self._default_stop = (Side(_first(self._asked).side), verdict.stop)
         self._verdict = verdict
         self._show_default_stop()
-        self.preview.show_verdict(verdict, self.instrument, self._asked.quantity)
+        self.preview.show_verdict(verdict, self.instrument, _first(self._asked).quantity)
         if learned and self.form.amount_unit.value == "risk %":
             self._soon.start()
         self._label_submit()
@@ -178,9 +188,9 @@ class Ticket(QWidget):
         self.form.amount.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.form.amount.selectAll()
 
-    def fill(self, order: SubmitOrder) -> None:
+    def fill(self, order: Asked) -> None:
         """Take an order's terms over, for instance from a drag on the chart."""
-        self.set_symbol(order.symbol)
+        self.set_symbol(_first(order).symbol)
         self.form.fill(order, self.instrument)
         self._on_change()
 
@@ -191,12 +201,12 @@ class Ticket(QWidget):
 
     # --- judging ---
 
-    def compose(self) -> SubmitOrder | None:
+    def compose(self) -> Asked | None:
         """The order as it stands; None with the reason marked at its field."""
         side = self.form.sides.side
         try:
             default = self._default_stop[1] if self._default_stop and self._default_stop[0] is side else None
-            order = compose(self.form.draft(default), self.instrument, self.quote, self.equity)
+            order = compose_ticket(self.form.draft(default), self.instrument, self.quote, self.equity)
         except FieldError as error:
             self._complain(error.field, str(error))
             return None
@@ -204,9 +214,10 @@ class Ticket(QWidget):
         return order
 
     def _complain(self, field: str, sentence: str) -> None:
-        self.form.mark(field, sentence)
-        self.error.setText(sentence)
-        self.error.setVisible(bool(sentence))
+        beside = self.form.mark(field, sentence)
+        self.complaint = sentence
+        self.error.setText("" if beside else sentence)
+        self.error.setVisible(bool(sentence) and not beside)
 
     def _on_change(self) -> None:
         self._verdict = None
@@ -224,6 +235,7 @@ class Ticket(QWidget):
         order = self.compose()
         self._show_size(order)
         self._asked = order
+        self.margin.consider(order)
         if order is None:
             self._verdict = None
             self.preview.clear("")
@@ -255,6 +267,7 @@ class Ticket(QWidget):
             return
         self._asked = order
         self._sent.start()
+        self.margin.forget()
         self._label_submit()
         self.submit_wanted.emit(order)
 
@@ -269,12 +282,20 @@ class Ticket(QWidget):
         elif order is None:
             text = f"{side.value.upper()} {self.instrument.symbol}"
         else:
-            text = f"{side.value.upper()} {fmt.lots(order.quantity, self.instrument)} {order.symbol} {self._how(order)}"
+            text = f"{side.value.upper()} {self._what(order)}"
         self.submit.setText(text)
         self.submit.setEnabled(side is not None and self.can_send)
         self.submit.setToolTip(f"{text} (Ctrl+Enter)")
         set_role(self.submit, "kind", side.value if side else None)
         set_role(self.submit, "filled", bool(side))
+
+    def _what(self, asked: Asked) -> str:
+        first = _first(asked)
+        text = f"{fmt.lots(first.quantity, self.instrument)} {first.symbol} {self._how(first)}"
+        second = asked.second if isinstance(asked, SubmitPair) else asked.then
+        if second is None:
+            return text
+        return f"{text} {'or' if isinstance(asked, SubmitPair) else 'then'} {second.side.upper()} {self._how(second)}"
 
     def _how(self, order: SubmitOrder) -> str:
         kind = order.type.replace("_", "-")
@@ -284,14 +305,21 @@ class Ticket(QWidget):
 
     def _show_quote(self) -> None:
         self.form.sides.show_quote(self.quote, self.instrument)
-        self.spread.setText("no quote" if self.quote is None else f"spread {self.quote.ask - self.quote.bid} ticks")
+        self._label_spread()
         start = None if self.quote is None else self.instrument.price((self.quote.bid + self.quote.ask) // 2)
         self.form.price.start = start
         for field in (self.form.stop_loss, self.form.take_profit):
             field.start = start if self.form.exit_unit.value == "price" else None
 
+    def _label_spread(self) -> None:
+        text = "no quote" if self.quote is None else f"spread {self.quote.ask - self.quote.bid} ticks"
+        self.spread.setText(f"{text} · not live" if self._doubt and self.quote is not None else text)
+        self.spread.setToolTip(self._doubt)
+        set_role(self.spread, "role", "warn" if self._doubt else "hint")
+
     def _show_nothing(self) -> None:
         """No order: nothing derived from one is left to be seen."""
+        self.margin.consider(None)
         self._complain("", "")
         self._show_size(None)
         self.preview.clear("What the order does to every limit shows here.")
@@ -301,10 +329,11 @@ class Ticket(QWidget):
         known = self._default_stop is not None and self._default_stop[0] is self.form.sides.side
         self.form.show_default_stop(fmt.price(self._default_stop[1], self.instrument) if known else "")
 
-    def _show_size(self, order: SubmitOrder | None) -> None:
-        if order is None:
+    def _show_size(self, asked: Asked | None) -> None:
+        if asked is None:
             self.form.size.setText("")
             return
+        order = _first(asked)
         instrument, side = self.instrument, Side(order.side)
         price = order.price if order.price is not None else reference(side, self.quote) or 0
         notional = cash(instrument.units(order.quantity) * instrument.price(price))
@@ -326,7 +355,14 @@ class Ticket(QWidget):
             "fields": {name: field.text() for name, field in form.fields.items()},
             "size": form.size.text(),
             "tif": form.tif.currentText(),
-            "error": self.error.text(),
+            "error": self.complaint,
+            "advanced": form.advanced.button.text(),
+            "doubt": self._doubt,
+            "margin": self.margin.state(),
             "preview": self.preview.state(),
             "buttons": {self.submit.text(): self.submit.isEnabled()},
         }
+
+
+def _first(asked: Asked) -> SubmitOrder:
+    return asked.first if isinstance(asked, SubmitPair) else asked
