@@ -12,6 +12,7 @@ import numpy as np
 from app.bars import BarLog
 from app.panels.base import Surroundings, View
 from app.picture import Picture
+from app.trust import doubts
 from app.venue_desk import market_badge
 from engine.core.errors import UserError
 from engine.domain.instrument import Instrument, instrument_of, money
@@ -153,6 +154,7 @@ class ChartPanel(View):
         lines += [_limit_line(limit, picture) for limit in view.limit_prices if limit.symbol == symbol]
         self.widget.set_lines(lines)
         self.widget.set_now(view.at)
+        self.widget.set_doubt(doubts(view).get(symbol, ""))
 
     def _grow(self, picture: Picture) -> None:
         symbol = self._instrument.symbol

@@ -6,6 +6,7 @@ from app.bars import BarLog
 from app.panels.base import Surroundings, View
 from app.picture import Picture
 from app.state import remembered
+from app.trust import doubts
 from engine.domain.instrument import instrument_of
 from engine.domain.market import Symbol
 from engine.host import Opening
@@ -35,7 +36,7 @@ class WatchView(View):
 
     def show(self, picture: Picture) -> None:
         view = picture.view
-        self.widget.update_quotes(view.quotes, view.at)
+        self.widget.update_quotes(view.quotes, view.at, doubts(view))
         for symbol, fresh in picture.frame.bars.items():
             bars = self._bars[symbol]
             bars.extend(fresh)

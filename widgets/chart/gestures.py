@@ -15,6 +15,8 @@ from widgets.chart.canvas import Canvas
 from widgets.chart.commands import SMALL_PAN, WHEEL_STEP, key_actions, offers
 from widgets.chart.marks import Mark, PriceLine
 from widgets.chart.model import ChartModel, Pane
+from widgets.chart.paint.frame import TAG_HEIGHT
+from widgets.chart.paint.lines import last_price_height
 from widgets.theme import Theme
 
 AXIS_STEP = 0.006
@@ -180,7 +182,14 @@ class ChartSurface(Canvas):
         mark = self._mark_at(at)
         if mark is not None:
             return mark.tooltip
+        if self._is_last_price(at):
+            return f"{self.model.doubt[:1].upper()}{self.model.doubt[1:]}."
         return next((line.tooltip for rect, line in reversed(self.frame.labels) if rect.contains(at)), "")
+
+    def _is_last_price(self, at: QPointF) -> bool:
+        """Whether a last price that is in doubt is tagged on the axis there."""
+        height = last_price_height(self.frame) if self.model.doubt else None
+        return height is not None and at.x() >= self.panes.plot and abs(at.y() - height) <= TAG_HEIGHT / 2
 
     def _show_cursor(self, at: QPointF) -> None:
         where = self.where(at)

@@ -46,6 +46,8 @@ class ChartModel:
         self.lines: dict[str, PriceLine] = {}
         self.probabilities: tuple[Ints, Floats, Floats] | None = None
         self.badges: tuple[tuple[str, str], ...] = ()
+        self.doubt = ""
+        """Why the last price is not to be traded on, "" where it is."""
         self.empty_text = ""
         self.empty_share: float | None = None
 

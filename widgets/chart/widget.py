@@ -103,6 +103,12 @@ class ChartWidget(QWidget):
         self.model.zone = ZoneInfo(zone).key
         self.surface.update()
 
+    def set_doubt(self, sentence: str) -> None:
+        """Why the last price is not to be traded on, "" where it is: its tag is grey, and says so under the pointer."""
+        if sentence != self.model.doubt:
+            self.model.doubt = sentence
+            self.surface.update()
+
     def set_now(self, at: Nanos | None) -> None:
         """The market's time, for the countdown to the bar's close; None takes it away."""
         self.surface.countdown = self._countdown(at) if at is not None and self.model.series.count else ""

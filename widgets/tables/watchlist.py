@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,12 +26,14 @@ from widgets.tables.panel import TablePanel
 from widgets.tables.spark import paint_spark
 from widgets.theme import UNIT, Theme
 
+_NO_DOUBTS: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class WatchRow:
     """An instrument followed. `reference` is the mid price (ticks) its change is measured from, `closes` its recent bars.
 
-    `age` is how old the quote is, where it is too old to be trusted.
+    `age` is how old the quote is, where it is too old to be trusted; `doubt` why it is not to be traded on.
     """
 
     symbol: str
@@ -41,6 +43,7 @@ class WatchRow:
     reference: float | None = None
     closes: tuple[float, ...] = ()
     age: str = ""
+    doubt: str = ""
 
     @property
     def spread(self) -> Ticks | None:
@@ -59,9 +62,9 @@ def _change(row: WatchRow) -> str:
 
 
 def _since(row: WatchRow, display: fmt.Display) -> str:
-    if not row.at:
-        return "No quote yet"
-    return f"Last quote {fmt.moment_with_zone(row.at, display.zone)}" + (f", {row.age} old" if row.age else "")
+    told = f"Last quote {fmt.moment_with_zone(row.at, display.zone)}" if row.at else "No quote yet"
+    told += f", {row.age} old" if row.age and row.at else ""
+    return f"{told}\n{row.doubt[:1].upper()}{row.doubt[1:]}." if row.doubt else told
 
 
 def columns() -> tuple[Column, ...]:
@@ -241,9 +244,13 @@ class Watchlist(TablePanel):
 
     # --- the market ---
 
-    def update_quotes(self, quotes: Iterable[Quote], now: Nanos) -> None:
-        """The last quotes of this frame; what is older than `stale_after` is drawn dim, with its age."""
+    def update_quotes(self, quotes: Iterable[Quote], now: Nanos, doubts: Mapping[str, str] = _NO_DOUBTS) -> None:
+        """The last quotes of this frame; what is older than `stale_after`, or in `doubts` by symbol, is drawn dim, with its age
+        or the reason."""
         changed = first = False
+        for symbol, row in self.rows.items():
+            if row.doubt != (doubt := doubts.get(symbol, "")):
+                self.rows[symbol], changed = replace(row, doubt=doubt), True
         for quote in quotes:
             row = self.rows.get(quote.symbol)
             if row is not None and (row.at != quote.at or row.bid != quote.bid or row.ask != quote.ask):
@@ -253,7 +260,7 @@ class Watchlist(TablePanel):
             self._show()
         if first:
             self._fit()
-        self.table.set_dim(frozenset(row.symbol for row in self.rows.values() if row.age))
+        self.table.set_dim(frozenset(row.symbol for row in self.rows.values() if row.age or row.doubt))
 
     def _tell_ages(self, now: Nanos) -> bool:
         """Note the age of quotes that are too old; True when one changed."""

@@ -150,7 +150,10 @@ def last_price_height(frame: Frame) -> float | None:
 
 
 def _last_token(frame: Frame) -> str:
+    """The colour of the last price; grey where it is not to be traded on."""
     series = frame.model.series
+    if frame.model.doubt:
+        return "text2"
     return "up" if series.close[series.count - 1] >= series.open[series.count - 1] else "down"
 
 
