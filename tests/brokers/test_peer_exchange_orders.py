@@ -60,7 +60,7 @@ async def test_an_order_is_found_by_its_own_id_and_its_trades_with_it(exchange: 
 async def test_an_order_is_cancelled_by_its_own_id(exchange: Exchange, client: Any) -> None:
     await limit(client, "sell", 0.5, 3910, "one")
     await client.cancel_order("", GOLD, own("one"))
-    assert exchange.order("one").status == "CANCELED"  # type: ignore[union-attr]
+    assert exchange.order("one").status == "CANCELED"  # type: ignore[union-attr]  # it was just placed
 
 
 @trading
@@ -124,7 +124,7 @@ async def test_an_order_that_only_adds_to_the_book_is_refused_when_it_would_trad
 async def test_a_sell_stop_trades_when_the_last_price_gets_there(exchange: Exchange, client: Any) -> None:
     await client.create_order(GOLD, "market", "sell", 0.5, None, own("stop", stopLossPrice=3890))
     await exchange.quote("PAXGUSDT", "3891.00", "3891.10")
-    assert exchange.order("stop").executed == 0  # type: ignore[union-attr]
+    assert exchange.order("stop").executed == 0  # type: ignore[union-attr]  # it was just placed
     await exchange.quote("PAXGUSDT", "3889.00", "3889.10")
     order = await client.fetch_order("", GOLD, own("stop"))
     assert (order["status"], order["type"], order["average"]) == ("closed", "market", 3889.0)
@@ -243,4 +243,4 @@ async def test_orders_go_over_the_socket_too(exchange: Exchange, client: Any) ->
     order = await client.create_order_ws(GOLD, "limit", "buy", 0.5, 3890, {"newClientOrderId": "one"})
     assert (order["status"], exchange.asked("order.place")[0].method) == ("open", "WS")
     await client.cancel_order_ws(order["id"], GOLD)
-    assert exchange.order("one").status == "CANCELED"  # type: ignore[union-attr]
+    assert exchange.order("one").status == "CANCELED"  # type: ignore[union-attr]  # it was just placed

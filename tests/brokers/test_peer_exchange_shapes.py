@@ -72,6 +72,7 @@ def fixtures() -> dict[str, Any]:
     """Spot messages of another project's tests, by file name."""
     with tarfile.open(RECORDED / "exchange-json" / "binance.tar.gz") as archive:
         files = [it for it in archive.getmembers() if "/spot/" in it.name and it.name.endswith(".json")]
+        # only files are listed
         return {Path(it.name).stem: json.load(archive.extractfile(it)) for it in files}  # type: ignore[arg-type]
 
 

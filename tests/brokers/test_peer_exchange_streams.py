@@ -49,7 +49,8 @@ def test_a_bar_is_closed_before_the_next_one_is_told() -> None:
     async def run() -> None:
         async with Exchange(clock_ms=lambda: now) as exchange:
             told: list[Any] = []
-            exchange.hub.has = lambda name: True  # type: ignore[method-assign]
+            exchange.hub.has = lambda name: True  # type: ignore[method-assign]  # listens in on the hub
+            # listens in on the hub
             exchange.hub.tell = lambda name, kind, event: told.append((name, event))  # type: ignore[method-assign]
             await exchange.quote("PAXGUSDT", "3900.00", "3900.10")
             exchange.clock_offset_ms = 60_000

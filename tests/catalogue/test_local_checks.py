@@ -86,8 +86,8 @@ async def test_fault_33_a_change_to_what_is_no_price_or_quantity_is_denied_here(
         name = await rests(desk)
         sent = len(peer.received("placeOrder"))
         for number in (NAN, INF, 399_000.5, 0, -5, 1 << 70):
-            refused(desk, ModifyOrder(name, price=number))  # type: ignore[arg-type]
-            refused(desk, ModifyOrder(name, quantity=number))  # type: ignore[arg-type]
+            refused(desk, ModifyOrder(name, price=number))  # type: ignore[arg-type]  # what is no number on purpose
+            refused(desk, ModifyOrder(name, quantity=number))  # type: ignore[arg-type]  # what is no number on purpose
         assert (desk.state(name), desk.order(name).limit) == ("ACCEPTED", 399_000)
         assert len(peer.received("placeOrder")) == sent
 

@@ -62,6 +62,7 @@ async def test_fault_40_at_tws_nonsense_and_spikes_are_counted_and_never_seen_by
     async with at_tws(peer, folder) as desk:
         await desk.ready()
         seen: set[tuple[int, int]] = set()
+        # listens in on the line
         desk.session.pipeline.on_quote = _noting(desk.session.pipeline.on_quote, seen)  # type: ignore[method-assign]
         feed: Any = desk.session.feed
         for bid, ask in (("4001", "3990"), ("0", "4000"), ("-1", "4000"), ("NaN", "4000"), ("4600", "4600.3")):
@@ -83,6 +84,7 @@ async def test_fault_40_at_an_exchange_crossed_books_and_spikes_are_never_seen_b
     async with at_exchange(exchange, folder) as desk:
         await desk.ready()
         seen: set[tuple[int, int]] = set()
+        # listens in on the line
         desk.session.pipeline.on_quote = _noting(desk.session.pipeline.on_quote, seen)  # type: ignore[method-assign]
         feed: Any = desk.session.feed
         await exchange.quote("PAXGUSDT", "4600.00", "4600.10", depth=100)

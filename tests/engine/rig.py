@@ -28,13 +28,13 @@ M1 = Timeframe("M1", MINUTE)
 GOLD = INSTRUMENTS["XAUUSD"]
 FREE_GOLD = replace(GOLD, commission=0, financing_long=0, financing_short=0)
 WIDE = Limits(
-    position=100,  # type: ignore[arg-type]
-    daily_loss=1,  # type: ignore[arg-type]
-    worst_day_soft=100,  # type: ignore[arg-type]
-    worst_day_hard=100,  # type: ignore[arg-type]
-    open_risk=100,  # type: ignore[arg-type]
-    leverage=500,  # type: ignore[arg-type]
-    drawdown=1,  # type: ignore[arg-type]
+    position=100,  # type: ignore[arg-type]  # whole numbers are read as decimals
+    daily_loss=1,  # type: ignore[arg-type]  # whole numbers are read as decimals
+    worst_day_soft=100,  # type: ignore[arg-type]  # whole numbers are read as decimals
+    worst_day_hard=100,  # type: ignore[arg-type]  # whole numbers are read as decimals
+    open_risk=100,  # type: ignore[arg-type]  # whole numbers are read as decimals
+    leverage=500,  # type: ignore[arg-type]  # whole numbers are read as decimals
+    drawdown=1,  # type: ignore[arg-type]  # whole numbers are read as decimals
     orders_per_minute=10_000,
     duplicate_window_s=0,
 )

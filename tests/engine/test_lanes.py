@@ -89,6 +89,7 @@ def test_each_policy_trades_its_own_instrument() -> None:
         pair.quote(symbol, price, 2 * MINUTE)
     for symbol, price in PRICES.items():
         pair.quote(symbol, price)
+    # facts of that kind
     signals = [(fact.symbol, fact.side) for fact in pair.facts(f.SignalEmitted)]  # type: ignore[attr-defined]
     assert sorted(signals) == [("XAGUSD", "sell"), ("XAUUSD", "buy")]
     assert (pair.line.ledger.position("XAUUSD"), pair.line.ledger.position("XAGUSD")) == (10, -10)

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "packaging"))
 
-from build import Job  # noqa: E402
+from build import Job  # noqa: E402  # the path is made first
 
 EPOCH = 1_780_000_000
 PICTURES = dict.fromkeys((16, 24, 32, 48, 64, 128, 256, 512), b"a picture")

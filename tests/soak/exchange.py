@@ -91,6 +91,7 @@ class Spot:
 
     async def _answer(self) -> str:
         kind, action = f"answer {self.chance.choice(REQUESTS)}", self.chance.choice(ANSWERED)
+        # the pairs above are of one kind each
         self.exchange.faults.on(kind, action, after=self.chance.randint(0, 1))  # type: ignore[arg-type]
         return f"{kind} {type(action).__name__}"
 

@@ -96,7 +96,6 @@ class Life:
             return [f"the session ended by itself: {error}"]
         if desk is None:
             return []
-        self._tally.contradictions += desk.session.contradictions
         return [f"a bug in the program: {fault!r}" for fault in desk.faults]
 
     async def _trouble(self, until: float) -> None:
@@ -107,7 +106,7 @@ class Life:
         while loop.time() < until:
             await self._stage.move()
             if chance.random() < 0.35:
-                await owner.act(self._desk.session)  # type: ignore[union-attr]
+                await owner.act(self._desk.session)  # type: ignore[union-attr]  # a session is open while the owner acts
             if chance.random() < 0.08:
                 self._tally.faults[await self._stage.mischief()] += 1
             if chance.random() < 0.01:

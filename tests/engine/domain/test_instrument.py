@@ -51,6 +51,7 @@ def test_money_is_exact_both_ways(amount: int) -> None:
         (lambda: Timeframe.of("M7"), "'M7' is not known; use one of M1"),
     ],
 )
+# any of the instrument's calls
 def test_what_does_not_fit_the_grid_is_refused_with_the_remedy(call, words: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(UserError, match=words.replace(".", r"\.")):
         call()

@@ -109,7 +109,7 @@ class Counter:
         self.ended[broker_id] = replace(self.open.pop(broker_id), status=status)
 
     def change(self, broker_id: str, **terms: Decimal) -> None:
-        self.open[broker_id] = replace(self.open[broker_id], **terms)  # type: ignore[arg-type]
+        self.open[broker_id] = replace(self.open[broker_id], **terms)  # type: ignore[arg-type]  # terms of a VenueOrder
 
     def id_of(self, client_id: str) -> str:
         """The venue's id of the last order with this client id."""
@@ -142,7 +142,7 @@ class Line:
         self.counter = Counter()
         self.wire = Wire()
         self.journal = MemoryJournal()
-        whole = Setup(ACCOUNT, "USD", cash(OPENING), Mode.AUTO, WIDE, **setup)  # type: ignore[arg-type]
+        whole = Setup(ACCOUNT, "USD", cash(OPENING), Mode.AUTO, WIDE, **setup)  # type: ignore[arg-type]  # terms of a Setup
         self.line = Pipeline(whole, [Lane(FREE_GOLD, M1, Scripted())], self.journal, lambda sink: self.wire)
         self.absences: Mapping[str, int] = {}
         if is_new:
@@ -177,7 +177,7 @@ class Line:
             at=self.counter.at,
             account=ACCOUNT,
             absences=self.absences,
-            **terms,  # type: ignore[arg-type]
+            **terms,  # type: ignore[arg-type]  # terms of reconcile
         )
 
     def looks(self, times: int) -> Reconciliation:

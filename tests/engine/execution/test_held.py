@@ -21,7 +21,7 @@ def test_an_entry_leaves_alone_and_says_what_its_legs_wait_for() -> None:
     away = Away()
     entry = away.buy(10, stop_loss=BID - 1_000, take_profit=BID + 2_000)
     assert [order.id for order in away.venue.submitted] == [entry.id]
-    reasons = [fact.reason for fact in away.facts(f.OrderHeld)]  # type: ignore[attr-defined]
+    reasons = [fact.reason for fact in away.facts(f.OrderHeld)]  # type: ignore[attr-defined]  # facts of that kind
     assert len(reasons) == 2
     assert all(entry.id in reason for reason in reasons)
 
@@ -449,6 +449,7 @@ def test_a_pair_is_denied_as_a_whole() -> None:
 
 def following(**terms: object) -> i.SubmitOrder:
     then = i.SubmitOrder("XAUUSD", "buy", "limit", 5, BID - 300, stop_loss=BID - 900)
+    # terms of the intent
     return i.SubmitOrder("XAUUSD", "buy", "limit", 10, BID - 100, stop_loss=BID - 600, then=replace(then, **terms))  # type: ignore[arg-type]
 
 

@@ -50,6 +50,7 @@ class Interleavings(RuleBasedStateMachine):
     @initialize(quantity=st.integers(2, 20), several=st.booleans())
     def enters(self, quantity: int, several: bool) -> None:
         some = {"targets": ((BID + 800, 1),)} if several else {"take_profit": BID + 800}
+        # terms of the intent
         self.away.do(i.SubmitOrder("XAUUSD", "buy", "limit", quantity, BID - 10, stop_loss=BID - 500, **some))  # type: ignore[arg-type]
 
     @rule(bid=st.sampled_from([BID - 600, BID - 100, BID, BID + 400, BID + 900]))
@@ -226,7 +227,7 @@ class Interleavings(RuleBasedStateMachine):
 @pytest.mark.parametrize("abilities", [SPOT, PLAIN, MARGIN, WHOLE], ids=["spot", "plain", "margin", "whole"])
 def test_whatever_a_venue_says_in_whatever_order(abilities: Abilities) -> None:
     machine = type("Machine", (Interleavings,), {"abilities": abilities})
-    case = machine.TestCase  # type: ignore[attr-defined]
+    case = machine.TestCase  # type: ignore[attr-defined]  # hypothesis makes it
     case.settings = settings(
         max_examples=30,
         stateful_step_count=30,

@@ -264,6 +264,7 @@ def test_an_adopted_position_that_was_given_a_stop_has_it_again() -> None:
     line = Line()
     line.say(f.PositionAdopted("XAUUSD", 8, 8 * BID * 10_000, "an opening balance"))
     line.line.on_intent(i.EditProtection("XAUUSD", stop_loss=BID - 700))
+    # facts of that kind
     assert [fact.choice for fact in line.facts(f.ProtectionChosen)] == ["attach"]  # type: ignore[attr-defined]
     lose(line, stops(line)[0])
     assert levels(line) == [(8, BID - 700)]
@@ -286,7 +287,7 @@ def test_without_a_price_it_stands_where_it_was_and_one_that_needs_a_price_waits
 
 @pytest.mark.parametrize("abilities", [SPOT, MARGIN], ids=["spot", "margin"])
 def test_a_venue_without_brackets_has_the_stop_of_a_later_fill_where_its_owner_moved_it(abilities: object) -> None:
-    away = Away(abilities)  # type: ignore[arg-type]
+    away = Away(abilities)  # type: ignore[arg-type]  # the cases are Abilities
     entry = away.buy(10, "limit", price=BID - 10, stop_loss=BID - 1_000, take_profit=BID + 2_000)
     away.accept(entry.id)
     away.fill(entry.id, 4)

@@ -67,7 +67,7 @@ def test_every_intent_is_on_record_before_what_it_led_to() -> None:
     intent = i.SetMode("MANUAL")
     records = rig.line.on_intent(intent, "somebody")
     assert records[0].fact == f.IntentReceived(i.encode(intent), "somebody")
-    assert i.decode(records[0].fact.intent) == intent  # type: ignore[attr-defined]
+    assert i.decode(records[0].fact.intent) == intent  # type: ignore[attr-defined]  # an IntentReceived
     assert {record.step for record in records} == {rig.line.step}
 
 
@@ -524,6 +524,7 @@ def test_an_intent_that_cannot_be_dealt_with_is_refused_and_the_next_one_is_carr
     rig = ready()
     assert kinds(rig.do(i.SubmitOrder("XAUUSD", "buy", "market", 10**18))) == ["OrderDenied", "IntentRefused"]
     for number in (10**19, float("nan"), 1.5, True, "2", None):
+        # what is no number on purpose
         assert kinds(rig.do(i.SubmitOrder("XAUUSD", "buy", "market", number))) == ["IntentRefused"]  # type: ignore[arg-type]
     rig.buy(10)
     rig.quote(BID)

@@ -217,6 +217,7 @@ def test_whatever_the_market_and_the_owner_do_every_open_unit_has_a_stop(seed: i
         for role in (Role.STOP, Role.TARGET):
             loose = [o for o in rig.working(role) if not (o.parent and rig.line.register[o.parent].is_live)]
             assert sum(rig.line.register.armed(order) for order in loose) <= abs(rig.held)
+    # the rig's broker is the simulated one
     venue = {name: order.state for name, order in rig.line.broker._book.orders.items()}  # type: ignore[attr-defined]
     ours = {name: order.state for name, order in rig.line.register.orders.items() if name in venue}
     assert ours == venue

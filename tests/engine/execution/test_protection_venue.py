@@ -57,7 +57,7 @@ def test_while_the_venue_is_out_of_reach_nothing_is_tried_or_closed_and_a_stop_i
     line.line.is_cut_off = False
     pass_time(line, 2 * SECOND)
     assert [(order.role, order.quantity) for order in line.wire.submitted] == [(Role.STOP, 10)]
-    assert line.facts(f.OrderIntended)[-1].role == "stop"  # type: ignore[attr-defined]
+    assert line.facts(f.OrderIntended)[-1].role == "stop"  # type: ignore[attr-defined]  # facts of that kind
 
 
 def test_fault_29_a_rejected_stop_is_placed_again_and_what_no_stop_mends_is_closed() -> None:

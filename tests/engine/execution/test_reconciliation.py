@@ -25,7 +25,7 @@ def arrive(line: Line) -> None:
 
 
 def kinds(reports: object) -> list[str]:
-    return [type(report.fact).__name__ for report in reports]  # type: ignore[attr-defined]
+    return [type(report.fact).__name__ for report in reports]  # type: ignore[attr-defined]  # whatever has a fact
 
 
 # --- lost answers -----------------------------------------------------------------------------------------------------

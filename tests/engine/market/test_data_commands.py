@@ -115,10 +115,10 @@ def test_status_gaps_and_repair_speak_of_what_is_stored(db: str, tmp_path: Path,
     run(["import", str(write(tmp_path, mt4(table[:100] + table[120:]))), "--clock", "UTC", "--db", db])
     capsys.readouterr()
     assert run(["data", "status", "--db", db, "--json"]) == 0
-    (series,) = last(capsys)["series"]  # type: ignore[misc]
+    (series,) = last(capsys)["series"]  # type: ignore[misc]  # a list, as JSON has it
     assert (series["symbol"], series["timeframe"], series["holes"], series["clocks"]) == ("XAUUSD", "M15", 1, ["UTC"])
     assert run(["data", "gaps", "--db", db, "--json"]) == 0
-    (hole,) = last(capsys)["holes"]  # type: ignore[misc]
+    (hole,) = last(capsys)["holes"]  # type: ignore[misc]  # a list, as JSON has it
     assert hole["missing"] == 20 * 15 * 60 * 10**9
     assert run(["data", "repair", "--db", db, "--json"]) == 0
     assert last(capsys) == {"steps": []}

@@ -100,7 +100,7 @@ def test_trades_that_all_end_alike_are_refused(gold: Instrument) -> None:
 @pytest.mark.parametrize("wrong", [{"folds": 1}, {"stop_atr": 0.0}, {"signal_rate": 1.0}, {"leaves": 65}, {"horizon": 0}])
 def test_an_impossible_option_is_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        TrainOptions(**wrong)  # type: ignore[arg-type]
+        TrainOptions(**wrong)  # type: ignore[arg-type]  # one of them is wrong on purpose
 
 
 def test_a_training_set_holds_no_row_whose_outcome_the_data_does_not_show(bars: Bars, gold: Instrument) -> None:

@@ -67,7 +67,7 @@ def test_partial_fills_in_any_order_leave_the_same_position_when_they_only_add(
 ) -> None:
     ledger, other = opened(), opened()
     shuffled = list(fills)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis gives a Random
     for symbol, _, quantity, price, commission in fills:
         deal(ledger, "buy", quantity, price, symbol, commission)
     for symbol, _, quantity, price, commission in shuffled:

@@ -20,7 +20,7 @@ DAILY = replace(WIDE, daily_loss=Decimal("0.02"))
 DRAWDOWN = replace(WIDE, drawdown=Decimal("0.05"))
 
 
-def long(limits=DAILY, quantity: int = 100, **rest) -> Rig:  # type: ignore[no-untyped-def]
+def long(limits=DAILY, quantity: int = 100, **rest) -> Rig:  # type: ignore[no-untyped-def]  # terms as of Rig
     """Long a lot at 2000.20 with the stop far away: a fall of 20.00 costs 2 % of the account."""
     rig = Rig(limits=limits, **rest)
     rig.warm()

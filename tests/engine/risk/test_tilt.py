@@ -68,7 +68,7 @@ def test_while_the_hand_waits_positions_are_closed_and_the_model_trades_on() -> 
     rig = calm(policy=Scripted({45: Side.BUY}))
     trade(rig, -100)
     trade(rig, -100)
-    while rig.line.lead.policy._bars < 45:  # type: ignore[attr-defined]
+    while rig.line.lead.policy._bars < 45:  # type: ignore[attr-defined]  # the rig's policy counts its bars
         rig.quote(BID, after=MINUTE)
     rig.quote(BID)
     assert rig.line.tilt.sentence(STREAK, rig.at)

@@ -48,7 +48,7 @@ def db(tmp_path: Path) -> str:
 
 
 def look(path: Path, where: str, **choices: object) -> ImportPlan:
-    return inspect(path, where, Choices(**choices), "XAUUSD")  # type: ignore[arg-type]
+    return inspect(path, where, Choices(**choices), "XAUUSD")  # type: ignore[arg-type]  # the test's own terms
 
 
 def digest(where: str) -> str:

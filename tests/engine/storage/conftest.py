@@ -27,7 +27,7 @@ def new_url(kind: str, request: pytest.FixtureRequest, factory: pytest.TempPathF
     server: str = request.getfixturevalue("postgres_url")
     name = f"books_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]  # psycopg wants a literal; the name is ours
     return server.rpartition("/")[0] + f"/{name}"
 
 

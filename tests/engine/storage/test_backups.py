@@ -116,7 +116,7 @@ def test_the_books_are_written_while_a_backup_is_being_made(file_url: str, folde
 
     def meanwhile(raw: object) -> str:
         finish(file_url, there(file_url).parent / "XAUUSD_M1.csv")
-        return complaint(raw)  # type: ignore[arg-type]
+        return complaint(raw)  # type: ignore[arg-type]  # only its words are looked at
 
     monkeypatch.setattr(storage_backup, "complaint", meanwhile)
     path = make_backup(file_url, folder, NOON, None, False, quiet).backup.path

@@ -238,7 +238,7 @@ def anew(database: Database, book: BookRow, facts: int) -> None:
         link.rows("DELETE FROM facts WHERE book_id = ? AND seq > ?", (book.id, facts))
         link.rows("UPDATE facts SET fact = replace(fact, 'USD', 'EUR') WHERE book_id = ? AND seq = 1", (book.id,))
         rows = link.rows("SELECT book_id, seq, step, at, kind, fact FROM facts WHERE book_id = ? ORDER BY seq", (book.id,))
-        longer = chain.lengthen(rows)  # type: ignore[arg-type]
+        longer = chain.lengthen(rows)  # type: ignore[arg-type]  # rows as read are tuples
         for row in longer.rows:
             link.rows("UPDATE facts SET salts = ?, link = ? WHERE book_id = ? AND seq = ?", (row[6], row[7], book.id, row[1]))
         link.rows("UPDATE books SET facts = ?, seal = ? WHERE id = ?", (facts, longer.seal, book.id))
@@ -328,6 +328,7 @@ def _another(draw: st.DrawFn, before: object) -> object:
         return draw(st.sampled_from(['{"account":"00"}', "{}", "", '{"seq":"00"}']))
     if isinstance(before, int):
         return draw(st.integers(100, 2**40) if draw(st.booleans()) else st.just(before + 100))
+    # text or bytes, by the column
     data = bytearray(before.encode() if isinstance(before, str) else bytes(before))  # type: ignore[arg-type]
     place = draw(st.integers(0, len(data) - 1))
     data[place] = draw(st.integers(32, 126).filter(lambda byte: byte != data[place]))

@@ -143,7 +143,7 @@ def test_a_full_disk_keeps_the_facts_waiting_and_writes_nothing_by_half(tmp_path
     with open_books(f"{tmp_path_factory.mktemp('full')}/books.db") as database:
         book = Books(database).open("run", "paper", "replay", "{}", 1)
         with closing(SqlJournal(database, book.id)) as journal:
-            raw = journal._ready()._raw  # type: ignore[attr-defined]
+            raw = journal._ready()._raw  # type: ignore[attr-defined]  # both kinds of writers have one
             pages = raw.execute("PRAGMA page_count").fetchone()[0]
             raw.execute(f"PRAGMA max_page_count = {pages}")
             for number in range(1000):
@@ -163,7 +163,7 @@ def test_a_commit_that_was_kept_although_its_answer_was_lost_is_not_written_twic
         write = writer.write
 
         def write_and_lose_the_answer(*args: object) -> None:
-            write(*args)  # type: ignore[arg-type]
+            write(*args)  # type: ignore[arg-type]  # passes on what it was given
             raise StoreError("the link was lost")
 
         monkeypatch.setattr(type(writer), "write", lambda self, *args: write_and_lose_the_answer(*args))
@@ -183,6 +183,7 @@ def test_commits_wait_for_a_server_that_went_away(server_books: Database, postgr
     with closing(SqlJournal(server_books, book.id)) as journal, psycopg.connect(postgres_url, autocommit=True) as admin:
         journal.append(1, 10, DayStarted(1))
         journal.commit(1, 10)
+        # psycopg wants a literal; the name is ours
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # type: ignore[arg-type]
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
         journal.append(2, 20, DayStarted(2))
@@ -190,6 +191,7 @@ def test_commits_wait_for_a_server_that_went_away(server_books: Database, postgr
             journal.commit(2, 20)
         with pytest.raises(StoreError, match="cannot open the database"):
             journal.commit(2, 20)
+        # psycopg wants a literal; the name is ours
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")  # type: ignore[arg-type]
         journal.commit(2, 20)
         assert [record.seq for record in journal.records()] == [1, 2]

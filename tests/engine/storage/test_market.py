@@ -211,7 +211,7 @@ def test_any_batches_of_bars_leave_the_first_value_of_every_moment(
 def test_an_import_that_the_disk_refuses_stores_nothing_of_it(tmp_path: Path) -> None:
     with open_market(str(tmp_path / "books.db")) as market:
         market.write_bars("XAUUSD", "M1", "mt4", bars(1000))
-        link = market._blocks._link  # type: ignore[attr-defined]
+        link = market._blocks._link  # type: ignore[attr-defined]  # both kinds of blocks have a link
         pages = link.rows("PRAGMA page_count")[0][0]
         link.rows(f"PRAGMA max_page_count = {pages + 20}")
         with pytest.raises(StoreError, match="full"):

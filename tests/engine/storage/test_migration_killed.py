@@ -149,6 +149,7 @@ def test_fault_48_a_server_whose_migration_is_killed_has_the_old_schema(
 def cloned(url: str, number: int) -> str:
     server, _, name = url.rpartition("/")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+        # psycopg wants a literal; the names are ours
         admin.execute(f"CREATE DATABASE {name}_{number} TEMPLATE {name}")  # type: ignore[arg-type]
     return f"{url}_{number}"
 

@@ -43,6 +43,7 @@ class Server:
 
     def grant(self, user: str) -> None:
         with psycopg.connect(user, autocommit=True) as connection:
+            # psycopg wants a literal; the names are ours
             connection.execute(roles(self.admin, self.prefix))  # type: ignore[arg-type]
 
 
