@@ -23,6 +23,7 @@ from app.cli_kill import register as register_kill
 from app.cli_session import register as register_session
 from app.cli_sheets import register as register_sheets
 from app.usage import is_usage, sentence
+from app.waiting import Waiting
 from engine.core.errors import NiceGoldError, UserError
 from engine.core.installation import is_frozen
 
@@ -165,9 +166,10 @@ def run_session(
     place = {"feed": feed, "broker": broker, "profile": profile}
     request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, **given, **place)
     if headless and request.feed:
-        from app.headless_live import run_live
+        with Waiting("loading what trades at a venue", as_json) as waiting:
+            from app.headless_live import run_live
 
-        return run_live(request, as_json, arm)
+            return run_live(request, as_json, arm, waiting)
     if headless:
         from app.headless import run_headless
 

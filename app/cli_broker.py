@@ -9,6 +9,7 @@ import typer
 
 from app.cli_order import broker_order
 from app.cli_venue import venue_section
+from app.waiting import Waiting
 from engine.core.errors import BrokerError, UserError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def broker_check(
     if broker.lower() != "ib":
         unlock()
     try:
-        state = asyncio.run(look(section.address(broker)))
+        with Waiting(f"connecting to {broker}, and asking for accounts, orders and executions", as_json):
+            state = asyncio.run(look(section.address(broker)))
     except BrokerError as error:
         raise UserError(str(error)) from error
     for line in _lines(state):

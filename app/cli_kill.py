@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from app.waiting import Waiting
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the command line."""
@@ -23,7 +25,8 @@ def kill(
     from app.paths import data_dir
     from engine.services.killing import kill_sessions
 
-    reports = kill_sessions(data_dir(), book, flatten, drill)
+    with Waiting("blocking, cancelling and asking the broker", as_json):
+        reports = kill_sessions(data_dir(), book, flatten, drill)
     for report in reports if not as_json else ():
         _print(report)
     if as_json:

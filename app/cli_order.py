@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli_venue import venue_section
+from app.waiting import Waiting
 from engine.core.errors import BrokerError, FeedError, UserError
 
 
@@ -43,10 +44,7 @@ def broker_order(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Send one order through the gate and the journal, watch it, and say what became of it."""
-    import asyncio
-
     from app.vault import unlock
-    from engine.services.ordering import Ticket, send
 
     if not 0 <= wait < float("inf"):
         raise UserError(f"--wait {wait:g} is no number of seconds; give 0 or more")
@@ -65,9 +63,10 @@ def broker_order(
     request = _request(broker, feed, instrument, sessions, profile, where, db)
     if broker.lower() != "paper":
         unlock()
-    ticket = Ticket(side.lower(), kind.lower(), quantity, price, stop, target, tif.upper(), arm)
+    terms = (side.lower(), kind.lower(), quantity, price, stop, target, tif.upper(), arm)
     try:
-        found = asyncio.run(send(request, ticket, wait))
+        with Waiting("loading what deals with orders", as_json) as waiting:
+            found = _sent(request, terms, wait, waiting)
     except (BrokerError, FeedError) as error:
         raise UserError(str(error)) from error
     if as_json:
@@ -76,6 +75,15 @@ def broker_order(
         for name, value in found.items():
             print(f"{name:>16}  {value}")
     return 0
+
+
+def _sent(request: Any, terms: tuple[str, ...], wait: float, waiting: Waiting) -> dict[str, Any]:
+    import asyncio
+    from dataclasses import replace
+
+    from engine.services.ordering import Ticket, send
+
+    return asyncio.run(send(replace(request, progress=waiting), Ticket(*terms), wait))
 
 
 def _request(

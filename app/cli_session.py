@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.waiting import Waiting
 from engine.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def session_commands() -> None:
 @session_app.command("state")
 def state(book: Book = None, as_json: Json = False) -> int:
     """Show account, trading state, positions, orders, waiting signals, limits used and what the venue says."""
-    found = _attended(book).state()
+    with _attended(book, as_json) as attended:
+        found = attended.state()
     return _told(found, as_json, _lines(found))
 
 
@@ -51,12 +54,13 @@ def limits(
     """Show the limits in force, or set one: what tightens acts at once, what loosens waits and needs --reason."""
     if limit and not value:
         raise UserError(f"{limit} needs a value, such as main.py session limits {limit} 2")
-    attended = _attended(book)
     if not limit:
-        found = {name: known for name, known in attended.state().items() if name.startswith("limits")}
+        with _attended(book, as_json) as attended:
+            found = {name: known for name, known in attended.state().items() if name.startswith("limits")}
         return _told(found, as_json, _limits(found))
     try:
-        found = attended.do("limits", limit=limit, value=value, instrument=instrument, reason=reason)
+        with _attended(book, as_json) as attended:
+            found = attended.do("limits", limit=limit, value=value, instrument=instrument, reason=reason)
     except UserError as error:
         raise UserError(f"{error}{' with --reason' if LOOSENED in str(error) else ''}") from error
     return _told(found, as_json, (_changed(fact) for fact in found["facts"] if fact["kind"].startswith("Limits")))
@@ -71,7 +75,8 @@ def protect(
 ) -> int:
     """Say what is done about a position that was adopted without a stop."""
     _one_of("choice", choice, "attach", "leave", "close")
-    found = _attended(book).do("protection", instrument=instrument, choice=choice)
+    with _attended(book, as_json) as attended:
+        found = attended.do("protection", instrument=instrument, choice=choice)
     return _told(found, as_json, [f"{instrument.upper()}: {choice}"])
 
 
@@ -83,14 +88,16 @@ def reconnect(
 ) -> int:
     """Let a link try again that waits for its owner: a moved port, a client id in use, another kind of account."""
     _is_port(port)
-    found = _attended(book).do("reconnect", port=port)
+    with _attended(book, as_json) as attended:
+        found = attended.do("reconnect", port=port)
     return _told(found, as_json, ["the link tries again"])
 
 
 @session_app.command("cancel")
 def cancel(order: OrderId, book: Book = None, as_json: Json = False) -> int:
     """Cancel one order."""
-    found = _attended(book).cancel(order)
+    with _attended(book, as_json) as attended:
+        found = attended.cancel(order)
     return _told(found, as_json, [_order(found)])
 
 
@@ -106,14 +113,16 @@ def change(
     """Change quantity or price of an order that works."""
     if quantity is None and price is None and limit is None:
         raise UserError("nothing is to be changed; give --quantity, --price or --limit")
-    found = _attended(book).change(order, quantity=quantity, price=price, limit=limit)
+    with _attended(book, as_json) as attended:
+        found = attended.change(order, quantity=quantity, price=price, limit=limit)
     return _told(found, as_json, [_order(found)])
 
 
 @session_app.command("flatten")
 def flatten(book: Book = None, as_json: Json = False) -> int:
     """Cancel all entries and close all positions at the market; trading goes on."""
-    found = _attended(book).do("flatten")
+    with _attended(book, as_json) as attended:
+        found = attended.do("flatten")
     return _told(found, as_json, [_flattened(found)])
 
 
@@ -125,14 +134,16 @@ def halt(
     as_json: Json = False,
 ) -> int:
     """Stop all new risk and cancel entries; main.py kill does so and verifies it at the broker."""
-    found = _attended(book).do("halt", flatten=close, reason=reason)
+    with _attended(book, as_json) as attended:
+        found = attended.do("halt", flatten=close, reason=reason)
     return _told(found, as_json, ["trading is HALTED", *([_flattened(found)] if close else [])])
 
 
 @session_app.command("resume")
 def resume(reason: Reason = "", book: Book = None, as_json: Json = False) -> int:
     """Trade on after a halt, unless a limit that tripped still holds."""
-    found = _attended(book).do("resume", reason=reason)
+    with _attended(book, as_json) as attended:
+        found = attended.do("resume", reason=reason)
     return _told(found, as_json, ["trading goes on"])
 
 
@@ -150,15 +161,18 @@ def signal(
     _one_of("answer", answer, "accept", "reject", "override")
     if (answer == "override") != (flip + (quantity is not None)):
         raise UserError("override needs either --flip or --quantity, and nothing else has one")
-    found = _attended(book).answer(name, answer=answer, flip=flip, quantity=quantity, reason=reason)
+    with _attended(book, as_json) as attended:
+        found = attended.answer(name, answer=answer, flip=flip, quantity=quantity, reason=reason)
     return _told(found, as_json, [f"{name}: {answer}"])
 
 
-def _attended(book: int | None) -> Attended:
+@contextmanager
+def _attended(book: int | None, as_json: bool) -> Iterator[Attended]:
     from app.paths import data_dir
     from engine.services.attending import Attended
 
-    return Attended(data_dir(), book)
+    with Waiting("asking the session", as_json):
+        yield Attended(data_dir(), book)
 
 
 def _one_of(what: str, given: str, *words: str) -> None:

@@ -15,7 +15,7 @@ from engine.domain.intents import Arm, SubmitOrder
 from engine.domain.order import TERMINAL, ClientOrderId, Order, State
 from engine.live.opening import live_session
 from engine.live.session import LiveSession
-from engine.request import Request
+from engine.request import Progress, Request
 
 READY_S = 30.0
 """How long the first price and the comparison with the venue are waited for."""
@@ -93,7 +93,8 @@ async def send(request: Request, ticket: Ticket, wait_s: float) -> dict[str, Any
         stop = asyncio.Event()
         running = asyncio.ensure_future(opened.session.run(stop))
         try:
-            found = await _carried_out(opened.session, intent, ticket.arm, wait_s)
+            request.progress(0.0, f"waiting for a price of {intent.symbol}, and until the books agree with the venue")
+            found = await _carried_out(opened.session, intent, ticket.arm, wait_s, request.progress)
         finally:
             stop.set()
             await running
@@ -101,7 +102,7 @@ async def send(request: Request, ticket: Ticket, wait_s: float) -> dict[str, Any
         return {**found, "book": opened.book.id, **({"unwritten": unwritten} if unwritten else {})}
 
 
-async def _carried_out(session: LiveSession, intent: SubmitOrder, arm: str, wait_s: float) -> dict[str, Any]:
+async def _carried_out(session: LiveSession, intent: SubmitOrder, arm: str, wait_s: float, progress: Progress) -> dict[str, Any]:
     await _ready(session, intent.symbol, bool(arm))
     if arm:
         _refused(session.do(Arm(arm), "command line"))
@@ -110,6 +111,7 @@ async def _carried_out(session: LiveSession, intent: SubmitOrder, arm: str, wait
     placed = next((record.fact.order for record in records if isinstance(record.fact, f.OrderIntended)), None)
     if placed is None:
         raise UserError("the order was not placed; see the facts of the book for why")
+    progress(0.0, f"watching what becomes of {placed}")
     deadline = session.clock.monotonic() + int(wait_s * SECOND)
     while not _is_settled(session, placed) and session.clock.monotonic() < deadline:
         await asyncio.sleep(_POLL_S)
