@@ -24,7 +24,6 @@ class Tally:
     lives: int = 0
     checkpoints: int = 0
     restarts: int = 0
-    contradictions: int = 0
     violations: list[str] = field(default_factory=list)
 
     def count(self, records: Iterable[f.Record]) -> None:
@@ -48,7 +47,6 @@ class Tally:
             "unknown": facts["OrderUnknown"],
             "adopted": facts["OrderAdopted"],
             "corrected": facts["FillCorrected"],
-            "contradictions": self.contradictions,
             "actions": dict(sorted(self.actions.items())),
             "faults": dict(sorted(self.faults.items())),
             "facts": dict(facts.most_common()),
