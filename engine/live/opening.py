@@ -89,6 +89,7 @@ async def live_session(
     async with AsyncExitStack() as stack:
         feed = feed_at(profile.venue(request.feed).address(request.feed), around)
         stack.push_async_callback(feed.close)
+        request.progress(0.0, f"connecting to {feed.kind}")
         away = await _away(feed)
         parts = [await _part(request, instrument, feed, clock, profile, away) for instrument in instruments.values()]
         shelf = folder_of(request.db, request.models.parent)
@@ -239,6 +240,7 @@ async def _begun(ground: _Ground) -> LiveSession:
     is_new = ground.book.facts == 0
     try:
         await ground.broker.connect()
+        ground.request.progress(0.0, "preparing bars, features and limits, which the first time are compiled")
     except NotAdmitted:
         raise
     except BrokerError:
@@ -257,6 +259,7 @@ async def _begun(ground: _Ground) -> LiveSession:
         session.recall(records, _last_quotes(ground.parts))
         _tell_models(session, records)
     if ground.broker.is_ready:
+        ground.request.progress(0.0, f"comparing the books with {ground.broker.name}")
         await session.keeper.reconcile()
     return session
 
