@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from engine.core.clock import MINUTE, SECOND, Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps, cash
 from engine.domain.intents import Intent, SubmitOrder
-from engine.domain.market import Quote, Symbol, Ticks
+from engine.domain.market import Quote, Ticks
 from engine.domain.order import ClientOrderId, Order, OrderType, Role, State, TimeInForce
 from engine.lane import Lane
 from engine.pipeline import Pipeline, Setup
 from engine.ports.broker import Report
 from engine.ports.outside import Abilities
 from engine.signals.desk import Mode
+from tests.engine.execution.counter import BID, Wire
 from tests.engine.rig import FREE_GOLD, M1, MONDAY, WIDE, MemoryJournal, Scripted
 
 STOPS = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
@@ -26,32 +26,6 @@ PLAIN = Abilities(frozenset({OrderType.MARKET, OrderType.LIMIT}), AT_ONCE, modif
 """An exchange that holds no stops."""
 MARGIN = Abilities(STOPS, AT_ONCE, modifies=True)
 """A broker with neither brackets nor groups, where orders lock nothing."""
-BID = 200_000
-
-
-class Venue:
-    """Answers nothing by itself; what it was asked is written down as it was asked."""
-
-    def __init__(self) -> None:
-        self.submitted: list[Order] = []
-        self.cancelled: list[ClientOrderId] = []
-        self.modified: list[tuple[ClientOrderId, Steps, Ticks | None, Ticks | None]] = []
-
-    def submit(self, order: Order, *others: Order) -> None:
-        self.submitted += [order, *others]
-
-    def cancel(self, order: ClientOrderId) -> None:
-        self.cancelled.append(order)
-
-    def modify(self, order: ClientOrderId, quantity: Steps, limit: Ticks | None, stop: Ticks | None) -> None:
-        self.modified.append((order, quantity, limit, stop))
-
-    def on_market(self, quote: Quote) -> None: ...
-    def on_time(self, at: Nanos) -> None: ...
-    def on_roll(self) -> None: ...
-    def on_night(self, weekday: int, symbols: Sequence[Symbol]) -> None: ...
-    def mark(self, quote: Quote) -> None: ...
-    def apply(self, fact: f.Fact) -> None: ...
 
 
 class Away:
@@ -60,7 +34,7 @@ class Away:
     def __init__(self, abilities: Abilities | None = SPOT, journal: MemoryJournal | None = None) -> None:
         self.abilities = abilities
         self.journal = journal or MemoryJournal()
-        self.venue = Venue()
+        self.venue = Wire()
         self.at = MONDAY
         setup = Setup("DU1", "USD", cash("100000"), Mode.AUTO, WIDE, slippage=0)
         self.line = Pipeline(setup, [Lane(FREE_GOLD, M1, Scripted())], self.journal, lambda sink: self.venue, abilities)
