@@ -238,6 +238,36 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "where its owner had a stop is forgotten when it is lost",
+        "engine/execution/protection.py",
+        "        parts = [(part, self._objection(position, part, gap)) for part in self.levels.parts(symbol, bare)]\n",
+        "        parts = []\n",
+        ("tests/engine/execution/test_levels.py",),
+    ),
+    Mutant(
+        "a stop that is cancelled each time is placed without end",
+        "engine/execution/protection.py",
+        "        elif gap is None and before is not None and now < before.due:\n",
+        "        elif gap is None and before is not None and now < 0:\n",
+        (
+            "tests/engine/execution/test_levels.py::test_a_stop_that_is_acknowledged_and_cancelled_each_time_is_not_placed_without_end",
+        ),
+    ),
+    Mutant(
+        "entries go on working while the books are in doubt",
+        "engine/execution/manager.py",
+        "        self._emit(fact)\n        self.cancel_entries(fact.reason)\n",
+        "        self._emit(fact)\n",
+        (RECONCILIATION + "test_an_overfill_takes_entries_back_and_leaves_stops_and_targets",),
+    ),
+    Mutant(
+        "an adopted order of TWS has no number before the next look",
+        "engine/brokers/ib/reports.py",
+        "                self._told_of(entry, *stray)\n",
+        "                pass\n",
+        ("tests/brokers/test_ib_adopted.py",),
+    ),
+    Mutant(
         "a leg that is kept back leaves before what stands in its way is gone",
         "engine/execution/held.py",
         "        if excess <= 0 and locked <= 0:\n            return True\n",
