@@ -609,21 +609,24 @@ class Pipeline:
 
     def snapshot(self) -> Snapshot:
         """What the gate looks at, now."""
+        atrs = {symbol: lane.atr for symbol, lane in self.lanes.items()}
+        exposure = self.stakes.all(atrs)
         return Snapshot(
             at=self.now,
             state=self.guard.state,
             equity=self.equity(),
             day_start=self.guard.day_start,
             peak=self.guard.peak,
-            stakes=self.stakes.all(),
+            stakes=exposure.stakes,
             quotes=self.book.last,
-            atr={symbol: lane.atr for symbol, lane in self.lanes.items()},
+            atr=atrs,
             recent=self.register.recent,
             correlation=self.correlations.of if len(self.lanes) > 1 else None,
             tilt=self.tilt.sentence(self.in_force.limits, self.now),
             blocked=self.blocked,
             venue_trouble=self.venue_trouble,
             resting=self.register.live,
+            known=exposure,
         )
 
     def preview(self, intent: SubmitOrder | SubmitPair) -> Verdict:

@@ -55,6 +55,8 @@ class Ledger:
         self.trades = 0
         self.holdings: dict[Symbol, Holding] = {}
         self.open: dict[Symbol, Holding] = {}
+        self.touched: set[Symbol] = set()
+        """Instruments whose position changed; emptied by who keeps stakes of them."""
         self._booked: dict[str, _Booked] = {}
 
     @property
@@ -156,6 +158,7 @@ class Ledger:
         self._keep(fact.symbol, holding)
 
     def _keep(self, symbol: Symbol, holding: Holding) -> None:
+        self.touched.add(symbol)
         if holding.quantity:
             self.open[symbol] = holding
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, Steps
@@ -70,6 +71,45 @@ def farther(long: Steps, short: Steps) -> Steps:
     return long if long >= -short else short
 
 
+class Exposure(NamedTuple):
+    """Stakes by symbol and what they come to. Nobody changes any of it.
+
+    `risk` are the losses at all stops and `gross` is the notional, of what is open and what may be. `signed` is the signed value
+    of what is held, or of what may be where that is farther from nothing, in cash units; `signs` are the directions in which
+    each instrument is or may become open.
+    """
+
+    stakes: Mapping[Symbol, Stake]
+    risk: Cash
+    gross: Cash
+    signed: Mapping[Symbol, float]
+    signs: Mapping[Symbol, tuple[int, ...]]
+
+
+def exposure_of(stakes: Mapping[Symbol, Stake]) -> Exposure:
+    """What these stakes come to."""
+    risk = gross = 0
+    signed, signs = dict[Symbol, float](), dict[Symbol, tuple[int, ...]]()
+    for symbol, stake in stakes.items():
+        risk += stake.risk + stake.pending_risk
+        gross += stake.notional + stake.pending_notional
+        if ways := _ways(stake):
+            signed[symbol], signs[symbol] = _signed(stake), ways
+    return Exposure(stakes, risk, gross, signed, signs)
+
+
+def _ways(stake: Stake) -> tuple[int, ...]:
+    if stake.pending_buys or stake.pending_sells:
+        return stake.signs
+    return _LONG if stake.quantity > 0 else _SHORT if stake.quantity < 0 else ()
+
+
+def _signed(stake: Stake) -> float:
+    if stake.pending_buys or stake.pending_sells:
+        return stake.farthest
+    return float(stake.notional) if stake.quantity > 0 else -float(stake.notional)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All the gate looks at, at one moment. Cash units; `stakes` by symbol, `recent` entries placed, newest last.
@@ -78,6 +118,7 @@ class Snapshot:
     traded.
     `blocked` says why an instrument may not be traded on its prices, `venue_trouble` why nothing may be opened at the venue;
     `resting` are the live orders by symbol; `tilt` is the sentence that keeps the owner's hand off entries, "" where none does.
+    `known` is what the stakes come to, worked out here where it is not that of `stakes`; see Exposure for what is taken from it.
     """
 
     at: Nanos
@@ -94,32 +135,21 @@ class Snapshot:
     venue_trouble: str = ""
     resting: Mapping[Symbol, Mapping[ClientOrderId, Order]] = field(default_factory=dict)
     tilt: str = ""
+    known: Exposure | None = field(default=None, compare=False, repr=False)
     risk: Cash = field(init=False, compare=False)
-    """Losses at all stops, of what is open and what may be."""
     gross: Cash = field(init=False, compare=False)
-    """Notional of what is open and what may be."""
     signed: Mapping[Symbol, float] = field(init=False, compare=False)
-    """The signed value of what is held, and of what may be where that is farther from nothing, in cash units."""
     signs: Mapping[Symbol, tuple[int, ...]] = field(init=False, compare=False)
-    """In which directions each instrument is or may become open."""
 
     def __post_init__(self) -> None:
-        risk = gross = 0
-        signed, signs = {}, {}
-        for symbol, stake in self.stakes.items():
-            risk += stake.risk + stake.pending_risk
-            gross += stake.notional + stake.pending_notional
-            if stake.pending_buys or stake.pending_sells:
-                signed[symbol], signs[symbol] = stake.farthest, stake.signs
-            elif stake.quantity > 0:
-                signed[symbol], signs[symbol] = float(stake.notional), _LONG
-            elif stake.quantity < 0:
-                signed[symbol], signs[symbol] = -float(stake.notional), _SHORT
+        known = self.known
+        if known is None or known.stakes is not self.stakes:
+            known = exposure_of(self.stakes)
         keep = object.__setattr__
-        keep(self, "risk", risk)
-        keep(self, "gross", gross)
-        keep(self, "signed", signed)
-        keep(self, "signs", signs)
+        keep(self, "risk", known.risk)
+        keep(self, "gross", known.gross)
+        keep(self, "signed", known.signed)
+        keep(self, "signs", known.signs)
 
 
 def mark(quantity: Steps, quote: Quote) -> Ticks:
@@ -138,8 +168,14 @@ def equity(ledger: Ledger, quotes: Mapping[Symbol, Quote]) -> Cash:
     return total
 
 
+_NOTHING = exposure_of({})
+
+
 class Stakes:
-    """Works out the stake of each instrument from the ledger, the live orders and the last quotes."""
+    """Works out the stake of each instrument from the ledger, the live orders and the last quotes.
+
+    `all` keeps what it found, and looks again at what a fact touched, a quote moved or another ATR concerns.
+    """
 
     def __init__(
         self,
@@ -156,11 +192,53 @@ class Stakes:
         self._quotes = quotes
         self._atr = atr
         self._slippage = slippage
+        self._symbols: tuple[Symbol, ...] = ()
+        self._seen: dict[Symbol, Quote | None] = {}
+        self._atrs: Mapping[Symbol, Ticks] = {}
+        self._last = _NOTHING
 
-    def all(self) -> dict[Symbol, Stake]:
-        """Stakes of every instrument with a position or a live entry."""
-        symbols = dict.fromkeys([*self._ledger.open, *(s for s, orders in self._register.live.items() if orders)])
-        return {symbol: self.of(symbol) for symbol in symbols if symbol in self._quotes}
+    def all(self, atrs: Mapping[Symbol, Ticks]) -> Exposure:
+        """Stakes of every instrument with a position or a live entry; `atrs` are those of all instruments, as they are now."""
+        ledger, register = self._ledger, self._register
+        if ledger.touched or register.touched or atrs != self._atrs:
+            self._last = self._anew(ledger.touched | register.touched, atrs)
+            ledger.touched.clear()
+            register.touched.clear()
+            return self._last
+        quotes, seen = self._quotes, self._seen
+        moved = [symbol for symbol in self._symbols if quotes.get(symbol) is not seen[symbol]]
+        if moved:
+            self._last = self._moved(moved)
+        return self._last
+
+    def _anew(self, touched: Set[Symbol], atrs: Mapping[Symbol, Ticks]) -> Exposure:
+        """Which instruments there are, and the stakes of those `touched` by a fact, with another quote or another ATR."""
+        quotes, seen, before, last = self._quotes, self._seen, self._atrs, self._last.stakes
+        symbols = tuple(dict.fromkeys([*self._ledger.open, *(s for s, orders in self._register.live.items() if orders)]))
+        now, stakes = {symbol: quotes.get(symbol) for symbol in symbols}, dict[Symbol, Stake]()
+        for symbol, quote in now.items():
+            if quote is None:
+                continue
+            is_same = symbol not in touched and seen.get(symbol) is quote and before.get(symbol) == atrs.get(symbol)
+            stakes[symbol] = last[symbol] if is_same and symbol in last else self.of(symbol)
+        self._symbols, self._seen, self._atrs = symbols, now, atrs
+        return exposure_of(stakes)
+
+    def _moved(self, symbols: Sequence[Symbol]) -> Exposure:
+        """Other quotes of these: what is held and what may be stay as they are, and so do the directions."""
+        last, risk, gross, signed, signs = self._last
+        stakes, signed = {**last}, {**signed}
+        for symbol in symbols:
+            before = stakes.get(symbol)
+            if before is None:  # its first quote, after its first fact
+                return self._anew(set(symbols), self._atrs)
+            stake = stakes[symbol] = self.of(symbol)
+            risk += stake.risk + stake.pending_risk - before.risk - before.pending_risk
+            gross += stake.notional + stake.pending_notional - before.notional - before.pending_notional
+            if symbol in signs:
+                signed[symbol] = _signed(stake)
+        self._seen.update((symbol, self._quotes[symbol]) for symbol in symbols)
+        return Exposure(stakes, risk, gross, signed, signs)
 
     def of(self, symbol: Symbol, without: ClientOrderId = "") -> Stake:
         """The stake in `symbol`, which must have a quote; as if the order `without` did not wait."""
