@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -394,3 +395,33 @@ async def test_a_bug_in_an_answer_is_reported_and_the_session_goes_on(folder: Pa
         assert (status, "ZeroDivisionError" in said["error"]) == (500, True)
         assert [str(fault) for fault in desk.faults] == ["a mistake"]
         assert (await caller.get("/v1/state"))[0] == 200
+
+
+@played
+async def test_every_kind_of_order_becomes_the_intent_of_the_window(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    async with on_paper(folder, patch) as desk, calling(folder) as caller:
+        common = {"instrument": "xauusd", "side": "sell", "quantity": 4}
+        for number, (body, intent) in enumerate(
+            [
+                (
+                    {"type": "stop_limit", "price": "3980", "limit": "3979.50", "tif": "GTD", "expires": "2099-01-01T00:00:00Z"},
+                    {"price": 398_000, "limit": 397_950, "tif": "GTD", "expires": from_iso("2099-01-01T00:00:00Z")},
+                ),
+                ({"type": "trailing", "trail": "12.5", "reduce_only": True}, {"trail": 1_250, "reduce_only": True}),
+                ({"type": "trailing", "trail_percent": 0.25}, {"trail_ppm": 2_500}),
+                (
+                    {"type": "limit", "price": 4010, "post_only": True, "stop_loss": 4020.5, "stop_trail_percent": "1"},
+                    {"price": 401_000, "post_only": True, "stop_loss": 402_050, "stop_trail_ppm": 10_000},
+                ),
+                (
+                    {"stop_loss": "4020", "stop_trail": 5, "targets": [{"price": "3990", "quantity": 1}]},
+                    {"type": "market", "stop_loss": 402_000, "stop_trail": 500, "targets": [[399_000, 1]]},
+                ),
+                ({"type": "limit", "price": "4010", "take_profit": "3990"}, {"price": 401_000, "take_profit": 399_000}),
+            ]
+        ):
+            status, _ = await caller.post("/v1/orders", {**common, **body}, f"key {number}")
+            assert status in (200, 422)  # what the gate says of it is not the question here
+            asked = json.loads([fact.intent for fact in desk.facts if isinstance(fact, f.IntentReceived)][-1])
+            wanted = {"kind": "SubmitOrder", "symbol": GOLD, "side": "sell", "quantity": 4, "type": body.get("type"), **intent}
+            assert {name: asked[name] for name in wanted} == wanted
