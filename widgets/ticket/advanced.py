@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QToolButton, QVBoxLayout, QWidget
 
 from engine.domain.instrument import Instrument
 from widgets.segments import Segments
@@ -34,6 +34,7 @@ class Advanced(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.button = QToolButton(checkable=True)
+        self.button.setProperty("fold", True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setToolTip("Several targets, a stop that trails, post-only, OCO pairs, an order that follows")
         self.body = QWidget()
@@ -42,14 +43,16 @@ class Advanced(QWidget):
         self.stop_trail.setPlaceholderText("stays put")
         self.stop_trail_unit = trail_unit("The stop loss trails by a distance or by percent")
         self.post_only = QCheckBox("Post-only")
-        self.post_only_row = Row("Post", self.post_only)
+        self.post_only_row = Row("", self.post_only)
         self._trail_row = Row("Trail", self.stop_trail, self.stop_trail_unit, fields={"stop_trail": self.stop_trail})
         inner = QVBoxLayout(self.body)
         column = QVBoxLayout(self)
         for layout in (inner, column):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(UNIT)
-        for widget in (self.targets, self._trail_row, self.post_only_row, self.second):
+        line = QFrame()
+        line.setProperty("line", "h")
+        for widget in (self.targets, self._trail_row, self.post_only_row, line, self.second):
             inner.addWidget(widget)
         column.addWidget(self.button)
         column.addWidget(self.body)

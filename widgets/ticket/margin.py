@@ -18,6 +18,9 @@ ASK_MS = 300
 """So long the ticket has to stand still before a venue is asked."""
 
 
+HEAD = "Margin after this order"
+
+
 class MarginLine(QWidget):
     """One question at a time: `wanted(question)` asks, `dropped()` says that its answer is not waited for any more.
 
@@ -42,7 +45,7 @@ class MarginLine(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
-        for label in (self.head, self.figures, self.source):
+        for label in (self.head, self.source, self.figures):
             layout.addWidget(label)
         self.hide()
 
@@ -85,16 +88,16 @@ class MarginLine(QWidget):
         if question is not self._question:
             return
         self._question = None
-        self.head.setText(f"Margin after this order ({self.currency})" if self.currency else "Margin after this order")
+        self.head.setText(HEAD if margin.estimated else f"{HEAD}, by the venue")
         figures = zip(("Initial", "Maintenance", "Excess"), (margin.initial, margin.maintenance, margin.excess), strict=True)
-        self.figures.setText("   ".join(f"{name} {_amount(value)}" for name, value in figures))
+        self.figures.setText("  ".join(f"{name}\u00a0{_amount(value)}" for name, value in figures) + f"\u00a0{self.currency}")
         set_role(self.figures, "role", "error" if margin.excess < 0 else None)
         self.figures.setToolTip(
             f"Initial {_amount(margin.initial_added, sign=True)}, maintenance {_amount(margin.maintenance_added, sign=True)} "
             f"by this order; excess is equity of {_amount(margin.equity)} less maintenance"
         )
-        said = margin.warning or (f"Not the venue's word: {margin.estimated}." if margin.estimated else "As the venue tells it.")
-        self.source.setText(said)
+        self.source.setText(margin.warning or (f"Not the venue's word: {margin.estimated}." if margin.estimated else ""))
+        self.source.setVisible(bool(self.source.text()))
         set_role(self.source, "role", "warn" if margin.warning else "hint")
 
     def show_failure(self, question: object, sentence: str) -> None:
@@ -104,15 +107,16 @@ class MarginLine(QWidget):
             self._say(f"Not known: {sentence.rstrip('.')}.", "warn")
 
     def _say(self, sentence: str, role: str) -> None:
-        self.head.setText("Margin after this order")
+        self.head.setText(HEAD)
         self.figures.setText("")
         self.source.setText(sentence)
+        self.source.show()
         set_role(self.source, "role", role)
 
     def state(self) -> dict[str, Any]:
         if self.isHidden():
             return {}
-        return {"figures": self.figures.text(), "source": self.source.text()}
+        return {"head": self.head.text(), "figures": self.figures.text(), "source": self.source.text()}
 
 
 def _about(asked: SubmitOrder | SubmitPair) -> SubmitOrder:

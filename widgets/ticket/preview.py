@@ -107,7 +107,7 @@ class Preview(QWidget):
         foot = QHBoxLayout()
         foot.addWidget(self.largest, 1)
         foot.addWidget(self.use)
-        layout = QVBoxLayout(self)
+        layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(UNIT)
         layout.addWidget(self.sentence)
@@ -115,6 +115,10 @@ class Preview(QWidget):
         layout.addWidget(self.stop)
         layout.addWidget(self.held)
         layout.addLayout(self._grid)
+
+    def put_above_limits(self, widget: QWidget) -> None:
+        """Something else that is said of the order, between the sentences and the table."""
+        self._column.insertWidget(self._column.count() - 1, widget)
 
     def show_bars(self, shown: bool) -> None:
         """Whether there is room for the bars beside the figures."""

@@ -8,7 +8,7 @@ from widgets.style import set_role
 from widgets.theme import UNIT
 from widgets.ticket.field import NumberField
 
-LABEL_WIDTH = 10 * UNIT
+LABEL_WIDTH = 11 * UNIT
 
 
 class Row(QWidget):

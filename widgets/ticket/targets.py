@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from engine.domain.instrument import Instrument
 from widgets.theme import UNIT
@@ -42,7 +42,9 @@ class Targets(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(UNIT)
-        self._column.addWidget(Row("Targets", self.add))
+        unit = QLabel("each: price, % of size")
+        unit.setProperty("role", "hint")
+        self._column.addWidget(Row("Targets", self.add, unit))
 
     def add_row(self, price: str = "", share: str = "") -> None:
         """One target more; a `share` makes all shares those that were typed."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, cash, instrument_of
@@ -26,6 +26,7 @@ PREVIEW_MS = 80
 MARKET_MS = 400
 SENT_MS = 1_500
 """So long the button says that the order was sent, and sends no other."""
+_SENDS = " (Ctrl+Enter)"
 Asked = SubmitOrder | SubmitPair
 ROOM_FOR_BARS = 322
 """Pixels from which the preview has bars beside its figures, a scroll bar included."""
@@ -81,9 +82,11 @@ class Ticket(QWidget):
         self.error.setProperty("role", "error")
         self.submit = QPushButton()
         self.submit.setProperty("tall", True)
+        self.submit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.submit.setAccessibleName("Send order")
         self.preview = Preview(theme)
         self.margin = MarginLine()
+        self.preview.put_above_limits(self.margin)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -96,7 +99,7 @@ class Ticket(QWidget):
         column.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, 2 * UNIT)
         column.setSpacing(UNIT)
         column.addLayout(head)
-        for widget in (self.form, self.error, self.submit, self.preview, self.margin):
+        for widget in (self.form, self.error, self.submit, self.preview):
             column.addWidget(widget)
         column.addStretch()
         scroll = QScrollArea(widgetResizable=True)
@@ -119,6 +122,7 @@ class Ticket(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.preview.show_bars(self.width() >= ROOM_FOR_BARS)
+        self._label_submit()
 
     # --- what the application tells it ---
 
@@ -283,19 +287,23 @@ class Ticket(QWidget):
             text = f"{side.value.upper()} {self.instrument.symbol}"
         else:
             text = f"{side.value.upper()} {self._what(order)}"
-        self.submit.setText(text)
+        self.submit.setText(self.submit.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, self._room_on_button()))
         self.submit.setEnabled(side is not None and self.can_send)
-        self.submit.setToolTip(f"{text} (Ctrl+Enter)")
+        self.submit.setToolTip(text + _SENDS)
         set_role(self.submit, "kind", side.value if side else None)
         set_role(self.submit, "filled", bool(side))
 
+    def _room_on_button(self) -> int:
+        """Pixels a text may have there; all it wants before it is laid out."""
+        return self.submit.width() - 5 * UNIT if self.isVisible() else 1 << 16
+
     def _what(self, asked: Asked) -> str:
         first = _first(asked)
-        text = f"{fmt.lots(first.quantity, self.instrument)} {first.symbol} {self._how(first)}"
-        second = asked.second if isinstance(asked, SubmitPair) else asked.then
+        lots, second = fmt.lots(first.quantity, self.instrument), asked.second if isinstance(asked, SubmitPair) else asked.then
         if second is None:
-            return text
-        return f"{text} {'or' if isinstance(asked, SubmitPair) else 'then'} {second.side.upper()} {self._how(second)}"
+            return f"{lots} {first.symbol} {self._how(first)}"
+        tie = "or" if isinstance(asked, SubmitPair) else "then"
+        return f"{lots} {self._how(first)} {tie} {second.side.upper()} {self._how(second)}"
 
     def _how(self, order: SubmitOrder) -> str:
         kind = order.type.replace("_", "-")
@@ -360,7 +368,7 @@ class Ticket(QWidget):
             "doubt": self._doubt,
             "margin": self.margin.state(),
             "preview": self.preview.state(),
-            "buttons": {self.submit.text(): self.submit.isEnabled()},
+            "buttons": {self.submit.toolTip().removesuffix(_SENDS): self.submit.isEnabled()},
         }
 
 
