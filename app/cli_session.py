@@ -209,6 +209,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         guard = f"stop {it['stop']}" if it["stop"] else "no stop"
         what = f"{it['quantity']} {it['instrument']} at {it['average_price']}"
         yield f"  position   {what}, {guard}, open profit {it['unrealised']}"
+        if float(it["waits_for_a_choice"]):
+            yield f"  adopted    {it['waits_for_a_choice']} of it has no stop: main.py session protect {it['instrument']} attach"
     for order in found["orders"]:
         yield f"  order      {_order(order)}"
     for it in found["signals"]:

@@ -68,8 +68,9 @@ class Answers:
         }
 
     async def _state(self, _request: web.Request) -> dict[str, Any]:
-        session = self._session
-        return {"book": self._book, **telling.state(session.picture(), session.pipeline.instruments)}
+        pipeline, view = self._session.pipeline, self._session.picture()
+        waiting = {held.symbol: pipeline.protection.waiting(held.symbol) for held in view.positions}
+        return {"book": self._book, **telling.state(view, pipeline.instruments, waiting)}
 
     async def _kill(self, request: web.Request) -> dict[str, Any]:
         asked = await _read(request, bodies.Kill)

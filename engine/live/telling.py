@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.core.clock import to_iso
-from engine.domain.instrument import Instrument, money
+from engine.domain.instrument import Instrument, Steps, money
 from engine.domain.limit_rules import RULES, spelled
 from engine.domain.limits import Verdict
 from engine.domain.market import Symbol
@@ -18,8 +18,8 @@ from engine.domain.views import AccountView, CardView, EngineView, PositionView
 Listed = Mapping[Symbol, Instrument]
 
 
-def state(view: EngineView, listed: Listed) -> dict[str, Any]:
-    """The whole picture."""
+def state(view: EngineView, listed: Listed, waiting: Mapping[Symbol, Steps]) -> dict[str, Any]:
+    """The whole picture. `waiting` is what was adopted of each position without a stop, and waits for its owner's choice."""
     venue = None if view.venue is None else asdict(view.venue)
     if venue is not None:
         venue["reconciled"] = _time(venue["reconciled"])
@@ -32,7 +32,7 @@ def state(view: EngineView, listed: Listed) -> dict[str, Any]:
         "trading": {"state": view.state, "reason": view.state_reason},
         "venue": venue,
         "quotes": [_quote(quote, listed[quote.symbol]) for quote in view.quotes],
-        "positions": [_position(held, listed[held.symbol]) for held in view.positions],
+        "positions": [_position(held, listed[held.symbol], waiting.get(held.symbol, 0)) for held in view.positions],
         "orders": [order(each, listed[each.symbol]) for each in view.working],
         "signals": [_card(card, listed[card.signal.symbol]) for card in view.cards],
         "limits_used": [asdict(gauge) for gauge in view.gauges],
@@ -98,7 +98,7 @@ def _quote(quote: Any, listed: Instrument) -> dict[str, Any]:
     return {"instrument": quote.symbol, "at": to_iso(quote.at), **prices}
 
 
-def _position(held: PositionView, listed: Instrument) -> dict[str, Any]:
+def _position(held: PositionView, listed: Instrument, waiting: Steps) -> dict[str, Any]:
     return {
         "instrument": held.symbol,
         "quantity": str(listed.lots(held.quantity)),
@@ -110,6 +110,7 @@ def _position(held: PositionView, listed: Instrument) -> dict[str, Any]:
         "target": _price(held.target, listed),
         "risk": str(money(held.risk)),
         "protected": str(listed.lots(held.protected)),
+        "waits_for_a_choice": str(listed.lots(waiting)),
     }
 
 

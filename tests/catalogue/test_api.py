@@ -16,6 +16,7 @@ from tests.catalogue.crash_child import warm_up
 from tests.catalogue.invariants import intended
 from tests.catalogue.rig import GOLD, Desk, at_tws, played
 from tests.catalogue.test_crash import life_at_tws, living, until, watched_tws
+from tests.catalogue.test_foreign import looked
 from tests.live.caller import Caller, calling
 from tests.peers.tws import Peer
 
@@ -69,6 +70,35 @@ async def test_fault_20_a_retry_after_the_answer_is_one_order(peer: Peer, folder
         assert await _ordered(caller) == name
         assert (await caller.post("/v1/orders", {**BID, "quantity": 1}, KEY))[0] == 409
         await _works(peer, desk, name)
+
+
+@played
+async def test_what_was_adopted_without_a_stop_is_protected_when_its_owner_says_so(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk, calling(folder) as caller:
+        await desk.ready()
+        await peer.place(GOLD, "BUY", 1)
+        await looked(desk)
+        await desk.until(lambda: desk.session.pipeline.protection.waiting(GOLD) == 1)
+        (position,) = (await caller.get("/v1/state"))[1]["positions"]
+        assert (position["quantity"], position["waits_for_a_choice"]) == ("1", "1")
+        assert (await caller.post("/v1/protection", {"instrument": GOLD, "choice": "attach"}))[0] == 200
+        await desk.until(lambda: desk.session.pipeline.protection.at_venue(GOLD) == 1)
+        (position,) = (await caller.get("/v1/state"))[1]["positions"]
+        assert (position["protected"], position["waits_for_a_choice"]) == ("1", "0")
+
+
+@played
+async def test_a_moved_port_is_followed_when_a_program_says_so(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk, calling(folder) as caller:
+        await desk.ready()
+        await peer.reset_port()
+        await desk.until(lambda: "nothing is tried until you say so" in desk.session.trouble)
+        venue = (await caller.get("/v1/state"))[1]["venue"]
+        assert (venue["is_ready"], "nothing is tried until you say so" in venue["trouble"]) == (False, True)
+        status, said = await caller.post("/v1/reconnect", {"port": 70_000})
+        assert (status, said["error"]) == (400, "port: should be less than or equal to 65535")
+        assert (await caller.post("/v1/reconnect"))[0] == 200
+        await desk.ready()
 
 
 @asynccontextmanager
