@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.brokers.sim.venues import VENUES, VenueTerms
 from engine.core.clock import SECOND
 from engine.domain import facts as f
 from engine.domain.instrument import cash
-from engine.domain.market import Depth, Trade
+from engine.domain.market import Depth, Quote, Trade
 from engine.domain.order import OrderType, Role, TimeInForce
 from tests.engine.brokers.venue import BUY, SELL, Venue, dealt
 
@@ -180,6 +182,34 @@ def test_a_trade_that_used_up_a_price_before_the_quote_said_so_serves_what_was_l
     venue.submit("a", BUY, LIMIT, 5, limit=1_000)
     venue.quote(999, 1_010, sizes=(20, 9))
     assert trade(venue, 1_000, 9) == [("a", 2, 1_000)]
+
+
+@given(st.integers(0, 20), st.integers(1, 20), st.lists(st.integers(1, 8), max_size=8), st.data())
+def test_an_order_gets_what_traded_beyond_what_stood_ahead_in_whatever_order_it_is_told(
+    ahead: int, behind: int, sizes: list[int], data: st.DataObject
+) -> None:
+    """Quotes show what is left of ahead and behind; each may be told before or after the trades it shows, or not at all."""
+    venue = Venue(sizes=True, queue="trades")
+    venue.broker.on_market(Quote("XAUUSD", venue.at, 1_000, 1_010, bid_size=ahead, ask_size=9))
+    if not ahead:
+        venue.broker.on_market(Quote("XAUUSD", venue.at, 999, 1_010, bid_size=9, ask_size=9))
+    venue.submit("a", BUY, LIMIT, 30, limit=1_000)
+    traded = told = 0
+    for size in sizes:
+        if traded + size >= ahead + behind:
+            break
+        traded += size
+        told += 0 if data.draw(st.booleans(), "the quote first") else _told(venue, traded - told)
+        if data.draw(st.booleans(), "a quote"):
+            venue.broker.on_market(Quote("XAUUSD", venue.at, 1_000, 1_010, bid_size=ahead + behind - traded, ask_size=9))
+        told += _told(venue, traded - told)
+    assert sum(quantity for _, quantity, _ in dealt(venue.said)) == min(30, max(0, traded - ahead))
+
+
+def _told(venue: Venue, size: int) -> int:
+    if size:
+        venue.broker.on_trade(Trade("XAUUSD", venue.at, 1_000, size))
+    return size
 
 
 def test_trades_before_an_order_came_are_no_business_of_it() -> None:
