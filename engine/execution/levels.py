@@ -10,6 +10,7 @@ from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.market import Symbol, Ticks
 from engine.domain.order import TERMINAL, ClientOrderId, Order, Role, State
+from engine.execution.adopted import Choice
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 
@@ -44,6 +45,8 @@ class StopLevels:
         self._covered = covered
         self._signs: dict[Symbol, int] = {}
         self._lost: dict[Symbol, list[_Lost]] = {}
+        self._latest: dict[Symbol, ClientOrderId] = {}
+        self._new: dict[Symbol, Steps] = {}
         self._heirs: dict[Symbol, dict[ClientOrderId, ClientOrderId]] = {}
         self._wanted: dict[Symbol, Ticks] = {}
         self._stand_ins: dict[ClientOrderId, tuple[Ticks, Ticks | None]] = {}
@@ -58,7 +61,7 @@ class StopLevels:
         elif isinstance(fact, f.OrderUnknown):
             self._unknown.add(stop.id)
         elif stop.state in TERMINAL and not isinstance(fact, f.OrderFilled):
-            if units := self._register.armed(stop):
+            if (units := self._register.armed(stop)) and stop.side.sign == -self._signs.get(stop.symbol, 0):
                 self._lose(stop.symbol, stop.id, units)
         elif isinstance(fact, f.OrderAccepted):
             self._unknown.discard(stop.id)
@@ -71,6 +74,8 @@ class StopLevels:
                 self._fill(fact)
             case f.PositionAdopted():
                 self._turn(fact.symbol, fact.quantity)
+            case f.ProtectionChosen(symbol=symbol, choice=Choice.ATTACH.value):
+                self._new[symbol] = abs(self._ledger.position(symbol)) - self._covered(symbol)
             case f.ProtectionMissing():
                 self._wanted[fact.symbol] = fact.instead_of
             case _:
@@ -82,6 +87,8 @@ class StopLevels:
         if sign != self._signs.get(symbol, 0):
             self._signs[symbol] = sign
             self._lost.pop(symbol, None)
+            self._latest.pop(symbol, None)
+            self._new.pop(symbol, None)
             self._heirs.pop(symbol, None)
 
     def _fill(self, fact: f.PositionChanged) -> None:
@@ -97,6 +104,7 @@ class StopLevels:
 
     def _lose(self, symbol: Symbol, stop: ClientOrderId, units: Steps) -> None:
         """No more is lost than has no stop now; what was lost long ago has one by then."""
+        self._latest[symbol] = stop
         bare = abs(self._ledger.position(symbol)) - self._covered(symbol)
         lost = [*self._lost.get(symbol, ()), _Lost(stop, units)]
         kept: list[_Lost] = []
@@ -121,6 +129,7 @@ class StopLevels:
             self._heirs.setdefault(stop.symbol, {})[lost[-1].stop] = stop.id
             if not lost[-1].units:
                 lost.pop()
+        self._new[stop.symbol] = max(0, self._new.get(stop.symbol, 0) - units)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -135,7 +144,7 @@ class StopLevels:
 
     def parts(self, symbol: Symbol, bare: Steps) -> list[Part]:
         """Which stops `bare` lot steps have lost, the last lost first; what none of those stood over counts to the closest that
-        stands. What is left over never had one."""
+        stands or stood last. What is left over never had one: what was adopted, and is given its first stop."""
         found = []
         for lost in reversed(self._lost.get(symbol, ())):
             stop, units = self._register[lost.stop], min(lost.units, bare)
@@ -143,6 +152,7 @@ class StopLevels:
             if units > 0 and level is not None:
                 found.append(Part(stop, level, units))
                 bare -= units
+        bare -= self._new.get(symbol, 0)
         if bare > 0 and (stands := self._closest(symbol)) is not None:
             found.append(Part(*stands, bare))
         return found
@@ -154,5 +164,7 @@ class StopLevels:
     def _closest(self, symbol: Symbol) -> tuple[Order, Ticks] | None:
         side = -self._signs.get(symbol, 0)
         live = [order for order in self._register.working(symbol) if order.role is Role.STOP and order.side.sign == side]
-        standing = [(stop, level) for stop in live if self._register.armed(stop) and (level := self.level(stop)) is not None]
-        return min(standing, key=lambda it: it[1] * side, default=None)
+        ended = [self._register[self._latest[symbol]]] if symbol in self._latest else []
+        stops = [*(stop for stop in live if self._register.armed(stop)), *ended]
+        known = [(stop, level) for stop in stops if (level := self.level(stop)) is not None]
+        return min(known, key=lambda it: it[1] * side, default=None)

@@ -109,8 +109,7 @@ class Owner:
             raise Refused("a market order has no price to change; cancel it instead")
         if quantity <= order.filled:
             raise Refused(f"order {order.id} has filled that much already")
-        if not (order.may("ModifyRequested") or order.state is State.HELD):
-            raise Refused(f"order {order.id} is {order.state.value}; change it when that is settled")
+        _insist_changeable(order)
         if order.role is Role.STOP and quantity != order.quantity:
             raise Refused("the quantity of a stop follows the position; close a part of the position instead")
         self._check_kind(order, quantity, price, intent.limit)
@@ -239,6 +238,9 @@ class Owner:
             if len({o.limit for o in self._exits(intent.symbol, exit_side, Role.TARGET)}) > 1:
                 raise Refused("the position has several targets; move each of them by itself")
             self._check_target(intent.symbol, exit_side, intent.take_profit)
+        moved = ((Role.STOP, intent.stop_loss), (Role.TARGET, intent.take_profit))
+        for order in [o for role, price in moved if price for o in self._exits(intent.symbol, exit_side, role)]:
+            _insist_changeable(order)
         if intent.stop_loss is not None:
             self._move(intent.symbol, exit_side, Role.STOP, intent.stop_loss)
         if intent.take_profit == 0:
@@ -256,12 +258,13 @@ class Owner:
         exits = self._exits(symbol, side, role)
         for order in exits:
             self._h.manager.modify(order, order.quantity, price)
-        if not exits:
-            quantity = abs(self._h.ledger.position(symbol))
-            stop, target = (price, None) if role is Role.STOP else (None, price)
-            if stop is not None and self._h.protection.adopted.units(symbol):
-                self._h.emit(f.ProtectionChosen(symbol, Choice.ATTACH.value))
-            self._h.manager.protect(symbol, side, quantity, stop, target)
+        quantity = self._h.protection.bare(symbol) if exits else abs(self._h.ledger.position(symbol))
+        if exits and (role is Role.TARGET or quantity <= 0):
+            return
+        stop, target = (price, None) if role is Role.STOP else (None, price)
+        if not exits and stop is not None and self._h.protection.adopted.units(symbol):
+            self._h.emit(f.ProtectionChosen(symbol, Choice.ATTACH.value))
+        self._h.manager.protect(symbol, side, quantity, stop, target)
 
     def _check_stop(self, symbol: Symbol, side: Side, price: Ticks) -> None:
         quote = self._h.quotes[symbol]
@@ -348,6 +351,11 @@ class Owner:
         except UserError as refusal:
             raise Refused(str(refusal)) from refusal
         self._h.emit(answer)
+
+
+def _insist_changeable(order: Order) -> None:
+    if not (order.may("ModifyRequested") or order.state is State.HELD):
+        raise Refused(f"order {order.id} is {order.state.value}; change it when that is settled")
 
 
 def _insist(intent: i.Intent) -> None:

@@ -93,7 +93,7 @@ class Protection:
             if waiting:
                 action = "it was adopted; attach a stop, leave it as it is, or close it"
                 self._emit(f.ProtectionMissing(symbol, waiting, action))
-        bare = self._bare(symbol) - self.adopted.units(symbol) - self.awaited(symbol)
+        bare = self.bare(symbol)
         if bare > 0:
             self._mend(symbol, position, bare)
 
@@ -121,6 +121,10 @@ class Protection:
     def waiting(self, symbol: Symbol) -> Steps:
         """Adopted lot steps without a stop that wait for their owner's choice."""
         return max(0, min(self._bare(symbol) - self._closing(symbol), self.adopted.undecided(symbol)))
+
+    def bare(self, symbol: Symbol) -> Steps:
+        """Lot steps that the terminal has to cover and that have no stop now."""
+        return self._bare(symbol) - self.adopted.units(symbol) - self.awaited(symbol)
 
     def at_venue(self, symbol: Symbol) -> Steps:
         """Lot steps of the position whose stop rests at the broker, acknowledged."""

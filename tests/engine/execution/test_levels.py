@@ -109,6 +109,14 @@ def test_a_move_that_was_under_way_when_the_stop_was_lost_is_its_owners_word_and
     assert levels(line) == [(10, LEVEL)]
 
 
+def test_a_move_that_cannot_be_asked_for_now_is_refused_and_not_passed_over() -> None:
+    line = opened()
+    line.line.on_intent(i.EditProtection("XAUUSD", stop_loss=BID - 250))
+    line.line.on_intent(i.EditProtection("XAUUSD", stop_loss=BID - 200))
+    (refused,) = line.facts(f.IntentRefused)
+    assert "is PENDING_MODIFY; change it when that is settled" in refused.reason  # type: ignore[attr-defined]
+
+
 def test_a_stop_that_was_moved_at_the_venue_stands_again_where_it_was_moved_to() -> None:
     line = opened()
     line.say(f.OrderModified(stops(line)[0].id, 10, None, BID - 333))
@@ -270,6 +278,18 @@ def test_an_adopted_position_that_was_given_a_stop_has_it_again() -> None:
     assert levels(line) == [(8, BID - 700)]
 
 
+def test_what_was_adopted_beside_a_position_of_ones_own_is_given_its_first_stop_at_the_default_distance() -> None:
+    line = opened()
+    line.say(f.PositionAdopted("XAUUSD", 18, 18 * BID * 10_000, "bought elsewhere"))
+    line.line.on_intent(i.ChooseProtection("XAUUSD", "attach"))
+    own, first = levels(line)
+    assert (own, first[0], first[1] != LEVEL) == ((10, LEVEL), 8, True)
+    again = restarted(line)
+    accept(again)
+    lose(again, stops(again)[1])
+    assert levels(again) == [own, first]
+
+
 def test_without_a_price_it_stands_where_it_was_and_one_that_needs_a_price_waits_and_says_so_once() -> None:
     line = opened()
     quote = line.line.book.last.pop("XAUUSD")
@@ -305,6 +325,18 @@ def test_a_venue_without_brackets_has_the_stop_of_a_later_fill_where_its_owner_m
     away.fill(entry.id, 6)
     assert sum(away.line.register.armed(stop) for stop in away.orders(Role.STOP)) == 10
     assert {stop.stop for stop in away.orders(Role.STOP)} == {BID - 400}
+
+
+def test_a_position_that_waits_for_a_part_of_its_stops_is_moved_whole_by_its_owner() -> None:
+    line = opened()
+    fill(line, placed(line, quantity=4, price=BID - 50), 4)
+    lose(line, stops(line)[0])
+    lose(line, stops(line)[-1])
+    assert [units for units, _ in levels(line)] == [4]
+    line.line.on_intent(i.EditProtection("XAUUSD", stop_loss=BID - 200))
+    line.say(f.OrderModified(stops(line)[0].id, 4, None, BID - 200))
+    wait(line, 2 * SECOND)
+    assert sorted(levels(line)) == [(4, BID - 200), (10, BID - 200)]
 
 
 # --- how often --------------------------------------------------------------------------------------------------------
