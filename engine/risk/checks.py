@@ -40,8 +40,8 @@ def order_faults(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms
         faults["blocked"] = reason
     if snapshot.tilt and draft.by_hand:
         faults["tilt"] = snapshot.tilt
-    if (allowed := terms.limits.allowed) and symbol not in allowed:
-        faults["allowed"] = f"{symbol} is not among the instruments that may be opened: {', '.join(allowed)}"
+    if terms.allowed and symbol not in terms.allowed:
+        faults["allowed"] = f"{symbol} is not among the instruments that may be opened: {', '.join(terms.limits.allowed)}"
     if terms.quiet.holds(snapshot.at):
         _news(draft, snapshot, terms, faults)
     if quote is None or quote.bid <= 0 or quote.ask < quote.bid:
@@ -93,7 +93,9 @@ def _news(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]
         faults["news"] = f"{what} ({blackout.currency}): nothing is opened in {draft.symbol} for another {wait} min"
 
 
-_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+_WAIT_AT_STOPS = (*_STOPS, OrderType.TRAILING)
+"""Tuples, because a set asks an enum for its hash, and that is a call."""
 
 
 def _market(
@@ -193,7 +195,7 @@ def ceiling(draft: Draft, instrument: Instrument, snapshot: Snapshot, terms: Ter
 def _self_match(draft: Draft, snapshot: Snapshot, terms: Terms, quote: Quote, faults: dict[str, str]) -> None:
     """An order that would be filled by one of our own: it costs fees, and exchanges forbid it."""
     orders = snapshot.resting.get(draft.symbol)
-    if not orders or not terms.limits.self_match or draft.type in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING):
+    if not orders or not terms.limits.self_match or draft.type in _WAIT_AT_STOPS:
         return
     price, sign = _price(draft, quote), draft.side.sign
     for order in orders.values():
@@ -217,8 +219,9 @@ def _pace(draft: Draft, snapshot: Snapshot, terms: Terms, faults: dict[str, str]
     for placed, order in reversed(recent):
         if placed <= from_then_on:
             break
-        same = (order.symbol, order.side, order.type, order.quantity) == (draft.symbol, draft.side, draft.type, draft.quantity)
-        if same and draft.price in (order.limit, order.stop):
+        if order.symbol != draft.symbol or order.quantity != draft.quantity:
+            continue
+        if order.side is draft.side and order.type is draft.type and draft.price in (order.limit, order.stop):
             faults["duplicate"] = f"the same order was placed less than {limits.duplicate_window_s} s ago"
             break
     most = limits.orders_per_minute

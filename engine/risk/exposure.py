@@ -15,7 +15,7 @@ from engine.portfolio.register import OrderRegister
 
 UNPROTECTED_PER_MILLE = 20
 """Loss assumed for a unit without stop where no ATR is known: thousandths of its price."""
-_OPENING = frozenset({Role.ENTRY, Role.EXTERNAL})
+_OPENING = (Role.ENTRY, Role.EXTERNAL)
 
 
 @dataclass(frozen=True, slots=True)

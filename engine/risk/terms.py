@@ -47,6 +47,7 @@ class Terms(NamedTuple):
     most_notional: Cash
     collar: float
     news: NewsCalendar
+    allowed: frozenset[Symbol]
     quiet: QuietTimes
     hours: Hours
 
@@ -72,6 +73,7 @@ def terms_of(instrument: Instrument, limits: Limits) -> Terms:
         UNLIMITED if notional is None else int(notional * CASH_SCALE),
         float(instrument.collar if own.collar is None else min(own.collar, instrument.collar)),
         news,
+        frozenset(own.allowed),
         QuietTimes(news),
         Hours(instrument.sessions),
     )

@@ -73,7 +73,7 @@ def _answers(limits: Limits, lines: int) -> dict[str, dict[str, float]]:
     moves = [Quote(name, START, BID + move, BID + move + SPREAD) for move in range(17) for name in NAMES]
 
     def moved(number: int) -> Draft:
-        at = line.now + SECOND // 1_000
+        at = line.now + SECOND // 10_000
         for place in range(MOVED * number, MOVED * (number + 1)):
             line.on_quote(moves[7 * place % len(moves)]._replace(at=at))
         return drafts[number % len(drafts)]
@@ -105,6 +105,7 @@ def _book(limits: Limits) -> Pipeline:
         side = Side.BUY if place % 2 else Side.SELL
         line.on_intent(SubmitOrder(name, side.value, "market", 10 + place, stop_loss=BID - side.sign * 1_000))
         line.on_quote(Quote(name, START, BID, BID + SPREAD))
+    line.on_quote(Quote(NAMES[0], START + 5 * SECOND, BID, BID + SPREAD))
     assert len(line.ledger.open) == POSITIONS
     assert all(stake.protected == abs(stake.quantity) for stake in line.snapshot().stakes.values())
     return line
