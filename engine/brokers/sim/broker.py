@@ -120,8 +120,12 @@ class SimBroker:
     def on_depth(self, book: Depth) -> None:
         """A book of the venue; orders meet it with the next quote, or at once what takes of it, where the terms say so."""
         self._liquidity.on_depth(book)
-        last = self._last.get(book.symbol)
-        if self._terms.at_once and last is not None and self._book.live.get(book.symbol) and book.symbol not in self._calm:
+        last, resting = self._last.get(book.symbol), self._book.live.get(book.symbol)
+        if last is None or not resting:
+            return
+        if self._terms.queue:
+            self._queues.on_depth(last, book.at, resting)
+        if self._terms.at_once and book.symbol not in self._calm:
             self._match(last, last._replace(path=False), set())
 
     def on_trade(self, trade: Trade) -> None:

@@ -52,8 +52,8 @@ class Queues:
         elif better == 0 and size:
             self._ahead[order.id] = size
         else:
-            levels = dict(self._liquidity.shown(quote, -order.side.sign))
-            self._ahead[order.id] = levels.get(order.limit, _UNSEEN)
+            shown = self._shown_behind(order, quote)
+            self._ahead[order.id] = _UNSEEN if shown is None else shown
 
     def leave(self, order: ClientOrderId) -> None:
         for known in (self._ahead, self._since, self._gone):
@@ -71,6 +71,16 @@ class Queues:
             self._see(resting[name], quote)
         return served
 
+    def on_depth(self, quote: Quote, at: Nanos, resting: Resting) -> None:
+        """A book came at `at`: orders behind the touch learn their place, or move ahead where less is shown."""
+        for name in [name for name in self._ahead if name in resting]:
+            order = resting[name]
+            assert order.limit is not None
+            if (order.limit - touch(quote, -order.side.sign)[0]) * order.side.sign < 0:
+                shown = self._shown_behind(order, quote)
+                if shown is not None:
+                    self._place(order, shown, at)
+
     def on_trade(self, trade: Trade, resting: Resting, armed: Armed) -> Served:
         """Others traded: what of it would have been ours."""
         served: Served = []
@@ -81,16 +91,25 @@ class Queues:
     def _see(self, order: Order, quote: Quote) -> None:
         assert order.limit is not None
         price, size = touch(quote, -order.side.sign)
-        ahead, better = self._ahead[order.id], (order.limit - price) * order.side.sign
+        better = (order.limit - price) * order.side.sign
         if better > 0:
-            now = 0
+            self._place(order, 0, quote.at)
         elif better == 0 and size:
-            now = size if ahead == _UNSEEN else rules.shown(ahead, size)
-        else:
-            return
-        self._ahead[order.id] = now
+            self._place(order, size, quote.at)
+
+    def _place(self, order: Order, size: Steps, at: Nanos) -> None:
+        """At its price `size` is shown."""
+        ahead = self._ahead[order.id]
+        now = self._ahead[order.id] = size if ahead == _UNSEEN else rules.shown(ahead, size)
         if now < ahead:
-            self._gone[order.id] = (self._gone.get(order.id, (0, 0))[0] + ahead - now, quote.at)
+            self._gone[order.id] = (self._gone.get(order.id, (0, 0))[0] + ahead - now, at)
+
+    def _shown_behind(self, order: Order, quote: Quote) -> Steps | None:
+        """What a book shows at the order's price behind the touch; None where it does not reach so far."""
+        levels, limit, sign = self._liquidity.shown(quote, -order.side.sign), order.limit or 0, order.side.sign
+        if not self._liquidity.has_book(quote) or not levels or (limit - levels[-1][0]) * sign < 0:
+            return None
+        return dict(levels).get(limit, 0)
 
     def _serve(
         self, side: int, price: Ticks, steps: Steps, at: Nanos, resting: Resting, armed: Armed, is_told: bool = False

@@ -161,6 +161,28 @@ def test_who_cancels_was_behind_the_order() -> None:
     assert trade(venue, 1_000, 4) == [("a", 1, 1_000)]
 
 
+def test_an_order_behind_the_market_stands_behind_what_the_book_shows_there() -> None:
+    venue = Venue(sizes=True, queue="trades")
+    venue.quote(1_000, 1_010, sizes=(7, 9))
+    venue.submit("early", BUY, LIMIT, 5, limit=998)
+    book(venue, bids=((1_000, 7), (998, 6), (990, 50)), asks=((1_010, 9),))
+    venue.submit("between", BUY, LIMIT, 5, limit=995)
+    book(venue, bids=((1_000, 7), (998, 4), (995, 30), (990, 50)), asks=((1_010, 9),))
+    venue.quote(998, 1_010, sizes=(12, 9))
+    assert trade(venue, 998, 5) == [("early", 1, 998)]
+    venue.quote(995, 1_010, sizes=(30, 9))
+    assert trade(venue, 995, 2) == [("early", 2, 998)]
+
+
+def test_an_order_at_an_empty_price_inside_the_book_is_the_first_there() -> None:
+    venue = Venue(sizes=True, queue="trades")
+    venue.quote(1_000, 1_010, sizes=(7, 9))
+    book(venue, bids=((1_000, 7), (990, 50)), asks=((1_010, 9),))
+    venue.submit("a", BUY, LIMIT, 5, limit=995)
+    venue.quote(995, 1_010, sizes=(30, 9))
+    assert trade(venue, 995, 2) == [("a", 2, 995)]
+
+
 @pytest.mark.parametrize("is_quoted_first", [True, False])
 def test_a_trade_counts_once_whether_it_or_the_smaller_size_is_told_first(is_quoted_first: bool) -> None:
     venue = Venue(sizes=True, queue="trades")
