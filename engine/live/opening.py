@@ -30,6 +30,7 @@ from engine.feeds import Feed
 from engine.lane import Lane
 from engine.live.door import Door
 from engine.live.ear import Ear
+from engine.live.readiness import make_ready
 from engine.live.recorder import Recorder
 from engine.live.session import LiveSession, margined
 from engine.market.living import LivingTape
@@ -41,7 +42,6 @@ from engine.ports.outside import KeepsTrying, LiveFeed, OutsideBroker
 from engine.ports.venue import VenueState
 from engine.profile import Profile, load_profile
 from engine.request import Request
-from engine.rules.loading import load_rules
 from engine.storage.books import BookRow, Books
 from engine.storage.chain import is_keyed
 from engine.storage.database import Database, open_books
@@ -81,10 +81,10 @@ async def live_session(
 ) -> AsyncIterator[Opened]:
     """A session of the request, open until the block ends. UserError and BrokerError for what must be mended first."""
     sys.setswitchinterval(SWITCH_S)
-    load_rules()
     profile = load_profile(request.profile)
     clock = SteadyClock()
     instruments = {it.symbol: request.config.apply_to(it) for it in (request.instrument, *request.beside)}
+    make_ready(instruments.values(), clock.now())
     around = Surroundings(instruments, clock, Random(), profile.session.patience, profile.session.heartbeat)
     async with AsyncExitStack() as stack:
         feed = feed_at(profile.venue(request.feed).address(request.feed), around)
