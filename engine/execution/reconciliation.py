@@ -28,6 +28,7 @@ from engine.ports.venue import VenueState
 SETTLING = 300 * SECOND
 """How long after an execution the account's cash is not compared: venues tell it late."""
 CENT: Cash = cash("0.01")
+CASH_REASON = "the venue's cash: deposits, interest, fees"
 LARGE_CASH = 20
 """Cash that cannot be explained halts from one part in so many of the equity on."""
 
@@ -116,11 +117,14 @@ def _cash(look: Look, told: Cash, tolerance: Cash) -> None:
     gap = told - (look.ledger.cash - _paid(look))
     if abs(gap) <= tolerance:
         return
-    line = f"Cash at the venue differs from the books by {money(gap):+,.2f}: taken over."
-    look.say(f.CashAdopted(gap, "the venue's cash: deposits, interest, fees"), line)
-    if abs(gap) * LARGE_CASH > abs(look.ledger.cash):
-        look.mismatches.append(f"cash at the venue differs from the books by {money(gap):+,.2f}")
-        look.halt(f"cash at the venue differs from the books by {money(gap):+,.2f}")
+    what = f"cash at the venue differs from the books by {money(gap):+,.2f}"
+    halts = abs(gap) * LARGE_CASH > abs(look.ledger.cash)
+    because = f"{'more' if gap > 0 else 'less'} than fills and fees on record come to: a deposit, a withdrawal, interest or fees"
+    then = f", and trading is halted, for it is more than a {LARGE_CASH}th of the account" if halts else ""
+    look.say(f.CashAdopted(gap, CASH_REASON), f"{what[0].upper()}{what[1:]}, {because}. It is taken over{then}.")
+    if halts:
+        look.mismatches.append(what)
+        look.halt(what)
 
 
 def _paid(look: Look) -> Cash:

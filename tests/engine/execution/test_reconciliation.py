@@ -478,7 +478,10 @@ def test_what_is_not_traded_here_is_mentioned_and_left_alone() -> None:
 def test_a_deposit_is_taken_over_when_nothing_else_moved() -> None:
     line = Line()
     line.counter.cash += 250
-    assert kinds(line.look().reports) == ["CashAdopted", "Reconciled"]
+    found = line.look()
+    assert kinds(found.reports) == ["CashAdopted", "Reconciled"]
+    assert "Cash at the venue differs from the books by +250.00, more than fills and fees on record come to" in found.lines[1]
+    assert found.lines[1].endswith("It is taken over.")
     assert (line.worth, line.line.guard.state) == (line.counter.cash, "ACTIVE")
 
 
@@ -496,7 +499,8 @@ def test_cash_that_follows_a_trade_late_is_waited_for() -> None:
 def test_a_large_sum_that_nothing_explains_halts() -> None:
     line = Line()
     line.counter.cash -= 20_000
-    line.look()
+    found = line.look()
+    assert found.lines[1].endswith("It is taken over, and trading is halted, for it is more than a 20th of the account.")
     assert (line.worth, line.line.guard.state) == (line.counter.cash, "HALTED")
 
 
