@@ -83,7 +83,7 @@ class Docking(QWidget):
 
     def _proportions(self, width: int, height: int) -> None:
         """The chart gets at least half of the window, the ticket what its preview needs, the lists some more on large screens."""
-        left, right = min(max(220, width // 8), 320), min(max(324, width // 6), 440)
+        left, right = min(max(232, width // 8), 320), min(max(324, width // 6), 440)
         below = min(max(196, round(height * 0.28)), 480)
         manager, areas = self._manager, self._areas
         manager.setSplitterSizes(areas["left"], [left, width - left - right, right])

@@ -33,6 +33,7 @@ def paint(pipeline: Pipeline) -> EngineView:
     """The whole picture. Call it on the thread that runs the pipeline."""
     snapshot = pipeline.snapshot()
     working = tuple(pipeline.register.all_live())
+    priced = [symbol for symbol in pipeline.ledger.open if symbol in pipeline.book.last]  # one may be adopted before its price
     return EngineView(
         at=pipeline.now,
         step=pipeline.step,
@@ -43,13 +44,13 @@ def paint(pipeline: Pipeline) -> EngineView:
         model_sha256=pipeline.lead.policy.sha256,
         account=_account(pipeline, snapshot),
         quotes=tuple(pipeline.book.last.values()),
-        positions=tuple(_position(pipeline, symbol, snapshot) for symbol in pipeline.ledger.open),
+        positions=tuple(_position(pipeline, symbol, snapshot) for symbol in priced),
         working=working,
         cards=tuple(_card(pipeline, card, snapshot) for card in pipeline.desk.cards.values()),
         gauges=_gauges(pipeline, snapshot),
         limits=pipeline.in_force.limits,
         waiting=tuple(pipeline.in_force.waiting.values()),
-        limit_prices=tuple(price for symbol in pipeline.ledger.open for price in limit_prices(pipeline, symbol, snapshot)),
+        limit_prices=tuple(price for symbol in priced for price in limit_prices(pipeline, symbol, snapshot)),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.domain import facts as f
 from engine.domain import intents as i
 from engine.domain.limits import Limits
 from engine.domain.order import Role, Side
@@ -110,3 +111,12 @@ def test_at_its_limit_price_a_limit_is_hit(side: str, quantity: int, distance: i
         last["XAUUSD"] = before
         a_tick = quantity * 10_000 / 1e11
         assert value == pytest.approx(caps[limit.name], abs=6 * a_tick * max(1, caps[limit.name]), rel=2e-3)
+
+
+def test_a_position_that_was_taken_over_before_its_first_price_is_shown_with_it() -> None:
+    rig = Rig()
+    rig.line.emit(f.PositionAdopted("XAUUSD", 10, 2_000_000_000, "held at the venue"))
+    assert rig.line.ledger.position("XAUUSD") == 10
+    assert paint(rig.line).positions == ()
+    rig.quote(200_000)
+    assert [position.quantity for position in paint(rig.line).positions] == [10]

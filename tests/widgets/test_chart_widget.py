@@ -16,6 +16,7 @@ from engine.domain.order import OrderType, Side
 from tests.widgets.pointer import hover
 from widgets import theme
 from widgets.chart import ChartWidget, FillMark, PriceLine, SignalMark
+from widgets.chart.paint.lines import last_price_height
 
 START = from_iso("2026-03-02T00:00Z")
 
@@ -504,3 +505,15 @@ def test_letters_mean_the_chart_only_while_it_has_the_focus(chart, qtbot):
     qtbot.waitUntil(chart.header.reset.hasFocus)
     QTest.keyClick(chart.header.reset, Qt.Key.Key_M)
     assert not chart.surface.magnet
+
+
+def test_the_tag_of_a_price_in_doubt_is_grey_and_says_why(chart):
+    height = last_price_height(chart.surface.frame)
+    at = QPoint(round(chart.surface.panes.plot + 8), round(height))
+    grey = QColor(theme.load("dark").text2)
+    assert chart.grab().toImage().pixelColor(chart.surface.mapTo(chart, at - QPoint(3, 0))) != grey
+    chart.set_doubt("the last price of XAUUSD is 90 s old")
+    assert chart.grab().toImage().pixelColor(chart.surface.mapTo(chart, at - QPoint(3, 0))) == grey
+    assert chart.surface._told_at(QPointF(at)) == "The last price of XAUUSD is 90 s old."
+    chart.set_doubt("")
+    assert chart.surface._told_at(QPointF(at)) == ""

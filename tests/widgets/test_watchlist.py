@@ -60,11 +60,31 @@ def test_old_quotes_look_old_and_say_how_old(watch):
     assert watch.table.painting.dim == frozenset()
 
 
+def test_a_price_that_is_not_to_be_traded_on_is_dim_and_says_why(watch):
+    reason = "prices of XAUUSD are delayed"
+    watch.update_quotes([samples.QUOTE], samples.NOW, {"XAUUSD": reason})
+    assert watch.table.painting.dim == {"XAUUSD"}
+    at = list(watch.rows).index("XAUUSD")
+    tip = watch.model.index(at, 1).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.endswith("Prices of XAUUSD are delayed.")
+    watch.update_quotes([], samples.NOW)
+    assert watch.table.painting.dim == frozenset()
+    assert "delayed" not in watch.model.index(at, 1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_both_prices_of_a_long_name_are_in_sight_on_a_laptop(watch):
+    watch.show()
+    watch.add("PAXGUSDT")
+    watch.update_quotes([samples.QUOTE._replace(symbol="PAXGUSDT", bid=418_978, ask=418_988)], samples.NOW)
+    watch.resize(220, 300)
+    assert {"Bid", "Ask"} <= set(watch.state()["columns"])
+
+
 def test_a_narrow_list_keeps_the_columns_that_matter_most(watch):
     watch.show()
     watch.update_quotes([samples.QUOTE], samples.NOW)
     watch.resize(170, 300)
-    assert watch.state()["columns"] == ["Symbol", "Bid", "Chg%"]
+    assert watch.state()["columns"] == ["Symbol", "Bid", "Ask"]
     watch.resize(400, 300)
     assert len(watch.state()["columns"]) == 6
 

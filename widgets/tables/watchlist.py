@@ -81,7 +81,7 @@ def columns() -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-RANK = ("symbol", "bid", "change", "ask", "spread", "spark")
+RANK = ("symbol", "bid", "ask", "change", "spread", "spark")
 """Where the panel is narrow, the last of these give way."""
 
 

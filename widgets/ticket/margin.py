@@ -19,6 +19,7 @@ ASK_MS = 300
 
 
 HEAD = "Margin after this order"
+CENTS_BELOW = 1_000
 
 
 class MarginLine(QWidget):
@@ -90,11 +91,12 @@ class MarginLine(QWidget):
         self._question = None
         self.head.setText(HEAD if margin.estimated else f"{HEAD}, by the venue")
         figures = zip(("Initial", "Maintenance", "Excess"), (margin.initial, margin.maintenance, margin.excess), strict=True)
-        self.figures.setText("  ".join(f"{name}\u00a0{_amount(value)}" for name, value in figures) + f"\u00a0{self.currency}")
+        self.figures.setText("  ".join(f"{name}\u00a0{_short(value)}" for name, value in figures) + f"\u00a0{self.currency}")
         set_role(self.figures, "role", "error" if margin.excess < 0 else None)
         self.figures.setToolTip(
-            f"Initial {_amount(margin.initial_added, sign=True)}, maintenance {_amount(margin.maintenance_added, sign=True)} "
-            f"by this order; excess is equity of {_amount(margin.equity)} less maintenance"
+            f"Initial {_amount(margin.initial)} ({_amount(margin.initial_added, sign=True)} by this order), maintenance "
+            f"{_amount(margin.maintenance)} ({_amount(margin.maintenance_added, sign=True)}); excess {_amount(margin.excess)} is "
+            f"equity of {_amount(margin.equity)} less maintenance"
         )
         self.source.setText(margin.warning or (f"Not the venue's word: {margin.estimated}." if margin.estimated else ""))
         self.source.setVisible(bool(self.source.text()))
@@ -125,5 +127,10 @@ def _about(asked: SubmitOrder | SubmitPair) -> SubmitOrder:
     return replace(first, stop_loss=None, take_profit=None, targets=(), stop_trail=0, stop_trail_ppm=0, then=None)
 
 
-def _amount(value: Decimal, sign: bool = False) -> str:
-    return f"{value:{'+' if sign else ''},.2f}".replace("-", fmt.MINUS)
+def _amount(value: Decimal, sign: bool = False, decimals: int = 2) -> str:
+    return f"{value:{'+' if sign else ''},.{decimals}f}".replace("-", fmt.MINUS)
+
+
+def _short(value: Decimal) -> str:
+    """Cents only where they matter; the tooltip has them all."""
+    return _amount(value, decimals=0 if abs(value) >= CENTS_BELOW else 2)
