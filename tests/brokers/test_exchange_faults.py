@@ -12,6 +12,7 @@ from engine.core.clock import SECOND, ManualClock, SystemClock
 from engine.core.errors import BrokerError
 from engine.domain import facts as f
 from engine.domain.order import OrderType, Side
+from engine.ports.outside import KeepsTrying
 from tests.brokers.exchange_broker import Told, broker_of, dealing, market, order, subscribed
 from tests.peers.exchange import CutAt, Exchange, banned, garbage, refused, saying, too_heavy
 from tests.peers.faults import Answer, Cut, Drop, Duplicate, Hold, Mute, Reorder
@@ -118,7 +119,7 @@ async def test_fault_15_an_order_that_is_filled_and_gone_is_found_with_its_fills
 async def test_fault_18_while_an_exchange_wants_to_be_left_alone_nothing_is_sent(
     exchange: Exchange, broker: ExchangeBroker, told: Told
 ) -> None:
-    exchange.storm(too_heavy(6000, 7), times=1)
+    exchange.faults.on("POST order", saying(too_heavy(6000, 7)))
     broker.submit(order("one"))
     broker.submit(order("two"))
     broker.cancel("one")
@@ -133,7 +134,7 @@ def test_fault_18_after_that_time_it_is_asked_again() -> None:
 
     @dealing(clock=clock)
     async def scenario(exchange: Exchange, broker: ExchangeBroker, told: Told) -> None:
-        exchange.storm(too_heavy(6000, 7), times=1)
+        exchange.faults.on("POST order", saying(too_heavy(6000, 7)))
         broker.submit(order("one"))
         await told.one(f.OrderUnknown)
         clock.set(clock.now() + 8 * SECOND)
@@ -401,6 +402,22 @@ async def test_fault_65_a_key_that_is_deleted_while_nothing_is_sent_is_noticed_b
     asked = len(exchange.requests)
     await asyncio.sleep(0.1)  # longer than the look that is not to come
     assert len(exchange.requests) == asked
+
+
+@dealing(quiet_s=0.05, pulse_s=0.02)
+async def test_fault_65_a_key_that_is_accepted_again_is_tried_at_the_owner_s_word(
+    exchange: Exchange, broker: ExchangeBroker, told: Told
+) -> None:
+    assert isinstance(broker, KeepsTrying)
+    exchange.revoke_key()
+    await told.until(lambda: told.of(f.TradingStateChanged))
+    broker.resume()
+    await told.until(lambda: len(told.of(f.TradingStateChanged)) >= 2)  # it is refused still
+    exchange.gate.is_revoked = False
+    broker.resume()
+    await told.until(lambda: [it.state for it in told.of(f.VenueChanged)][-1] == "CONNECTED")
+    broker.submit(order("again"))
+    await told.until(lambda: told.kinds("again") == ["OrderAccepted"])
 
 
 def test_fault_1_an_exchange_that_refuses_at_first_is_tried_again_and_then_told_as_connected() -> None:

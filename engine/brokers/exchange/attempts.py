@@ -76,11 +76,15 @@ class Attempts:
                 self._succeed()
 
     async def _pause(self, needs_word: bool) -> None:
-        word = asyncio.ensure_future(self._word.wait())
-        over = [word] if needs_word else [word, asyncio.ensure_future(self._sleep(self._backoff.next()))]
-        try:
-            await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in over:
-                each.cancel()
-            await asyncio.gather(*over, return_exceptions=True)
+        await rested(self._word, None if needs_word else self._sleep(self._backoff.next()))
+
+
+async def rested(word: asyncio.Event, pause: Awaitable[None] | None) -> None:
+    """Returns when the pause is over or the word was given; without a pause only then."""
+    over = [asyncio.ensure_future(word.wait()), *([] if pause is None else [asyncio.ensure_future(pause)])]
+    try:
+        await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in over:
+            each.cancel()
+        await asyncio.gather(*over, return_exceptions=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.brokers.backoff import Backoff
 from engine.brokers.exchange.asking import Inquiry
+from engine.brokers.exchange.attempts import rested
 from engine.brokers.exchange.client import close_client
 from engine.brokers.exchange.commands import Commands
 from engine.brokers.exchange.dealing import dealing_of
@@ -84,6 +85,7 @@ class ExchangeBroker:
         self._watch: AccountWatch | None = None
         self._is_up = False
         self._ended = ""
+        self._word = asyncio.Event()
 
     # --- the link -----------------------------------------------------------------------------------------------------
 
@@ -113,6 +115,12 @@ class ExchangeBroker:
             self._begin()
             raise
         self._begin()
+
+    def resume(self, port: int = 0) -> None:  # noqa: ARG002 - the port of an exchange is its address's
+        """The owner's word: it is tried again at once, also where the key was not accepted any more."""
+        self._ended = ""
+        self._word.set()
+        self._look()
 
     async def close(self) -> None:
         tasks, self._tasks = self._tasks, set()
@@ -282,8 +290,11 @@ class ExchangeBroker:
         self._alive()
 
     async def _keep(self) -> None:
-        """Follows the account as long as the session lasts; a key that is not accepted ends it, without another try."""
-        while not self._ended:
+        """Follows the account as long as the session lasts; where the key is not accepted, no more before the owner's word."""
+        while True:
+            if self._ended:
+                await self._word.wait()
+            self._word.clear()
             try:
                 if self._watch is None:
                     await self._open()
@@ -301,7 +312,7 @@ class ExchangeBroker:
                 _log.exception("following orders failed")
                 self._lose(str(told(error, self._venue.profile.name, "following orders")))
             if not self._ended:
-                await self._sleep(self._backoff.next())
+                await rested(self._word, self._sleep(self._backoff.next()))
 
     def _look(self) -> None:
         if self._watch is not None:
