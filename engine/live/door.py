@@ -22,6 +22,8 @@ READ_S = 10.0
 """How long a request may take to arrive."""
 SILENT_S = 10.0
 """How long a connection may stay open on which nothing is said."""
+MOST = 32
+"""Connections at a time."""
 LEAVE_S = 2.0
 """How long an answer on its way holds up the session's end."""
 
@@ -39,6 +41,7 @@ class Door:
         self._fault = fault
         self._port = 0
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listens, and tells where in the file."""
@@ -47,16 +50,25 @@ class Door:
             app.router.add_route(method, path, self._answering(answer))
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=SILENT_S, shutdown_timeout=LEAVE_S)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, 0).start()
-        self._port = int(self._runner.addresses[0][1])
+        self._listener = await asyncio.get_running_loop().create_server(self._connected, HOST, 0)
+        self._port = int(self._listener.sockets[0].getsockname()[1])
         self._plate.put_up(self._port)
 
     async def close(self) -> None:
         """Listens no more and takes the file away."""
         self._plate.take_down()
+        if self._listener is not None:
+            self._listener.close()
         if self._runner is not None:
             await self._runner.cleanup()
-            self._runner = None
+        if self._listener is not None:
+            await self._listener.wait_closed()
+        self._runner = self._listener = None
+
+    def _connected(self) -> asyncio.BaseProtocol:
+        """Who speaks with the next one to come. More than a few at a time are turned away: they would take what trading needs."""
+        server = None if self._runner is None else self._runner.server
+        return _TurnedAway() if server is None or len(server.connections) >= MOST else server()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -101,6 +113,12 @@ class Door:
             return web.json_response(await answer(request))
 
         return answered
+
+
+class _TurnedAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 def _refused(status: int, sentence: str) -> web.Response:

@@ -383,6 +383,34 @@ async def test_a_connection_on_which_nothing_is_said_is_closed(folder: Path, pat
 
 
 @played
+async def test_more_connections_than_a_few_are_turned_away_and_taken_again_later(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(door, "MOST", 2)
+    patch.setattr(door, "SILENT_S", 3_600.0)
+    async with on_paper(folder, patch), calling(folder) as caller:
+        head = f"Host: {HOST}:{caller.port}\r\nAuthorization: {caller.headers['Authorization']}\r\n\r\n"
+
+        async def asked() -> bytes:
+            """The first line of the answer to somebody new, empty where there is none."""
+            try:
+                reader, writer = await asyncio.open_connection(HOST, caller.port)
+                others.append(writer)
+                writer.write(f"GET /v1/state HTTP/1.1\r\n{head}".encode())
+                return await reader.readline()
+            except ConnectionError:
+                return b""
+
+        others: list[asyncio.StreamWriter] = []
+        assert [await asked() for _ in range(3)] == [b"HTTP/1.1 200 OK\r\n"] * 2 + [b""]
+        for writer in others:
+            writer.close()
+        async with asyncio.timeout(20):
+            while not await asked():
+                others[-1].close()
+                await asyncio.sleep(0.01)
+        others[-1].close()
+
+
+@played
 async def test_a_bug_in_an_answer_is_reported_and_the_session_goes_on(folder: Path, patch: pytest.MonkeyPatch) -> None:
     async with on_paper(folder, patch) as desk, calling(folder) as caller:
 
