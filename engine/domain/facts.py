@@ -7,6 +7,7 @@ Floats appear only for probabilities and statistics. The time and number of a fa
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -600,6 +601,29 @@ class LimitCleared(LimitFact):
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _encoder() -> Callable[[dict[str, Any]], str]:
+    """`_ENCODER.encode`, which makes a compiled encoder for every line, with one that is made once: half the time."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # an interpreter without the compiled one
+        return _ENCODER.encode
+    own = _ENCODER
+    compiled = make(
+        None,  # a fact holds nothing that holds itself
+        own.default,
+        json.encoder.encode_basestring_ascii,
+        own.indent,
+        own.key_separator,
+        own.item_separator,
+        own.sort_keys,
+        own.skipkeys,
+        own.allow_nan,
+    )
+    return lambda line: "".join(compiled(line, 0))
+
+
+_encode = _encoder()
 _NAMES: dict[type[Fact], tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]] = {}
 
 
@@ -623,7 +647,7 @@ def canonical(record: Record) -> str:
     line = body(record.fact)
     line["kind"] = type(record.fact).__name__
     line["seq"], line["step"], line["at"] = record.seq, record.step, record.at
-    return _ENCODER.encode(line)
+    return _encode(line)
 
 
 def parse(line: str) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import Any
 
@@ -46,6 +47,7 @@ def test_a_fact_comes_back_from_its_line_and_the_line_from_the_fact(data: st.Dat
     line = f.canonical(record)
     assert f.parse(line) == record
     assert f.canonical(f.parse(line)) == line
+    assert json.dumps(json.loads(line), sort_keys=True, separators=(",", ":")) == line
     assert line.isascii()
     assert "\n" not in line
 
@@ -73,3 +75,10 @@ def test_an_intent_comes_back_from_its_text(data: st.DataObject, name: str) -> N
     kind = i.KINDS[name]
     intent = kind(**{field.name: data.draw(VALUES[str(field.type)], label=field.name) for field in fields(kind)})
     assert i.decode(i.encode(intent)) == intent
+
+
+def test_an_interpreter_without_the_compiled_encoder_writes_the_same_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"b": (1, None, True), "a": 'é"', "c": 0.1}
+    compiled = f._encoder()(values)
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    assert f._encoder()(values) == compiled == '{"a":"\\u00e9\\"","b":[1,null,true],"c":0.1}'
