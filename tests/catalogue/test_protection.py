@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from engine.domain import facts as f
+from engine.domain.intents import EditProtection
 from engine.domain.order import Role
 from tests.catalogue.rig import GOLD, Desk, at_tws, played
 from tests.catalogue.test_fills import is_protected, rests
@@ -36,6 +38,11 @@ async def with_its_stop_refused(peer: Peer, desk: Desk) -> str:
     return name
 
 
+def stands_at(peer: Peer) -> list[Decimal | None]:
+    """Where every stop stands that works at the venue."""
+    return [order.stop for order in peer.orders if order.type == "STP" and order.is_working]
+
+
 def alarms(desk: Desk) -> list[Any]:
     return desk.facts(f.ProtectionMissing)
 
@@ -46,11 +53,54 @@ async def test_fault_29_a_stop_that_was_rejected_raises_the_alarm_and_is_placed_
         name = await with_its_stop_refused(peer, desk)
         (alarm,) = alarms(desk)
         assert (alarm.symbol, alarm.quantity) == (GOLD, 2)
-        assert alarm.action.startswith("a stop was placed at ")
+        assert "where its owner had it" in alarm.action
         await is_protected(desk, 2)
         assert desk.state(name) == "FILLED"
         assert working_stops(peer) == [("SELL", 2)]
         assert peer.position(GOLD) == 2
+
+
+@played
+async def test_fault_29_a_stop_that_somebody_cancelled_while_the_program_was_away_stands_again_where_it_was_moved_to(
+    peer: Peer, folder: Path
+) -> None:
+    async with at_tws(peer, folder) as desk:
+        await desk.ready()
+        name = desk.buy()
+        await is_protected(desk, 2)
+        await desk.until(lambda: desk.state(f"{name}-stop") == "ACCEPTED")
+        desk.do(EditProtection(GOLD, stop_loss=398_400))
+        await desk.until(lambda: desk.order(f"{name}-stop").stop == 398_400)
+    stop = peer.order(f"{name}-stop")
+    peer.venue.broker.cancel(stop.client_id, stop.order_id)
+    assert stands_at(peer) == []
+    async with at_tws(peer, folder) as desk:
+        await desk.until(lambda: stands_at(peer) == [Decimal(3984)])
+        await is_protected(desk, 2)
+        assert working_stops(peer) == [("SELL", 2)]
+        (alarm,) = alarms(desk)
+        assert (alarm.quantity, alarm.instead_of) == (2, 0)
+        assert alarm.action.startswith("a stop was placed at 398400 ticks, where its owner had it")
+
+
+@played
+async def test_fault_29_a_stop_that_is_refused_where_it_was_stands_at_the_default_distance_and_the_alarm_says_why(
+    peer: Peer, folder: Path
+) -> None:
+    async with at_tws(peer, folder, protection={"pause_s": 0.05}) as desk:
+        await desk.ready()
+        name = desk.buy()
+        await is_protected(desk, 2)
+        before = desk.order(f"{name}-stop").stop
+        refusing = peer.faults.on("placeOrder", NO_STOPS, where=is_stop)
+        await peer.reject(peer.order(f"{name}-stop"), 201, "Order rejected - reason:", "no stops today")
+        await desk.until(lambda: len(alarms(desk)) == 2)
+        await is_protected(desk, 2)
+        assert refusing.hits == 1
+        first, second = alarms(desk)
+        assert (first.instead_of, second.instead_of) == (0, before)
+        assert f"its owner had it at {before}, but the venue refused that" in second.action
+        assert working_stops(peer) == [("SELL", 2)]
 
 
 @played
