@@ -53,6 +53,13 @@ class KeptSocket(socket.socket):
         return bytes(memoryview(room)[:count])
 
 
+def kept(plain: socket.socket) -> KeptSocket:
+    """The same socket, as one that does not wait; `plain` is none any more."""
+    made = KeptSocket(fileno=plain.detach())
+    made.setblocking(False)
+    return made
+
+
 @cache
 def _room() -> Any:
     return ctypes.create_string_buffer(LARGEST)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from engine.core.kept import KeptSocket, Looking
+from engine.core.kept import Looking, kept
 from engine.core.undisturbed import SWITCH_S, UNDISTURBED_S
 
 TURN_NS = 10_000_000
@@ -81,7 +81,7 @@ class Turns(selectors.EpollSelector):
 
 
 class UndisturbedLoop(asyncio.SelectorEventLoop):
-    """asyncio's loop with Turns; that another thread wakes it lets none in either."""
+    """asyncio's loop with Turns; what plain sockets and other threads tell it is read without letting others in."""
 
     def __init__(self) -> None:
         self._turns = Turns()
@@ -99,4 +99,8 @@ class UndisturbedLoop(asyncio.SelectorEventLoop):
 
     def _make_self_pipe(self) -> None:
         super()._make_self_pipe()  # type: ignore[misc]
-        self._ssock: socket.socket = KeptSocket(fileno=self._ssock.detach())
+        self._ssock: socket.socket = kept(self._ssock)
+
+    def _make_socket_transport(self, sock: socket.socket, *rest: Any, **named: Any) -> asyncio.Transport:
+        made: asyncio.Transport = super()._make_socket_transport(kept(sock), *rest, **named)  # type: ignore[misc]
+        return made
