@@ -54,11 +54,8 @@ class Returns:
     def _sized(self, count: int) -> None:
         """So many scenarios are known from here on."""
         self.count = count
+        self.is_known = count >= LEAST
         self._places = max(1, ceil(self._tail_share * count - 1e-9))
-
-    @property
-    def is_known(self) -> bool:
-        return self.count >= LEAST
 
     def push(self, symbol: Symbol, at: Nanos, close: float) -> None:
         """A closed bar."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from struct import Struct
-from typing import NamedTuple, overload
+from typing import overload
 
 import numpy as np
 
@@ -22,12 +22,8 @@ _line, _lines, _passed, _unsaid = tuple.__new__, repeat(LimitLine), repeat(True)
 """A LimitLine of a tuple: its own constructor takes twice as long, and there are a dozen in every answer."""
 
 
-class Told(NamedTuple):
-    """Lines of an answer, those of them that deny, and the sentences of what only warns."""
-
-    lines: Sequence[LimitLine]
-    broken: Sequence[LimitLine]
-    warnings: Sequence[str]
+Told = tuple[Sequence[LimitLine], Sequence[LimitLine], Sequence[str]]
+"""Lines of an answer, those of them that deny, and the sentences of what only warns."""
 
 
 class Lines(Sequence[LimitLine]):
@@ -86,7 +82,7 @@ class Asked:
         is_over = tell(rows, self._rows, self._capped, self._told)
         if grows and is_over:
             return self._judged(rows, kin)
-        return Told(Lines(self, self._told.tobytes()), (), self.unknown if grows else ())
+        return Lines(self, self._told.tobytes()), (), self.unknown if grows else ()
 
     def lines(self, figures: bytes) -> tuple[LimitLine, ...]:
         """A line for every cap, all passed; `figures` are doubles: those of now, of after the fill, of after the stop-out."""
@@ -110,7 +106,7 @@ class Asked:
                 broken.append(lines[-1])
             else:
                 warnings.append(text)
-        return Told(tuple(lines), broken, warnings)
+        return tuple(lines), broken, warnings
 
     def let_pass(self, rows: Floats) -> bool:
         """Whether every hard cap lets what `rows` hold pass."""
