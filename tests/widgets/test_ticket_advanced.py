@@ -297,8 +297,8 @@ def asked(ticket):
 
 def test_margin_is_asked_once_the_ticket_stands_still(ticket, qtbot, asked):
     limit_buy(ticket)
-    ticket.form.amount.clear()
-    qtbot.keyClicks(ticket.form.amount, "0.25")
+    for typed in ("0", "0.2", "0.25"):
+        ticket.form.amount.show_value(typed)
     qtbot.waitUntil(lambda: bool(asked), timeout=PATIENCE_MS)
     assert [order.quantity for order in asked] == [25]
     assert ticket.margin.state()["source"] == "asking…"
