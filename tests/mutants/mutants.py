@@ -251,13 +251,13 @@ MUTANTS = (
     Mutant(
         "a position without a stop is left so",
         "engine/execution/protection.py",
-        "        if bare > 0:\n            self._mend(",
-        "        if bare < 0:\n            self._mend(",
+        "        if bare > 0:\n            self._mending.mend(",
+        "        if bare < 0:\n            self._mending.mend(",
         (CASES + "test_protection.py",),
     ),
     Mutant(
         "an outage is taken for refused stops, and the position is closed",
-        "engine/execution/protection.py",
+        "engine/execution/mending.py",
         "        if self._is_cut_off():\n",
         "        if self._is_cut_off() and not bare:\n",
         (
@@ -267,14 +267,14 @@ MUTANTS = (
     ),
     Mutant(
         "where its owner had a stop is forgotten when it is lost",
-        "engine/execution/protection.py",
-        "        parts = [(part, self._objection(position, part, gap)) for part in self.levels.parts(symbol, bare)]\n",
+        "engine/execution/mending.py",
+        "        parts = [(part, self._objection(position, part, gap)) for part in self._levels.parts(symbol, bare)]\n",
         "        parts = []\n",
         ("tests/engine/execution/test_levels.py",),
     ),
     Mutant(
         "a stop that is cancelled each time is placed without end",
-        "engine/execution/protection.py",
+        "engine/execution/mending.py",
         "        elif gap is None and before is not None and now < before.due:\n",
         "        elif gap is None and before is not None and now < 0:\n",
         (
