@@ -51,6 +51,8 @@ from engine.storage.retention import folder_of, refuse_damaged
 from engine.storage.schedule import keep_backups
 
 PAPER = "paper"
+CLOSED = 4 * DAY
+"""As long as a market is closed: a weekend with a holiday beside it, and a day more."""
 
 
 @dataclass(slots=True)
@@ -155,14 +157,39 @@ async def _part(
     wanted = replace(request, instrument=instrument, beside=())
     now = clock.now()
     request.progress(0.0, f"asking {feed.kind} for the history of {instrument.symbol}")
-    since = now - profile.session.history_bars * request.timeframe.span
     if away is not None and wanted.policy == "model" and wanted.model is None:
         raise away
-    before = Bars.empty() if away else _without_volume(await feed.history(instrument.symbol, request.timeframe, since, now))
+    before = Bars.empty() if away else _without_volume(await _bars_before(now, feed, request, instrument, profile))
     known = before[: int(before.at.searchsorted(now - now % DAY))] if wanted.learns_from_file else before
     source = Feed(LivingTape(instrument.symbol), known, {}, feed.kind, now)
     part = await asyncio.to_thread(part_of, wanted, source)
     return part._replace(feed=replace(source, before=before))
+
+
+async def _deals_in_what_is_held(feed: LiveFeed, journal: LiveJournal, rolls: Mapping[Symbol, RollTerms]) -> bool:
+    """On paper the book alone says which contract of a future is held. Whether the feed dealt in another one until now."""
+    if not rolls or not isinstance(feed, DealsInContracts):
+        return False
+    recorded = {it.fact.symbol: it.fact.contract for it in journal.records() if isinstance(it.fact, ContractChosen)}
+    moved = False
+    for symbol, contract in recorded.items():
+        known = feed.contract_of(symbol)
+        if symbol in rolls and not rolls[symbol].is_named and known not in ("", contract):
+            try:
+                await feed.deal_in(symbol, contract)
+                moved = True
+            except BrokerError as error:
+                logger("contracts").warning("the contract of the book is not had", symbol=symbol, why=str(error))
+    return moved
+
+
+async def _bars_before(now: Nanos, feed: LiveFeed, request: Request, instrument: Instrument, profile: Profile) -> Bars:
+    """The bars before now, further back where most of the time asked for was a weekend or a holiday."""
+    count, span = profile.session.history_bars, request.timeframe.span
+    found = await feed.history(instrument.symbol, request.timeframe, now - count * span, now)
+    if len(found) >= count // 2 or count * span > CLOSED:
+        return found
+    return await feed.history(instrument.symbol, request.timeframe, now - count * span - CLOSED, now)
 
 
 def _without_volume(bars: Bars) -> Bars:
