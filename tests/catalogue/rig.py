@@ -159,7 +159,7 @@ async def session_at(
     """A session in the books of `folder`, which checks nothing when it ends."""
     limits, protection = terms.pop("limits", {}), terms.pop("protection", {})
     db = terms.pop("db", f"sqlite:///{(folder / 'books.db').as_posix()}")
-    section = SessionSection(**{"patience": 0.5, "reconcile_every": 30.0, "look_every": 0.2, "history_bars": 200, **terms})
+    section = SessionSection(**{"patience": 2.0, "reconcile_every": 30.0, "look_every": 0.2, "history_bars": 200, **terms})
     request = Request(
         db=db,
         models=folder / "models",

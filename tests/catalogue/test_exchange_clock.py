@@ -12,7 +12,7 @@ import pytest
 from engine.domain import facts as f
 from tests.catalogue.rig import PAXG, at_exchange, exchanged
 from tests.catalogue.test_exchange_sends import QUICK, RESTING, guarded, sent, there, told_of, unheard, why_not
-from tests.peers.exchange import Exchange, too_heavy
+from tests.peers.exchange import Exchange, saying, too_heavy
 from tests.peers.faults import Drop, Hold
 
 MINUTES_5 = 300
@@ -35,7 +35,7 @@ def test_fault_53_an_answer_that_was_lost_as_the_clock_was_set_is_missed_in_time
     @exchanged
     async def scenario(exchange: Exchange, folder: Path) -> None:
         exchange.deposit("PAXG", -10)
-        async with at_exchange(exchange, folder, **QUICK) as desk:
+        async with at_exchange(exchange, folder, **{**QUICK, "patience": 0.5}) as desk:  # several answers are waited for in vain
             await desk.ready()
             lost = exchange.faults.on("answer POST order", Drop())
             with unheard(exchange):
@@ -96,7 +96,7 @@ async def test_fault_53_after_a_leap_ahead_the_exchange_is_asked_before_anything
 async def test_fault_53_a_step_ahead_ends_no_wait_that_the_exchange_asked_for(exchange: Exchange, folder: Path) -> None:
     async with at_exchange(exchange, folder, **QUICK) as desk:
         await desk.ready()
-        exchange.storm(too_heavy(6000, 1), times=1)
+        exchange.faults.on("POST order", saying(too_heavy(6000, 1)))
         refused_at = exchange.now_ms()
         name = desk.buy(1_000, **RESTING)
         await desk.until(lambda: desk.facts(f.OrderUnknown))

@@ -18,7 +18,7 @@ from tests.peers.exchange import CutAt, Exchange, banned, garbage, refused, sayi
 from tests.peers.faults import Answer, Drop, Hold, Mute
 
 RESTING: dict[str, Any] = {"type": "limit", "price": 399_000}
-QUICK = {"patience": 0.25, "look_every": 0.1}
+QUICK = {"patience": 1.0, "look_every": 0.1}
 
 
 @contextmanager
@@ -185,13 +185,13 @@ def test_fault_18_who_is_asked_to_wait_sends_nothing_again_and_asks_nothing_unti
     async def scenario(exchange: Exchange, folder: Path) -> None:
         async with at_exchange(exchange, folder, **QUICK) as desk:
             await desk.ready()
-            exchange.storm(reason, times=1)
+            exchange.faults.on("POST order", saying(reason))
             name = desk.buy(1_000, **RESTING)
             await desk.until(lambda: desk.facts(f.OrderUnknown))
             asked, refused_at = len(exchange.requests), exchange.now_ms()
             await desk.until(lambda: desk.state(name) == "REJECTED")
             after = exchange.requests[asked:]
-            assert all(it.at_ms - refused_at >= 900 for it in after if it.method != "WS")
+            assert all(it.at_ms - refused_at >= 900 for it in after if it.method != "WS" and it.key)
             assert (sent(exchange, name), there(exchange, name)) == (1, 0)
             assert told_of(desk, name) == ["OrderIntended", "OrderSent", "OrderUnknown", "OrderRejected"]
 

@@ -138,7 +138,7 @@ async def test_fault_38_orders_whose_cancels_fail_for_good_are_listed(peer: Peer
 
 @exchanged
 async def test_fault_38_cancels_that_fail_at_an_exchange_are_asked_for_again(exchange: Exchange, folder: Path) -> None:
-    async with at_exchange(exchange, folder) as desk:
+    async with at_exchange(exchange, folder, patience=0.7) as desk:
         await desk.ready()
         names = await _works(desk, 4, 100)
         lost = exchange.faults.on("DELETE order", Drop(), times=2)
