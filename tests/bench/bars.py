@@ -26,8 +26,8 @@ def walk(rows: int, seed: int = 7) -> Bars:
     reach = close * _volatility(draw, rows)
     high = np.maximum(opened, close) + reach * draw.exponential(0.3, rows)
     low = np.minimum(opened, close) - reach * draw.exponential(0.3, rows)
-    prices = (np.round(column, 2) for column in (opened, high, low, close))
-    return Bars(at, *prices, np.full(rows, 100.0), np.full(rows, np.nan))
+    opened, high, low, close = (np.round(column, 2) for column in (opened, high, low, close))
+    return Bars(at, opened, high, low, close, np.full(rows, 100.0), np.full(rows, np.nan))
 
 
 def _volatility(draw: np.random.Generator, rows: int) -> Floats:

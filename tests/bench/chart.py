@@ -64,8 +64,8 @@ def measure(bars: int) -> dict[str, float]:
     canvas = Canvas(model, theme.load("dark"))
     canvas.resize(WIDTH, HEIGHT)
     canvas.arrange()
-    prices = (columns[name] for name in ("open", "high", "low", "close", "volume"))
-    model.set_bars(Bars(columns["at"] * 1_000_000_000, *prices, np.zeros(bars)))
+    opened, high, low, close, volume = (columns[name] for name in ("open", "high", "low", "close", "volume"))
+    model.set_bars(Bars(columns["at"] * 1_000_000_000, opened, high, low, close, volume, np.zeros(bars)))
     model.view.bar = model.view.width / VISIBLE
     model.view.end()
     image = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)

@@ -123,24 +123,24 @@ class Stopwatch:
 class TimedPipeline(Pipeline):
     """Notes when the clock reached a bar's close."""
 
-    watch: Stopwatch
+    stopwatch: Stopwatch
 
     def on_time(self, at: Nanos) -> None:
-        self.watch.start()
+        self.stopwatch.start()
         super().on_time(at)
 
 
 class TimedBroker(SimBroker):
     """Notes when an order is handed over."""
 
-    watch: Stopwatch
+    stopwatch: Stopwatch
 
-    def submit(self, order: Order) -> None:
+    def submit(self, order: Order, *others: Order) -> None:
         if order.role in (Role.ENTRY, Role.CLOSE):
-            self.watch.stop()
+            self.stopwatch.stop()
         if order.role is Role.ENTRY:
-            self.watch.entry()
-        super().submit(order)
+            self.stopwatch.entry()
+        super().submit(order, *others)
 
 
 def _decisions(bars: Bars, policy: ModelPolicy, journal: Journal) -> Stopwatch:
@@ -151,11 +151,11 @@ def _decisions(bars: Bars, policy: ModelPolicy, journal: Journal) -> Stopwatch:
 
     def broker(sink: Any) -> TimedBroker:
         made = TimedBroker({GOLD.symbol: GOLD}, SimTerms(), sink)
-        made.watch = watch
+        made.stopwatch = watch
         return made
 
-    pipeline = TimedPipeline(setup, [lane], journal, broker, lambda: journal.commit(pipeline.step, pipeline.now))
-    pipeline.watch = watch
+    pipeline = TimedPipeline(setup, [lane], journal, broker)
+    pipeline.stopwatch = watch
     lane.warm(bars[:LESSON])
     player = Player(BarTape(GOLD, M1, bars[LESSON:]), pipeline)
     pipeline.begin(player.at)
