@@ -37,11 +37,12 @@ from engine.ports.broker import Broker, Report, ReportSink
 from engine.ports.journal import Journal, Subscriber
 from engine.ports.outside import Abilities
 from engine.risk.correlation import Correlations
-from engine.risk.exposure import Snapshot, Stakes, equity
+from engine.risk.exposure import Snapshot, equity
 from engine.risk.gate import Gate
 from engine.risk.guard import HALTED, Guard
 from engine.risk.in_force import LimitsInForce
 from engine.risk.returns import Returns
+from engine.risk.stakes import Stakes
 from engine.risk.tilt import Tilt
 from engine.risk.trip import trip_prices
 from engine.risk.watch import Watch

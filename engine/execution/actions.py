@@ -8,8 +8,9 @@ from engine.domain import facts as f
 from engine.domain.market import Quote, Symbol
 from engine.execution.manager import Emit, OrderManager
 from engine.portfolio.ledger import Ledger
-from engine.risk.exposure import Stakes, mark
+from engine.risk.exposure import mark
 from engine.risk.guard import STATES, Guard, Trip
+from engine.risk.stakes import Stakes
 
 
 class Actions:

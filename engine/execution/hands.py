@@ -13,10 +13,11 @@ from engine.execution.protection import Protection
 from engine.execution.trader import Trader
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
-from engine.risk.exposure import Snapshot, Stakes
+from engine.risk.exposure import Snapshot
 from engine.risk.gate import Gate
 from engine.risk.guard import Guard
 from engine.risk.in_force import LimitsInForce
+from engine.risk.stakes import Stakes
 from engine.signals.desk import Desk
 
 

@@ -44,8 +44,6 @@ class Measure(NamedTuple):
 DEFAULT_STOP_PER_MILLE = 3_000
 """An opening order without a stop gets one three ATR away."""
 _NOBODY = Stake()
-_verdict = tuple.__new__
-"""A Verdict of a tuple: its own constructor takes twice as long."""
 
 
 class Gate:
@@ -94,7 +92,7 @@ class Gate:
         self._fill(draft, quantity, stop, snapshot, stake, terms, kin, closes)
         lines, broken, warnings = asked.tell(self._rows, grows, kin)
         if not faults and not broken:
-            return _verdict(Verdict, (lines, (), (), tuple(warnings), quantity, stop, is_default, ()))
+            return Verdict(lines, (), (), tuple(warnings), quantity, stop, is_default)
         warnings = (*warnings, *(f"{faults.pop(name)} (a warning)" for name in terms.limits.only_warn if name in faults))
         limits = (*faults, *(line.name for line in broken))
         reasons = (*faults.values(), *(line.sentence for line in broken))
