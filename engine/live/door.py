@@ -100,8 +100,6 @@ class Door:
         is_known = hmac.compare_digest(word.strip().encode(errors="surrogateescape"), self._plate.word.encode())
         if kind.lower() != "bearer" or not is_known:
             raise Refusal(401, "the word of the session's file is needed: Authorization: Bearer WORD")
-        if self._session.has_ended:
-            raise Refusal(503, "the session is over; nothing was done")
 
     def _answering(self, answer: Handler) -> Handler:
         async def answered(request: web.Request) -> web.Response:
@@ -110,6 +108,8 @@ class Door:
                     await request.read()
             except TimeoutError:
                 raise Refusal(408, f"the request did not arrive within {READ_S:g} s") from None
+            if self._session.has_ended:
+                raise Refusal(503, "the session is over; nothing was done")
             return web.json_response(await answer(request))
 
         return answered
