@@ -88,9 +88,9 @@ def _whole(told: Sequence[tuple[str, Verdict]]) -> Verdict:
                 lines[f"{line.name} {line.hard}"] = line
     return first._replace(
         lines=tuple(lines.values()),
-        reasons=tuple(_about(name, reason) for name, verdict in told for reason in verdict.reasons),
+        reasons=_once([(name, reason) for name, verdict in told for reason in verdict.reasons]),
         limits=tuple(dict.fromkeys(limit for _, verdict in told for limit in verdict.limits)),
-        warnings=tuple(dict.fromkeys(_about(name, warning) for name, verdict in told for warning in verdict.warnings)),
+        warnings=_once([(name, warning) for name, verdict in told for warning in verdict.warnings]),
     )
 
 
@@ -98,8 +98,12 @@ def _nearness(line: LimitLine) -> tuple[bool, float]:
     return not line.passed, max(line.after_fill, line.after_stop)
 
 
-def _about(name: str, sentence: str) -> str:
-    return f"{name}: {sentence}" if name else sentence
+def _once(told: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Each sentence once, with the order that it is about first."""
+    about: dict[str, str] = {}
+    for name, sentence in told:
+        about.setdefault(sentence, name)
+    return tuple(f"{name}: {sentence}" if name else sentence for sentence, name in about.items())
 
 
 # --- what would be held here ------------------------------------------------------------------------------------------

@@ -67,6 +67,9 @@ def test_a_price_that_is_not_to_be_traded_on_is_dim_and_says_why(watch):
     at = list(watch.rows).index("XAUUSD")
     tip = watch.model.index(at, 1).data(Qt.ItemDataRole.ToolTipRole)
     assert tip.endswith("Prices of XAUUSD are delayed.")
+    watch.select("XAUUSD")
+    assert watch.glance.price.property("role") == "hint"
+    assert watch.glance.price.toolTip() == "Bid. Prices of XAUUSD are delayed."
     watch.update_quotes([], samples.NOW)
     assert watch.table.painting.dim == frozenset()
     assert "delayed" not in watch.model.index(at, 1).data(Qt.ItemDataRole.ToolTipRole)

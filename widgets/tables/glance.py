@@ -71,6 +71,9 @@ class Glance(QWidget):
         if row.bid is None:
             return
         self.price.setText(fmt.price(row.bid, instrument))
+        why = row.doubt or (f"this price is {row.age} old" if row.age else "")
+        self.price.setToolTip(f"Bid. {why[:1].upper()}{why[1:]}." if why else "Bid")
+        set_role(self.price, "role", "hint" if why else None)
         moved = None if row.change is None else (row.bid + row.ask) / 2 - row.reference
         self.change.setText("" if moved is None else self._moved(moved, row.change, instrument))
         set_role(self.change, "role", _ROLES[sign_role(moved or 0)])

@@ -132,6 +132,7 @@ class TicketForm(QWidget):
         if not waits:
             self.price.clear()
         self.price.setVisible(waits)
+        self.price.setPlaceholderText("trigger" if self.type.value == "Stop" else "price")
         stops = self.type.value == "Stop"
         for field in (self.limit, self.trail):
             field.setEnabled(stops)

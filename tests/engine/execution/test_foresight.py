@@ -73,6 +73,13 @@ def test_what_the_venue_lacks_is_said_before_the_click(lacking: dict[str, Any], 
     assert any(words in sentence for sentence in told), told
 
 
+def test_what_stands_against_both_orders_is_said_once() -> None:
+    rig = at_a_venue()
+    rig.line.venue_trouble = "the venue is out of reach"
+    verdict = rig.line.preview(i.SubmitPair(buy(), sell()))
+    assert verdict.reasons == ("the venue is out of reach",)
+
+
 @pytest.mark.parametrize("kind", ["stop", "stop_limit", "trailing"])
 def test_an_order_is_said_to_be_watched_here_exactly_when_it_is_held(kind: str) -> None:
     terms: dict[str, Any] = {"type": kind, "price": ASK + 100, "stop_loss": BID}
