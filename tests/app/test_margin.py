@@ -117,7 +117,7 @@ def test_the_ticket_shows_what_tws_says_of_margin_and_not_what_it_said_of_anothe
         async def scenario(desk: Desk) -> None:
             ticket = await a_ticket(desk)
             await desk.until(lambda: ticket.margin.figures.text(), "the margin of ten ounces", PATIENCE_S)
-            assert ticket.margin.state()["head"] == "Margin after this order, by the venue"
+            assert ticket.margin.state()["head"] == "Margin after this order (USD), by the venue"
             of_ten = ticket.margin.figures.text()
             held, asked = venue.hold("openOrder"), venue.questions()
             ticket.form.amount.show_value("0.20")

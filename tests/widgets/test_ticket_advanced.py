@@ -267,7 +267,7 @@ def test_what_the_engine_would_hold_stands_in_the_preview(ticket, qtbot):
         three_targets(ticket)
     held = ("targets are watched here; the venue cannot tie a target to its stop",)
     ticket.show_verdict(samples.VERDICT._replace(held=held), told.args[0])
-    assert ticket.preview.state()["held"] == f"Held here, not at the venue: {held[0]}."
+    assert ticket.preview.state()["held"] == f"Held here, not at the venue:\n· {held[0]}"
     ticket.show_verdict(samples.VERDICT, told.args[0])
     assert ticket.preview.state()["held"] == ""
 
@@ -303,7 +303,7 @@ def test_margin_is_asked_once_the_ticket_stands_still(ticket, qtbot, asked):
     assert [order.quantity for order in asked] == [25]
     assert ticket.margin.state()["source"] == "asking…"
     ticket.margin.show_margin(asked[0], MARGIN)
-    assert ticket.margin.state()["figures"].replace("\u00a0", " ") == "Initial 2,410  Maintenance 1,900  Excess 998,100 "
+    assert ticket.margin.state()["figures"].replace("\u00a0", " ") == "Initial 2,410  Maintenance 1,900  Excess 998,100"
     assert ticket.margin.state()["head"] == "Margin after this order, by the venue"
 
 
@@ -351,8 +351,8 @@ def test_an_estimate_says_that_it_is_one(ticket, qtbot, asked):
     qtbot.waitUntil(lambda: len(asked) == 1, timeout=PATIENCE_MS)
     how = "estimated here from the leverage limit of 3:1"
     ticket.margin.show_margin(asked[0], replace(MARGIN, estimated=how))
-    assert ticket.margin.state()["source"] == f"Not the venue's word: {how}."
-    assert ticket.margin.state()["head"] == "Margin after this order"
+    assert ticket.margin.state()["head"] == "Margin after this order, our estimate"
+    assert ticket.margin.figures.toolTip().endswith(f"; not the venue's word, {how}")
 
 
 def test_a_sent_order_makes_the_answer_an_old_one(ticket, qtbot, asked):

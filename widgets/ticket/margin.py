@@ -89,17 +89,19 @@ class MarginLine(QWidget):
         if question is not self._question:
             return
         self._question = None
-        self.head.setText(HEAD if margin.estimated else f"{HEAD}, by the venue")
+        unit = f" ({self.currency})" if self.currency else ""
+        self.head.setText(f"{HEAD}{unit}, {'our estimate' if margin.estimated else 'by the venue'}")
         figures = zip(("Initial", "Maintenance", "Excess"), (margin.initial, margin.maintenance, margin.excess), strict=True)
-        self.figures.setText("  ".join(f"{name}\u00a0{_short(value)}" for name, value in figures) + f"\u00a0{self.currency}")
+        self.figures.setText("  ".join(f"{name}\u00a0{_short(value)}" for name, value in figures))
         set_role(self.figures, "role", "error" if margin.excess < 0 else None)
         self.figures.setToolTip(
             f"Initial {_amount(margin.initial)} ({_amount(margin.initial_added, sign=True)} by this order), maintenance "
             f"{_amount(margin.maintenance)} ({_amount(margin.maintenance_added, sign=True)}); excess {_amount(margin.excess)} is "
             f"equity of {_amount(margin.equity)} less maintenance"
+            + (f"; not the venue's word, {margin.estimated}" if margin.estimated else "")
         )
-        self.source.setText(margin.warning or (f"Not the venue's word: {margin.estimated}." if margin.estimated else ""))
-        self.source.setVisible(bool(self.source.text()))
+        self.source.setText(margin.warning)
+        self.source.setVisible(bool(margin.warning))
         set_role(self.source, "role", "warn" if margin.warning else "hint")
 
     def show_failure(self, question: object, sentence: str) -> None:

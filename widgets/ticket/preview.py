@@ -148,7 +148,7 @@ class Preview(QWidget):
         self.stop.setVisible(verdict.stop is not None and verdict.stop_is_default)
         self.stop.setText(f"Default ATR stop {fmt.price(verdict.stop, instrument)} is sent with it.")
         self.held.setVisible(bool(verdict.held))
-        self.held.setText("Held here, not at the venue: " + "; ".join(verdict.held) + ".")
+        self.held.setText("\n· ".join(("Held here, not at the venue:", *verdict.held)))
         self._largest = verdict.largest
         lots = f"{fmt.lots(verdict.largest, instrument)} lot"
         self.largest.setText(f"Largest that passes: {lots}" if verdict.largest else "No quantity passes.")
