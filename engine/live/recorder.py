@@ -10,11 +10,12 @@ import numpy as np
 
 from engine.core.clock import SECOND
 from engine.core.log import logger
+from engine.core.undisturbed import is_held_up
 from engine.domain.instrument import Instrument
 from engine.domain.market import Quote, QuoteColumns, Symbol
 from engine.storage.market import MarketStore, open_market
 
-EVERY_S = 30.0
+EVERY_S, HELD_LOOK_S = 30.0, 1.0
 A_SECOND, MOST = 1_000, 1_000_000
 """Quotes of an instrument that are kept of one second, and that may wait for the disk; what is more is not, and that is said."""
 
@@ -60,6 +61,10 @@ class Recorder:
         """Writes until it is cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
+            while is_held_up(
+                asyncio.get_running_loop()
+            ):  # a thread more that waits for the interpreter could keep a stop from it
+                await asyncio.sleep(HELD_LOOK_S)
             await self.flush()
 
     async def flush(self) -> None:
