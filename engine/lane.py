@@ -20,7 +20,7 @@ _REMEMBERED = 500
 class Lane:
     """What the pipeline keeps for each instrument it trades; account, orders and limits are shared and the pipeline's own."""
 
-    __slots__ = ("atr", "bars", "features", "instrument", "policy", "symbol", "timeframe")
+    __slots__ = ("_atr", "bars", "features", "instrument", "policy", "symbol", "timeframe")
 
     def __init__(self, instrument: Instrument, timeframe: Timeframe, policy: Policy, counts: bool = True) -> None:
         """`counts` says whether the number of quotes is a volume (engine.market.bars)."""
@@ -30,8 +30,7 @@ class Lane:
         self.policy = policy
         self.bars = BarBuilder(instrument, timeframe, counts)
         self.features = FeatureBuilder()
-        self.atr: Ticks = 0
-        """The last average true range in ticks; 0 while unknown."""
+        self._atr: Ticks | None = None
 
     def warm(self, bars: Bars) -> None:
         """Takes in the bars that lie before the session."""
@@ -41,12 +40,12 @@ class Lane:
         self.features.warm(known)
         for index in range(max(0, len(known) - _REMEMBERED), len(known)):
             self.policy.observe(known.row(index))
-        self._measure()
+        self._atr = None
 
     def renew(self, bars: Bars) -> None:
         """Forgets what was before and takes in these bars instead; live bars tell no volume, so these tell none either."""
         self.features = FeatureBuilder()
-        self._measure()
+        self._atr = None
         self.policy.forget()
         self.warm(replace(bars, volume=np.ones(len(bars))))
 
@@ -59,11 +58,15 @@ class Lane:
         """Takes in a closed bar; its feature row (None while warming up)."""
         row = self.features.push(bar)
         self.policy.observe(bar)
-        self._measure()
+        self._atr = None
         return row
 
-    def _measure(self) -> None:
-        self.atr = round(self.features.atr / float(self.instrument.tick_size))
+    @property
+    def atr(self) -> Ticks:
+        """The last average true range in ticks, worked out once a bar; 0 while unknown."""
+        if self._atr is None:
+            self._atr = round(self.features.atr / float(self.instrument.tick_size))
+        return self._atr
 
     def is_open(self, at: Nanos) -> bool:
         """Whether what is decided at `at` can be dealt. Long bars end as the market shuts, and wait for the open."""
