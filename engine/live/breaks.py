@@ -55,6 +55,11 @@ class Breaks:
         for symbol in self._pipeline.lanes:
             self._break(symbol, why)
 
+    def tear(self, symbol: Symbol, why: str) -> None:
+        """What came before is of another contract; its bars are fetched anew."""
+        self._torn = self._clock.now()
+        self._break(symbol, why)
+
     async def run(self) -> None:
         """Mends until it is cancelled."""
         while True:

@@ -66,6 +66,11 @@ class Depths:
             if book.bids or book.asks
         )
 
+    def forget(self, symbol: Symbol) -> None:
+        """Its book is another contract's from here on."""
+        if symbol in self.books:
+            self._take(_unknown(symbol, self._clock.now()))
+
     def _take(self, told: Depth | Trade) -> None:
         is_tradeable = self._is_tradeable(told.symbol)
         if isinstance(told, Trade):

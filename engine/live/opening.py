@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,12 +22,13 @@ from engine.core.errors import BrokerError, NotAdmitted, UserError
 from engine.core.log import logger
 from engine.core.steady import SteadyClock
 from engine.core.undisturbed import SWITCH_S
-from engine.domain.facts import InstrumentListed, ModelChanged, Record
+from engine.domain.facts import ContractChosen, InstrumentListed, ModelChanged, Record
 from engine.domain.instrument import Cash, Instrument
-from engine.domain.market import Bars, Quote
+from engine.domain.market import Bars, Quote, Symbol
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.feeds import Feed
 from engine.lane import Lane
+from engine.live.contracts import RollTerms, roll_terms
 from engine.live.door import Door
 from engine.live.ear import Ear
 from engine.live.readiness import make_ready
@@ -38,7 +39,7 @@ from engine.parts import Part, part_of, setup_of, terms_of
 from engine.pipeline import BarListener, Pipeline
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
-from engine.ports.outside import KeepsTrying, LiveFeed, OutsideBroker
+from engine.ports.outside import DealsInContracts, KeepsTrying, LiveFeed, OutsideBroker
 from engine.ports.venue import VenueState
 from engine.profile import Profile, load_profile
 from engine.request import Request
@@ -86,8 +87,17 @@ async def live_session(
     profile = load_profile(request.profile)
     clock = SteadyClock()
     instruments = {it.symbol: request.config.apply_to(it) for it in (request.instrument, *request.beside)}
+    rolls = roll_terms(profile, instruments.values())
     make_ready(instruments.values(), clock.now())
-    around = Surroundings(instruments, clock, Random(), profile.session.patience, profile.session.heartbeat)
+    around = Surroundings(
+        instruments,
+        clock,
+        Random(),
+        profile.session.patience,
+        profile.session.heartbeat,
+        {symbol: profile.instrument(symbol).month for symbol in rolls if profile.instrument(symbol).month},
+        {symbol: terms.rolling for symbol, terms in rolls.items()},
+    )
     async with AsyncExitStack() as stack:
         feed = feed_at(profile.venue(request.feed).address(request.feed), around)
         stack.push_async_callback(feed.close)
@@ -109,9 +119,11 @@ async def live_session(
         stack.push_async_callback(asyncio.to_thread, journal.close)
         book = books.get(book.id) or book
         ear = Ear()
+        if request.broker == PAPER and await _deals_in_what_is_held(feed, journal, rolls):
+            parts = [await _part(request, instrument, feed, clock, profile, away) for instrument in instruments.values()]
         broker = _broker(request, profile, around, ear, parts)
         stack.push_async_callback(broker.close)
-        ground = _Ground(request, profile, parts, book, journal, broker, feed, ear, clock, fault, on_bar)
+        ground = _Ground(request, profile, parts, book, journal, broker, feed, ear, clock, fault, on_bar, rolls)
         session = await _begun(ground)
         if away is not None:
             session.begin_without_bars(str(away))
@@ -256,6 +268,7 @@ class _Ground:
     clock: SteadyClock
     fault: Callable[[Exception], None]
     on_bar: tuple[BarListener, ...]
+    rolls: Mapping[Symbol, RollTerms]
 
 
 async def _begun(ground: _Ground) -> LiveSession:
@@ -340,6 +353,7 @@ def _built(ground: _Ground, balance: Cash, account: str) -> LiveSession:
         before,
         ground.fault,
         Recorder(request.db, f"live {ground.feed.kind}", [lane.instrument for lane in lanes]),
+        ground.rolls,
     )
 
 

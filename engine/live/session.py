@@ -28,6 +28,7 @@ from engine.domain.order import ClientOrderId, IllegalTransition, Order, State
 from engine.domain.views import EngineView, VenueView
 from engine.execution.reconciliation import Reconciliation, reconcile
 from engine.live.breaks import Breaks
+from engine.live.contracts import Contracts, RollTerms
 from engine.live.depths import Depths
 from engine.live.ear import Ear
 from engine.live.keeper import Books as Account
@@ -35,6 +36,7 @@ from engine.live.keeper import Keeper
 from engine.live.peak import Peak
 from engine.live.recorder import Recorder
 from engine.live.repeats import Repeats
+from engine.live.rolling import Rolls
 from engine.pipeline import Pipeline
 from engine.ports.broker import Report
 from engine.ports.outside import KeepsTrying, LiveFeed, LiveQuote, OutsideBroker
@@ -73,6 +75,7 @@ class LiveSession:
         before: dict[Symbol, Bars],
         fault: Callable[[Exception], None],
         recorder: Recorder,
+        rolls: Mapping[Symbol, RollTerms] | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.broker = broker
@@ -102,6 +105,9 @@ class LiveSession:
         self.keeper = Keeper(broker, books, clock, section.look_every, section.reconcile_every)
         self._patience_s = section.patience
         self._breaks = Breaks(pipeline, feed, clock, before, section.history_bars)
+        self.contracts = Contracts(self, rolls or {})
+        self.rolls = self.contracts.rolls = Rolls(self, self.contracts, section.patience)
+        pipeline.arming.roll = partial(self.rolls.begin, by="owner")
         self.depths = Depths(feed, broker, clock, self._short_step, self._is_traded_on)
         ear.listener = self.hear
 
@@ -129,10 +135,13 @@ class LiveSession:
         for record in records:
             self.pipeline.recall_live(record)
             self.repeats.take(record)
+            self.contracts.recall(record.fact)
+            self.rolls.recall(record.fact)
         Peak(self.pipeline)
         self.pipeline.measure_anew(self.before)
         self.pipeline.go_on(quotes)
         self._step(self.pipeline.read_limits)
+        self.rolls.settle()
         for order in self._orders():
             if order.state in (State.INTENT, State.SENT):
                 self.take(Report(f.OrderUnknown(order.id, _ANSWERLESS)))
@@ -152,7 +161,8 @@ class LiveSession:
     async def run(self, stop: asyncio.Event) -> None:
         """Lives until `stop` is set. A link that is lost is mended by its own adapter; the session goes on meanwhile."""
         depths = self.depths.run(list(self.pipeline.lanes))
-        parts = (self._follow(), depths, self._watch(), self.keeper.run(), self._breaks.run(), self._recorder.run())
+        watches = self._watch(), self.keeper.run(), self._breaks.run(), self.contracts.run()
+        parts = (self._follow(), depths, *watches, self._recorder.run())
         tasks = [asyncio.ensure_future(part) for part in parts]
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -163,6 +173,7 @@ class LiveSession:
             await self._drain()
         finally:
             self.has_ended = True
+            await self.rolls.close()
             await cancelled(stopping, *tasks)
             await self._recorder.flush()
 
@@ -185,6 +196,16 @@ class LiveSession:
         if isinstance(intent, Halt):
             self.journal.when_durable(lambda _refusal: None, safety=True)
         return records
+
+    def record(self, fact: f.Fact) -> None:
+        """Records a fact as a step of its own."""
+        self._step(lambda: self.pipeline.emit(fact))
+
+    def forget_prices(self, symbol: Symbol, why: str) -> None:
+        """Its prices are another contract's from here on: nothing is dealt before they came, nor signalled without its bars."""
+        self._tradeable.pop(symbol, None)
+        self.depths.forget(symbol)
+        self._breaks.tear(symbol, why)
 
     def preview(self, intent: Any) -> Verdict:
         """What the gate would answer to a ticket."""
@@ -317,8 +338,8 @@ class LiveSession:
         self._notice_leap()
         self.pipeline.venue_trouble = self.trouble
         self.pipeline.is_cut_off = not self.broker.is_ready
-        for symbol, lane in self.pipeline.lanes.items():
-            self.pipeline.blocked[symbol] = self._blocks(symbol, lane.instrument.stale_after_s)
+        for symbol in self.pipeline.lanes:
+            self.pipeline.blocked[symbol] = self.prices_trouble(symbol) or self.contracts.objection(symbol)
 
     def _notice_leap(self) -> None:
         """After a sleep of the machine the venue is asked before anything is opened, and bars before anything is proposed."""
@@ -364,7 +385,8 @@ class LiveSession:
         """Whether typing the account's name is all that is missing."""
         return not self._objection(self.account)
 
-    def _blocks(self, symbol: Symbol, stale_after_s: int) -> str:
+    def prices_trouble(self, symbol: Symbol) -> str:
+        """Why its prices may not be traded on now, "" where they may."""
         quote = self.pipeline.book.last.get(symbol)
         if quote is None or symbol not in self._tradeable:
             return f"no price of {symbol} has come yet"
@@ -373,7 +395,7 @@ class LiveSession:
         if self.feed.trouble:
             return f"no prices come: {self.feed.trouble}"
         age = self.clock.now() - quote.at
-        if age > stale_after_s * SECOND:
+        if age > self.pipeline.lanes[symbol].instrument.stale_after_s * SECOND:
             return f"the last price of {symbol} is {age // SECOND} s old"
         return ""
 
@@ -478,7 +500,7 @@ class LiveSession:
             blocked=tuple((symbol, sentence) for symbol, sentence in pipeline.blocked.items() if sentence),
             reconciled=found.at,
             is_reconciled=found.is_clean,
-            report=found.lines,
+            report=(*self.contracts.notes, *found.lines),
         )
 
     def summary(self, database: Any, book: int) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Rolling:
     def days_left(self, contract: Contract, at: Nanos) -> int:
         """Business days from the one at hand until the contract is left; 0 and less within its window."""
         today, left = self.trading_day(at), self.left_on(contract)
-        between = len(self._business_days(min(today, left), max(today, left))) - 1
+        between = len(self._business_days(min(today, left) + timedelta(days=1), max(today, left)))
         return between if today < left else -between
 
     def begins(self, dealt: Contract, since: Nanos, until: Nanos, measure: Measure | None = None) -> list[tuple[Nanos, Contract]]:

@@ -14,7 +14,7 @@ from ib_async import Order as IbOrder
 from engine.brokers.ib import codes, resets
 from engine.brokers.ib.book import Book
 from engine.brokers.ib.link import Link, Unanswered
-from engine.brokers.ib.listing import Listed, find, month_for
+from engine.brokers.ib.listing import Listed, find, held_months, month_for
 from engine.brokers.ib.lookup import LookUp
 from engine.brokers.ib.margin import margin_of
 from engine.brokers.ib.orders import ABILITIES, Terms, steps_from_ib, to_ib
@@ -211,8 +211,17 @@ class IbBroker:
             await venue.link.close(str(error))
             raise
         self._reports.shown(state.executions)
+        self._insist_on_months(venue)
         over = ended(asked, state, completed, self._instruments)
         return replace(state, ended_orders=over, notes=(*state.notes, *self._unlisted.values()))
+
+    def _insist_on_months(self, venue: IbVenue) -> None:
+        """A position in another contract than orders are for would be closed by opening a second one."""
+        for symbol, listed in self._listed.items():
+            others = held_months(venue.link, self._instrument(symbol)) - {listed.month} if listed.month else set()
+            if others:
+                held = f"{symbol} is held in {', '.join(sorted(others))} at {venue.link.name}, and dealt in as {listed.month}"
+                raise BrokerError(f"{held}; close that there, or name its month in the profile")
 
     def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:
         """A quantity in IB's unit as lot steps, signed."""

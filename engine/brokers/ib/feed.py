@@ -16,7 +16,7 @@ from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.pacing import Pacing
 from engine.brokers.ib.quotes import QuoteStream
 from engine.brokers.ib.reconnect import Sleep, Upkeep, ended, started
-from engine.brokers.ib.series import Series, paged
+from engine.brokers.ib.series import Series, Volumes, paged
 from engine.brokers.ib.ticks import TickQuoteStream
 from engine.core.clock import Clock, Nanos
 from engine.core.errors import BrokerError, UserError
@@ -70,6 +70,7 @@ class IbFeed:
         self._pacing = Pacing(clock)
         self._depths = Depths(self._linked, self._find, clock, self._random, sleep, self._say)
         self._said: set[str] = set()
+        self._volumes: Volumes = {}
         self._link: Link | None = None
         self._is_up = asyncio.Event()
         self._troubles: dict[Symbol, str] = {}
@@ -237,7 +238,11 @@ class IbFeed:
         instrument = self._instrument(symbol)
         if symbol not in self._months:
             self._months[symbol] = await self._first_month(link, instrument)
-        return await find(link, instrument, self._months[symbol])
+        while True:
+            month = self._months[symbol]
+            listed = await find(link, instrument, month)
+            if month == self._months[symbol]:  # it may have become another one while TWS was asked
+                return listed
 
     async def _first_month(self, link: Link, instrument: Instrument) -> str:
         """What is held, else what is in front: by the rule, where by the calendar it would be another than what is held."""
@@ -257,7 +262,7 @@ class IbFeed:
         async def found(contract: Month) -> Listed:
             return await find(link, instrument, contract.code, is_past=True)
 
-        return Series(rolling, History(link, self._pacing, self._sleep), found, self._say)
+        return Series(rolling, History(link, self._pacing, self._sleep), found, self._say, self._volumes)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
         instrument = self._instruments.get(symbol)

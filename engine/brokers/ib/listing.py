@@ -69,13 +69,19 @@ def month_for(link: Link, instrument: Instrument, months: Mapping[Symbol, str], 
         return ""
     if instrument.symbol in months:
         return Month.of(months[instrument.symbol]).code
-    held = {_month_of(it.contract) for it in link.ib.positions() if it.position and naming.fits(it.contract)}
+    held = held_months(link, instrument)
     if len(held) > 1:
         raise BrokerError(f"{instrument.symbol} is held in the months {', '.join(sorted(held))}; name the month to deal in")
     if held:
         return held.pop()
     rolling = rolling or rolling_of(instrument)
     return rolling.in_front(at).code if rolling is not None else ""
+
+
+def held_months(link: Link, instrument: Instrument) -> set[str]:
+    """The contracts of a future that are held at TWS."""
+    naming = naming_of(instrument.symbol)
+    return {_month_of(it.contract) for it in link.ib.positions() if it.position and naming.fits(it.contract)}
 
 
 def _month_of(contract: Contract) -> str:

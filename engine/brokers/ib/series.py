@@ -9,7 +9,7 @@ from engine.brokers.ib.history import History
 from engine.brokers.ib.listing import Listed
 from engine.core.clock import DAY, MINUTE, Nanos, to_iso
 from engine.core.errors import BrokerError, DataError
-from engine.domain.market import Bars, Timeframe
+from engine.domain.market import Bars, Symbol, Timeframe
 from engine.market.continuous import join
 from engine.market.contracts import Contract
 from engine.market.rolling import MEASURED_DAYS, Measure, Rolling
@@ -17,6 +17,7 @@ from engine.market.rolling import MEASURED_DAYS, Measure, Rolling
 MOST_CONTRACTS = 8
 """As many contracts make up a series; IB knows those that are over for two years."""
 
+Volumes = dict[tuple[Symbol, Contract, date, date], dict[date, float]]
 FindMonth = Callable[[Contract], Awaitable[Listed]]
 
 
@@ -39,14 +40,15 @@ class Series:
     """Bars of a future that end in the contract that is dealt in: earlier ones are moved by what the contracts differed in.
 
     `find` finds a contract, one that is over too; `say` is given the sentence for contracts that TWS does not tell: the series
-    then begins later.
+    then begins later. `volumes` keeps what was traded on days that are over.
     """
 
-    def __init__(self, rolling: Rolling, history: History, find: FindMonth, say: Callable[[str], None]) -> None:
+    def __init__(self, rolling: Rolling, history: History, find: FindMonth, say: Callable[[str], None], volumes: Volumes) -> None:
         self._rolling = rolling
         self._history = history
         self._find = find
         self._say = say
+        self._volumes = volumes
 
     async def bars(self, dealt: Contract, frame: Timeframe, since: Nanos, until: Nanos) -> Bars:
         """Bars that are over from `since` to before `until` (ns UTC). BrokerError where those of `dealt` are not told."""
@@ -74,7 +76,7 @@ class Series:
         found: dict[Contract, dict[date, float]] = {}
         while contract <= last:
             try:
-                found[contract] = await self._history.volumes(await self._find(contract), since - DAY, until)
+                found[contract] = await self._traded(contract, since - DAY, until)
             except BrokerError as error:
                 if not self._history.link.is_open:
                     raise
@@ -82,6 +84,14 @@ class Series:
                 return None
             contract = rolling.follower(contract)
         return found if any(found.values()) else None
+
+    async def _traded(self, contract: Contract, since: Nanos, until: Nanos) -> dict[date, float]:
+        """Asked for once a day: only days that are over decide."""
+        rolling = self._rolling
+        asked = rolling.instrument.symbol, contract, rolling.trading_day(since), rolling.trading_day(until)
+        if asked not in self._volumes:
+            self._volumes[asked] = await self._history.volumes(await self._find(contract), since, until)
+        return self._volumes[asked]
 
     async def front(self, at: Nanos) -> Contract:
         """The contract in front at `at` (ns UTC), by the rule."""
