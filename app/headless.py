@@ -68,10 +68,10 @@ def _play(session: Session, pace: float | None, wanted: threading.Event) -> None
 def _announce(session: Session) -> None:
     resumed = f", going on after {session.book.facts} facts" if session.resumed else ""
     print(f"book {session.book.id} ({session.kind}, PAPER){resumed}", file=sys.stderr)
-    if session.played_share is None and not session.request.until and not session.is_over:
-        print("this market is endless: Ctrl+C stops the run and prints its summary, --until TIME ends it there", file=sys.stderr)
     if session.unkeyed and not session.resumed:
         print(f"the book is chained without a key: {session.unkeyed}", file=sys.stderr)
+    if session.played_share is None and not session.request.until and not session.is_over:
+        print("this market is endless: Ctrl+C stops the run and prints its summary, --until TIME ends it there", file=sys.stderr)
     for doubt in session.doubts:
         print(f"warning: {doubt}", file=sys.stderr)
 

@@ -131,6 +131,7 @@ def test_an_endless_headless_run_says_so_and_how_it_ends(start, home: Path) -> N
     books = f"sqlite:///{(home / 'books.db').as_posix()}"
     process = start("run", "--headless", *CROSS, "--db", books, "--json")
     assert process.stderr.readline().startswith("book 1 (simulated")
+    assert process.stderr.readline().startswith("the book is chained without a key: there is no keyring")
     said = process.stderr.readline()
     assert said == "this market is endless: Ctrl+C stops the run and prints its summary, --until TIME ends it there\n"
     process.send_signal(signal.SIGINT)
@@ -147,5 +148,7 @@ def test_without_a_display_the_session_runs_on_the_console_after_one_line(start,
     until(process, lambda: (home / "books.db").exists() and any(book.facts for book in list_books(books)))
     process.send_signal(signal.SIGINT)
     code, _out, err = finished(process)
-    assert (code, err.strip()) == (0, "left; the same command goes on from here")
+    chained, left = err.splitlines()
+    assert chained.startswith("the book is chained without a key: there is no keyring")
+    assert (code, left) == (0, "left; the same command goes on from here")
     assert audit(books, None).is_clean
