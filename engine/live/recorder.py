@@ -61,9 +61,7 @@ class Recorder:
         """Writes until it is cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
-            while is_held_up(
-                asyncio.get_running_loop()
-            ):  # a thread more that waits for the interpreter could keep a stop from it
+            while is_held_up(asyncio.get_running_loop()):  # its thread could keep a stop from leaving
                 await asyncio.sleep(HELD_LOOK_S)
             await self.flush()
 
