@@ -37,7 +37,7 @@ class OrderRegister:
         self.watched: dict[Symbol, dict[ClientOrderId, Order]] = {}
         """Live orders that need the engine's eye: held ones and trailing stops."""
         self.touched: set[Symbol] = set()
-        """Instruments whose orders, or orders in a group with them, changed; emptied by who keeps stakes of them."""
+        """Instruments whose orders changed (a group's are all of one); emptied by who keeps stakes of them."""
 
     def __getitem__(self, order: ClientOrderId) -> Order:
         return self.orders[order]
@@ -176,8 +176,6 @@ class OrderRegister:
     def _keep(self, order: Order) -> None:
         self.orders[order.id] = order
         self.touched.add(order.symbol)
-        if order.oco:
-            self.touched.update(self.orders[name].symbol for name in self._groups[order.oco])
         live = self.live.setdefault(order.symbol, {})
         if order.state in TERMINAL:
             live.pop(order.id, None)

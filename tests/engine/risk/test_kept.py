@@ -220,3 +220,19 @@ def test_an_order_that_has_no_legs_is_seen_at_once() -> None:
     )
     assert watched.line.snapshot().stakes["XAUUSD"].pending_buys == 5
     watched.compare()
+
+
+def test_of_a_pair_the_fill_of_one_takes_the_risk_of_the_other_away_at_once() -> None:
+    watched = Watched(EVERYTHING)
+    for symbol, price in PRICES.items():
+        watched.pair.quote(symbol, price)
+    low, high = PRICES["XAUUSD"] - 100, PRICES["XAUUSD"] + 900
+    first = i.SubmitOrder("XAUUSD", "buy", "limit", 5, low, stop_loss=low - 700)
+    second = i.SubmitOrder("XAUUSD", "buy", "stop", 5, high, stop_loss=high - 700)
+    watched.line.on_intent(i.SubmitPair(first, second))
+    assert watched.line.snapshot().stakes["XAUUSD"].pending_buys == 10
+    watched.compare()
+    watched.act(("quote", "XAUUSD", -300, SECOND))
+    stake = watched.line.snapshot().stakes["XAUUSD"]
+    assert (stake.quantity, stake.pending_buys) == (5, 0)
+    watched.compare()
