@@ -20,6 +20,7 @@ from app.selftest_parts import keyring_found, libraries_found, resources_found
 from engine.core.errors import UserError
 from engine.core.installation import is_frozen
 from engine.request import VERSION
+from engine.services.keys import leave_keyring_alone
 from engine.services.proving import Kernels, Proof, kernels, prove_replay, simulated_request, write_history
 
 LEAST_COLOURS = 16
@@ -50,6 +51,7 @@ def run_selftest(as_json: bool, picture: Path | None, cache: Path | None) -> int
         raise UserError(f"the folder {picture.absolute().parent} does not exist; make it first")
     if cache is not None:
         os.environ["NUMBA_CACHE_DIR"] = str(cache.absolute())
+    leave_keyring_alone()
     display = _choose_display()
     with tempfile.TemporaryDirectory(prefix="nicegold-selftest-", ignore_cleanup_errors=True) as name:
         os.environ[HOME_VARIABLE] = os.environ["NICEGOLD_WINDOW_MEMORY"] = name

@@ -187,12 +187,17 @@ def _say_slow() -> None:
     logger("keys").warning(_SLOW)
 
 
-_vault: list[Vault] = []
+_vault: list[Vault | None] = []
 
 
 def use(vault: Vault) -> None:
     """The vault stands in for the keyring in this process: its owner asked for it."""
     _vault[:] = [vault]
+
+
+def leave_alone() -> None:
+    """No keyring is asked in this process: nothing that it does is to be kept."""
+    _vault[:] = [None]
 
 
 def keyring_in_use() -> Any:

@@ -14,6 +14,11 @@ def has_keyring() -> bool:
     return secrets.has_keyring()
 
 
+def leave_keyring_alone() -> None:
+    """Nothing is read from a keyring or kept in one by this process from now on."""
+    secrets.leave_alone()
+
+
 def make_audit_key() -> None:
     """Makes the key of the books' chains where it is not there yet. UserError where nothing takes it."""
     found = secrets.audit_key(make=True)
