@@ -574,6 +574,12 @@ class Pipeline:
             self.emit(f.ModelChanged(lane.policy.name, lane.policy.sha256))
         self._finish()
 
+    def note(self, fact: f.Fact) -> None:
+        """Live: something the session decided, as a step of its own."""
+        self.step += 1
+        self.emit(fact)
+        self._finish()
+
     def recall_live(self, record: f.Record) -> None:
         """A recorded fact of a session that lived: there is no market to walk, so time and step are those of the fact."""
         self.step, self.now = record.step, record.at

@@ -199,7 +199,7 @@ class LiveSession:
 
     def record(self, fact: f.Fact) -> None:
         """Records a fact as a step of its own."""
-        self._step(lambda: self.pipeline.emit(fact))
+        self._step(lambda: self.pipeline.note(fact))
 
     def forget_prices(self, symbol: Symbol, why: str) -> None:
         """Its prices are another contract's from here on: nothing is dealt before they came, nor signalled without its bars."""

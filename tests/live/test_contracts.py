@@ -79,6 +79,10 @@ class Desk:
     def told(self, kind: type[Any]) -> list[Any]:
         return [it for it in self.facts if isinstance(it, kind)]
 
+    def on_record(self, kind: type[Any]) -> list[Any]:
+        """What the database has of it."""
+        return [it.fact for it in self.session.journal.records() if isinstance(it.fact, kind)]
+
     @property
     def stops(self) -> list[int | None]:
         """The prices of stops that stand."""
@@ -291,3 +295,15 @@ async def test_on_paper_a_book_goes_on_in_the_contract_that_it_holds(peer: Peer,
         assert desk.session.pipeline.book.last["GC"].bid == 40010
         assert f"close what is held, or roll it into {INTO} by hand" in desk.report
         assert desk.session.pipeline.ledger.position("GC") == 1
+
+
+@at_tws
+async def test_a_roll_that_a_crash_broke_off_is_told_so_when_the_book_is_opened_again(peer: Peer, folder: Path) -> None:
+    async with desk_at(peer, folder, "paper", days=NOW.notice_in - 1) as desk:
+        desk.session.record(f.RollBegun("GC", NOW.out.code, NOW.into.code, 2, 200, 39_000, None, "owner"))
+    for _ in range(2):
+        async with desk_at(peer, folder, "paper", days=NOW.notice_in - 1) as desk:
+            await desk.until(lambda: desk.on_record(f.RollEnded), "the end on record")
+            (over,) = desk.on_record(f.RollEnded)
+            assert (over.quantity, over.is_whole) == (0, False)
+            assert "the program ended on the way" in over.reason
