@@ -11,12 +11,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from engine.core.errors import StoreError
-from engine.domain.facts import DayStarted, SignalExplained
+from engine.domain.facts import DayStarted, SignalExplained, canonical
 from engine.ports.journal import DurableJournal
+from engine.storage import live_journal
 from engine.storage.books import Books
 from engine.storage.database import Database
 from engine.storage.journal import SqlJournal, facts_sha256
 from engine.storage.live_journal import LiveJournal
+from engine.storage.spool import read_spool
 from engine.storage.writers import PostgresWriter, SqliteWriter
 from tests.engine.storage.live import Desk, desk, locked, opened
 
@@ -56,6 +58,24 @@ def test_what_leaves_for_safety_is_on_a_disk_at_once_with_all_that_came_before_i
     assert live.answers == [("stop", "")]
     live.until(lambda: len(live.stored()) == 3)
     assert live.close() == ""
+
+
+def test_beside_a_thread_that_keeps_the_interpreter_the_spool_has_it_at_once_and_the_database_when_it_is_asked_for(
+    live: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_journal, "is_held_up", lambda _loop: True)
+    live.step(1, 2)
+    live.step(2)
+    spooled = [line for step in read_spool(live.path).steps for line in step.facts]
+    assert spooled == [canonical(record) for record in live.journal.records()]
+    assert live.stored() == []
+    live.ask("entry")
+    assert live.answered(1) == [("entry", "")]
+    assert len(live.stored()) == 3
+    live.step(3)
+    assert len(live.stored()) == 3
+    monkeypatch.setattr(live_journal, "is_held_up", lambda _loop: False)
+    live.until(lambda: len(live.stored()) == 4)
 
 
 def test_a_burst_of_steps_keeps_each_steps_place_and_is_written_in_few_transactions(
