@@ -22,6 +22,9 @@ from engine.core.undisturbed import SWITCH_S, UNDISTURBED_S
 TURN_NS = 10_000_000
 """How long the loop goes on without letting others in while it has something to do. A callback is never cut short."""
 
+SHARED_S = 0.0005
+"""How long a thread waits before it asks while the loop itself waits for an answer of one."""
+
 BREAK_S = 0.0001
 """How long the others' turn is then, at the least."""
 
@@ -40,6 +43,7 @@ class Turns(selectors.EpollSelector):
         self.wakes = 0
         self.woken = time.monotonic_ns()
         self._held_until = 0
+        self._waited_for = 0
         self._looking = Looking()
 
     @property
@@ -47,8 +51,14 @@ class Turns(selectors.EpollSelector):
         """Whether another thread keeps the interpreter for long, by what was seen within the last second."""
         return time.monotonic_ns() < self._held_until
 
+    def wait_for_others(self, more: int) -> None:
+        """So many `more` (or less) answers of other threads are waited for: they take turns with this one until they came."""
+        self._waited_for += more
+
     def select(self, timeout: float | None = None) -> Found:
         """What is ready, as of any selector."""
+        if self._waited_for and not self.is_held_up:
+            return self._let_in(timeout, super().select, SHARED_S)
         found = self._ready()
         if not found and (timeout is None or timeout > 0):
             return self._let_in(timeout, super().select)
@@ -57,12 +67,12 @@ class Turns(selectors.EpollSelector):
             found = found or self._ready()
         return found
 
-    def _let_in(self, seconds: float | None, wait: Callable[[Any], T]) -> T:
-        """Others may have the interpreter while `wait` waits, `seconds` or until there is news."""
-        sys.setswitchinterval(SWITCH_S)
+    def _let_in(self, seconds: float | None, wait: Callable[[Any], T], then_s: float | None = None) -> T:
+        """Others may have the interpreter while `wait` waits, `seconds` or until there is news, and when they waited `then_s`."""
+        sys.setswitchinterval(then_s or SWITCH_S)
         begun = time.monotonic_ns()
         result = wait(seconds)
-        sys.setswitchinterval(UNDISTURBED_S)
+        sys.setswitchinterval(then_s or UNDISTURBED_S)
         self.woken = time.monotonic_ns()
         self.wakes += 1
         if seconds is not None and self.woken - begun - int(seconds * 1e9) >= HELD_NS:
@@ -96,6 +106,10 @@ class UndisturbedLoop(asyncio.SelectorEventLoop):
     def is_held_up(self) -> bool:
         """Whether another thread keeps the interpreter for long."""
         return self._turns.is_held_up
+
+    def wait_for_others(self, more: int) -> None:
+        """So many `more` (or less) answers of other threads are waited for."""
+        self._turns.wait_for_others(more)
 
     def _make_self_pipe(self) -> None:
         super()._make_self_pipe()  # type: ignore[misc]

@@ -38,3 +38,10 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 def is_held_up(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether another thread keeps the interpreter from `loop` for long; False where that cannot be told."""
     return bool(getattr(loop, "is_held_up", False))
+
+
+def wait_for_others(loop: asyncio.AbstractEventLoop, more: int) -> None:
+    """Tells `loop` that so many `more` (or less) answers of other threads are waited for, so that these have their turns too."""
+    tell = getattr(loop, "wait_for_others", None)
+    if tell is not None:
+        tell(more)

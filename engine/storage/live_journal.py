@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
 from engine.core.clock import SECOND, Nanos, SystemClock
 from engine.core.errors import StoreError
 from engine.core.log import logger
-from engine.core.undisturbed import is_held_up
+from engine.core.undisturbed import is_held_up, wait_for_others
 from engine.domain.facts import Fact, Record, canonical, parse
 from engine.storage.backlog import Backlog, Handed, Then
 from engine.storage.books import Books
@@ -112,7 +113,12 @@ class LiveJournal:
         if safety and not self._backlog.is_closing and self._spool_now():
             then("")
         else:
-            self._backlog.ask(self._handed, then, safety)
+            wait_for_others(self._loop, 1)
+            self._backlog.ask(self._handed, partial(self._answered, then), safety)
+
+    def _answered(self, then: Then, sentence: str) -> None:
+        wait_for_others(self._loop, -1)
+        then(sentence)
 
     def _stand_back(self) -> None:
         """While another thread keeps the interpreter, the writer's would wait for it beside the engine's, which then may miss its
