@@ -114,7 +114,7 @@ def test_a_client_id_in_use_is_326_and_ends_the_link(taken: str) -> None:
         second = ib_async.IB()
         errors, gone = Errors(second), until(second.client.conn.disconnected)
         wanted = 1 if taken == "by a client" else 5
-        connecting = asyncio.ensure_future(second.connectAsync(peer.host, peer.port, clientId=wanted, timeout=0.5))
+        connecting = asyncio.ensure_future(second.connectAsync(peer.host, peer.port, clientId=wanted, timeout=2))
         await gone
         assert errors.codes == [326]
         assert peer.clients == [1]
