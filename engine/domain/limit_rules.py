@@ -15,6 +15,8 @@ PER_INSTRUMENT = frozenset(
     {"position", "soft.position", "margin_rate", "order_lots", "order_notional", "collar", "duplicate_window_s"}
 )
 """Limits an instrument may have of its own."""
+DECIMALS = 12
+"""The smallest limit but for 0 has its first digit here: far below, its text is longer than a journal's line should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def read(name: str, text: str) -> Any:
     """The value that `text` spells for the limit called `name`; "none" is none. UserError where it is out of range, or none."""
     value = parsed(name, text)
     RULES[name].check(name, value)
+    if isinstance(value, Decimal) and value and value.adjusted() < -DECIMALS:
+        raise UserError(f"{name} = {text!r} is next to nothing; give at least {Decimal(10) ** -DECIMALS:f}")
     return value
 
 

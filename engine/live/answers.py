@@ -86,9 +86,10 @@ class Answers:
 
     async def _order(self, request: web.Request) -> dict[str, Any]:
         asked = await _read(request, bodies.Order)
-        preview = _flag(request, "preview")
+        preview = _preview(request)
         key = "" if preview else _key(request)
-        self._refuse_late()
+        if preview or self._session.repeats.of(key) is None:  # what came before is told for as long as somebody answers
+            self._refuse_late()
         intent = asked.intent(bodies.Place(self._session.pipeline))
         if preview:
             return self._preview(intent)
@@ -173,8 +174,8 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 
 async def _read(request: web.Request, kind: type[bodies.B]) -> bodies.B:
     raw = await request.read()
-    if raw and request.content_type != "application/json":
-        raise Refusal(415, "the body must be sent as application/json")
+    if raw and (request.content_type != "application/json" or "Content-Encoding" in request.headers):
+        raise Refusal(415, "the body must be sent as application/json, and as it is: not compressed")
     return bodies.read(raw, kind)
 
 
@@ -187,11 +188,12 @@ def _key(request: web.Request) -> str:
     return key
 
 
-def _flag(request: web.Request, name: str) -> bool:
-    text = request.query.get(name, "false")
-    if text not in ("true", "false"):
-        raise UserError(f"{name} = {text!r} is not true or false")
-    return text == "true"
+def _preview(request: web.Request) -> bool:
+    """Whether nothing is to be placed. What the address asks beside that is refused: a word misspelt must not place an order."""
+    asked = list(request.query.items())
+    if asked not in ([], [("preview", "true")], [("preview", "false")]):
+        raise UserError(f"?{request.query_string:.100} is not understood; give preview=true, preview=false or nothing")
+    return ("preview", "true") in asked
 
 
 def _by(request: web.Request) -> str:

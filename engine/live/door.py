@@ -48,7 +48,9 @@ class Door:
         app = web.Application(middlewares=[self._guard], client_max_size=LARGEST)
         for (method, path), answer in self._answers.table().items():
             app.router.add_route(method, path, self._answering(answer))
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=SILENT_S, shutdown_timeout=LEAVE_S)
+        self._runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=SILENT_S, shutdown_timeout=LEAVE_S, auto_decompress=False
+        )
         await self._runner.setup()
         self._listener = await asyncio.get_running_loop().create_server(self._connected, HOST, 0)
         self._port = int(self._listener.sockets[0].getsockname()[1])
@@ -60,10 +62,20 @@ class Door:
         if self._listener is not None:
             self._listener.close()
         if self._runner is not None:
-            await self._runner.cleanup()
+            await self._leave(self._runner)
         if self._listener is not None:
             await self._listener.wait_closed()
         self._runner = self._listener = None
+
+    @staticmethod
+    async def _leave(runner: web.AppRunner) -> None:
+        """Whoever does not read what was said to it is not waited for."""
+        server = runner.server
+        open_ones = [] if server is None else [connection.transport for connection in server.connections]
+        await runner.cleanup()
+        for transport in open_ones:
+            if transport is not None:
+                transport.abort()
 
     def _connected(self) -> asyncio.BaseProtocol:
         """Who speaks with the next one to come. More than a few at a time are turned away: they would take what trading needs."""

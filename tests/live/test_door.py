@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sqlite3
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +192,7 @@ async def test_what_is_not_json_or_too_much_of_it_is_refused(folder: Path, patch
         assert await sent(b'{"a": 1, "a": 2}') == (400, {"error": "the body is not JSON: a field is given twice"})
         assert (await sent(b" " * (door.LARGEST + 1)))[0] == 413
         assert (await sent(b"{}", **{"Content-Type": "text/plain"}))[0] == 415
+        assert (await sent(zlib.compress(b" " * 10 * door.LARGEST), **{"Content-Encoding": "deflate"}))[0] == 415
         assert _asked(desk) == []
 
 
@@ -199,6 +203,16 @@ async def test_an_order_without_a_key_or_with_one_that_is_none_is_refused(folder
         for key in ("", "a" * 201, "a\tb"):
             status, said = await caller.post("/v1/orders", BID, key)
             assert (status, "Idempotency-Key" in said["error"]) == (400, True)
+        assert _asked(desk) == []
+
+
+@played
+async def test_a_preview_that_is_misspelt_places_nothing(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    async with on_paper(folder, patch) as desk, calling(folder) as caller:
+        await desk.ready()
+        for asked in ("preveiw=true", "preview=yes", "preview=false&preview=true", "preview=true&for=me"):
+            status, said = await caller.post(f"/v1/orders?{asked}", BID, "key")
+            assert (status, said["error"].partition(";")[0]) == (400, f"?{asked} is not understood")
         assert _asked(desk) == []
 
 
@@ -348,7 +362,10 @@ async def test_a_session_that_is_being_closed_opens_nothing_and_one_that_is_over
 ) -> None:
     async with on_paper(folder, patch) as desk, calling(folder) as caller:
         await desk.ready()
+        name = await _placed(desk, caller, "before")
         desk.session.is_leaving = True
+        assert (await caller.post("/v1/orders", BID, "before"))[1]["order"] == name
+        assert (await caller.post("/v1/orders?preview=true", BID))[0] == 503
         status, said = await caller.post("/v1/orders", BID, "one")
         assert (status, said["error"]) == (503, "the session is being closed; nothing was done")
         assert (await caller.post("/v1/resume"))[0] == 503
@@ -356,8 +373,8 @@ async def test_a_session_that_is_being_closed_opens_nothing_and_one_that_is_over
         assert (await caller.post("/v1/kill"))[0] == 200
         desk.session.has_ended = True
         assert (await caller.post("/v1/kill"))[1]["error"] == "the session is over; nothing was done"
-        assert _asked(desk)[0] == ("api", "")
-        assert _entries(desk) == []
+        assert _asked(desk)[:2] == [("api", "before"), ("api", "")]
+        assert _entries(desk) == [name]
 
 
 @played
@@ -408,6 +425,36 @@ async def test_more_connections_than_a_few_are_turned_away_and_taken_again_later
                 others[-1].close()
                 await asyncio.sleep(0.01)
         others[-1].close()
+
+
+async def _spoken_to(peer: socket.socket) -> None:
+    """Speaks to it for as long as it is there."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(BlockingIOError):
+                peer.send(b".")
+            await asyncio.sleep(0.005)
+
+
+@played
+async def test_whoever_does_not_read_its_answers_holds_up_no_end(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(door, "LEAVE_S", 0.05)
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.setblocking(False)
+        async with on_paper(folder, patch), calling(folder) as caller:
+            await asyncio.get_running_loop().sock_connect(deaf, (HOST, caller.port))
+            head = f"Host: {HOST}:{caller.port}\r\nAuthorization: {caller.headers['Authorization']}\r\n\r\n"
+            refused = 0
+            while refused < 40:  # the door takes nothing any more, for it cannot get rid of its answers
+                try:
+                    deaf.send(f"GET /v1/state HTTP/1.1\r\n{head}".encode() * 50)
+                    refused = 0
+                except BlockingIOError:
+                    refused += 1
+                await asyncio.sleep(0.005 if refused else 0)
+        with pytest.raises(ConnectionError):
+            await _spoken_to(deaf)
 
 
 @played

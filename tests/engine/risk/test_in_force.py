@@ -117,6 +117,7 @@ def test_an_instrument_has_caps_of_its_own() -> None:
         ("leverage", "much", "'much' is not a number"),
         ("leverage", "nan", "is not a finite number"),
         ("leverage", "-1", "out of range; give above 0 to 500"),
+        ("leverage", "1e-999999", "is next to nothing; give at least 0.000000000001"),
         ("leverage", "none", "cannot be taken away"),
         ("orders_per_minute", "1.5", "is not a whole number"),
         ("position", "5", "share of equity"),
