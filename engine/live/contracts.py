@@ -18,7 +18,7 @@ from engine.market.continuous import session_start
 from engine.market.contracts import Contract
 from engine.market.rolling import Rolling, rolling_of
 from engine.pipeline import Pipeline
-from engine.ports.outside import DealsInContracts, LiveFeed, OutsideBroker
+from engine.ports.outside import DealsInContracts, HoldsContracts, LiveFeed, OutsideBroker
 from engine.profile import Profile
 
 LOOK_S = 0.5
@@ -98,10 +98,14 @@ class Contracts:
     def objection(self, symbol: Symbol) -> str:
         """Why nothing may be opened in its contract, and which one to trade instead; "" where nothing stands against it."""
         terms, dealt = self.terms.get(symbol), self.dealt(symbol)
-        if terms is None or dealt is None:
+        if terms is None:
             return ""
         if self.rolls is not None and self.rolls.busy == symbol:
-            return "" if self.rolls.is_opening else f"{symbol} is being rolled into the next contract"
+            return self.elsewhere(symbol) if self.rolls.is_opening else f"{symbol} is being rolled into the next contract"
+        if where := self.elsewhere(symbol):
+            return where
+        if dealt is None:
+            return ""
         ordered = self._ordered(symbol)
         if ordered not in ("", dealt.code):
             return f"orders for {symbol} are for {ordered} and its prices are of {dealt.code}; they are brought together first"
@@ -123,6 +127,11 @@ class Contracts:
         feed = self.desk.feed
         code = feed.contract_of(symbol) if isinstance(feed, DealsInContracts) else ""
         return Contract.of(code) if code else None
+
+    def elsewhere(self, symbol: Symbol) -> str:
+        """The broker's sentence for what is held, or works, in another contract; "" where there is none."""
+        broker = self.desk.broker
+        return broker.elsewhere(symbol) if isinstance(broker, HoldsContracts) else ""
 
     def _ordered(self, symbol: Symbol) -> str:
         broker = self.desk.broker
@@ -190,10 +199,12 @@ class Contracts:
                 self._not_before[symbol] = now + ROLL_AGAIN
 
     async def _bring_together(self, symbol: Symbol, dealt: Contract) -> None:
-        """The broker came later than the feed, and chose for itself."""
+        """The broker came later than the feed, and chose for itself: by what is held, which the feed then follows."""
         broker = self.desk.broker
         try:
-            if isinstance(broker, DealsInContracts):
+            if self.desk.pipeline.ledger.position(symbol) and not self.terms[symbol].is_named:
+                await self.switch(symbol, Contract.of(self._ordered(symbol)), "it is held")
+            elif isinstance(broker, DealsInContracts):
                 await broker.deal_in(symbol, dealt.code)
                 self._not_before.pop(symbol, None)
         except BrokerError as error:

@@ -186,8 +186,9 @@ class Rolls:
         if self._position(symbol) != plan.quantity:
             raise Broken(f"{symbol}{plan.into.code} was not opened whole; its order is as the books say")
 
-    def _against(self, symbol: Symbol) -> tuple[str, str]:
-        return self._desk.prices_trouble(symbol), self._desk.obstacles(symbol)[1]
+    def _against(self, symbol: Symbol) -> tuple[str, str, str]:
+        """What stands against opening: the venue tells positions later than fills, and until then the old contract is held."""
+        return self._desk.prices_trouble(symbol), self._desk.obstacles(symbol)[1], self._contracts.elsewhere(symbol)
 
     def _insist(self, records: Sequence[f.Record], before: str = "") -> None:
         for record in records:

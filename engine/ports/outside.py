@@ -153,6 +153,16 @@ class DealsInContracts(Protocol):
 
 
 @runtime_checkable
+class HoldsContracts(DealsInContracts, Protocol):
+    """A broker that tells when something is held, or works, in another contract than the one it deals in."""
+
+    def elsewhere(self, symbol: Symbol) -> str:
+        """Why nothing may be opened in the contract dealt in; "" where all is of one contract. What protects or closes a position
+        goes to the contract that is held."""
+        ...
+
+
+@runtime_checkable
 class TellsMargin(Protocol):
     """A broker whose venue tells what an order would do to margin."""
 

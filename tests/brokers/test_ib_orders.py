@@ -205,7 +205,7 @@ async def test_fault_45_the_month_that_is_held_is_dealt_in_until_it_is_left(peer
     async with trading(peer, ("GC",)) as it:
         it.submit(order("two", symbol="GC", limit=40000))
         (refused,) = await it.reports(f.OrderRejected)
-        assert "held in the months G26, Z25; name the month" in refused.reason
+        assert "GC is held in GCG6 and GCZ5: no order for it is sent until one of them is closed" in refused.reason
         assert refused.reason.endswith("nothing was sent")
 
 

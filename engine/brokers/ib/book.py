@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ib_async import Contract
 from ib_async import Order as IbOrder
 
 from engine.brokers.ib.listing import Listed
@@ -27,13 +28,15 @@ class Entry:
     reported, or it is filled. `wanted` are terms that were asked for, `complaint` what TWS said against it; `owes_change` while
     no refusal was reported since, which would have ended the wait for them. `told` is how much TWS says is filled, in IB's unit,
     `executions` what was reported: by the part of the id that corrections keep, the id and its lot steps, `before` what was
-    filled when the order became known here. `shown` is the order as TWS told it last.
+    filled when the order became known here. `shown` is the order as TWS told it last,
+    `contract` what it is for.
     """
 
     order: Order
     listed: Listed | None = None
     sent: IbOrder | None = None
     shown: IbOrder | None = None
+    contract: Contract | None = None
     number: int = 0
     owner: int = -1
     permanent_ids: list[int] = field(default_factory=list)
@@ -49,6 +52,11 @@ class Entry:
     told: Decimal = ZERO
     executions: dict[str, tuple[str, Steps]] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
+
+    @property
+    def place(self) -> Contract | None:
+        """The contract that it works in, None while it was neither sent here nor told of."""
+        return self.listed.contract if self.listed is not None else self.contract
 
     @property
     def filled(self) -> Steps:

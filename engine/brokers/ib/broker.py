@@ -10,11 +10,13 @@ from random import Random
 from typing import Any
 
 from ib_async import Order as IbOrder
+from ib_async import Position
 
-from engine.brokers.ib import codes, resets
-from engine.brokers.ib.book import Book
+from engine.brokers.ib import codes, months, resets
+from engine.brokers.ib.book import Book, Entry
+from engine.brokers.ib.contracts import called, is_future
 from engine.brokers.ib.link import Link, Unanswered
-from engine.brokers.ib.listing import Listed, find, held_months, month_for
+from engine.brokers.ib.listing import Listed, find, month_for
 from engine.brokers.ib.lookup import LookUp
 from engine.brokers.ib.margin import margin_of
 from engine.brokers.ib.orders import ABILITIES, Terms, steps_from_ib, to_ib
@@ -155,7 +157,8 @@ class IbBroker:
         try:
             self._may_send()
             self._insist_on_parents(fresh)
-            sent = [(it, self._listing(it.symbol), self._to_ib(it)) for it in fresh]
+            places = [self._place(it, fresh) for it in fresh]
+            sent = [(it, place, self._to_ib(it, place)) for it, place in zip(fresh, places, strict=True)]
         except NiceGoldError as error:
             for each in fresh:
                 self._soon(f.OrderRejected(each.id, f"{error}; {NOTHING_SENT}"))
@@ -178,7 +181,7 @@ class IbBroker:
             entry = self._book.entries.get(order)
             if entry is None:
                 raise BrokerError("the order was never given to Interactive Brokers by this session")
-            self._sending.modify(order, Terms(quantity, limit, stop), self._listing(entry.order.symbol))
+            self._sending.modify(order, Terms(quantity, limit, stop), self._place_of(entry))
         except NiceGoldError as error:
             known = self._book.entries.get(order)
             if known is not None:
@@ -188,9 +191,9 @@ class IbBroker:
     async def margin(self, order: Order) -> Margin:
         """What the order would do to margin; it is not sent. BrokerError with IB's reason where it would be refused."""
         self._may_send()
-        listed = self._listing(order.symbol)
+        listed = self._place(order)
         link = self._reachable().link
-        return await margin_of(link, listed.contract, self._to_ib(order), f"the order for {listed.name}")
+        return await margin_of(link, listed.contract, self._to_ib(order, listed), f"the order for {listed.name}")
 
     # --- how it stands ------------------------------------------------------------------------------------------------
 
@@ -211,17 +214,30 @@ class IbBroker:
             await venue.link.close(str(error))
             raise
         self._reports.shown(state.executions)
-        self._insist_on_months(venue)
+        self._insist_on_months()
         over = ended(asked, state, completed, self._instruments)
         return replace(state, ended_orders=over, notes=(*state.notes, *self._unlisted.values()))
 
-    def _insist_on_months(self, venue: IbVenue) -> None:
-        """A position in another contract than orders are for would be closed by opening a second one."""
-        for symbol, listed in self._listed.items():
-            others = held_months(venue.link, self._instrument(symbol)) - {listed.month} if listed.month else set()
-            if others:
-                held = f"{symbol} is held in {', '.join(sorted(others))} at {venue.link.name}, and dealt in as {listed.month}"
-                raise BrokerError(f"{held}; close that there, or name its month in the profile")
+    def _insist_on_months(self) -> None:
+        """A position in another contract than the one dealt in: nothing is opened before the two are one."""
+        for symbol in self._instruments:
+            if where := months.elsewhere(symbol, self._listed.get(symbol), self._held(symbol)):
+                raise BrokerError(where)
+
+    def elsewhere(self, symbol: Symbol) -> str:
+        """Why nothing may be opened in the contract that is dealt in: another one is held, or an order works in another one that
+        guards nothing; "" where all is of one contract."""
+        if where := months.elsewhere(symbol, self._listed.get(symbol), self._held(symbol)):
+            return where
+        if not is_future(symbol):
+            return ""
+        return next((_apart(it) for it in self._book if it.order.symbol == symbol and self._stands_apart(it)), "")
+
+    def _stands_apart(self, entry: Entry) -> bool:
+        symbol, place = entry.order.symbol, entry.place
+        if place is None or entry.is_over:
+            return False
+        return months.stands_apart(place, self._listed.get(symbol), self._held(symbol))
 
     def steps(self, symbol: Symbol, quantity: Decimal) -> Steps:
         """A quantity in IB's unit as lot steps, signed."""
@@ -359,14 +375,41 @@ class IbBroker:
             raise BrokerError(self._unlisted.get(symbol, f"the contract of {symbol} at Interactive Brokers is not known yet"))
         return listed
 
+    def _held(self, symbol: Symbol) -> tuple[Position, ...]:
+        """What is held of a future's contracts; of what is none, nothing that could be in another month."""
+        venue = self._venue
+        return months.held(venue.link, venue.accounts, symbol) if venue is not None and is_future(symbol) else ()
+
+    def _place(self, order: Order, together: Sequence[Order] = ()) -> Listed:
+        """The contract that the order is for: a leg's is that of its entry while that waits or works."""
+        parent = next((it for it in together if it.id == order.parent), None)
+        if parent is not None:
+            return self._place(parent)
+        known = self._book.entries.get(order.parent)
+        if known is not None and known.listed is not None and not known.is_over:
+            return known.listed
+        dealt = self._listed.get(order.symbol)
+        return months.place_of(order, self._instrument(order.symbol), dealt, self._held(order.symbol)) or self._listing(
+            order.symbol
+        )
+
+    def _place_of(self, entry: Entry) -> Listed:
+        """The contract that the order works in. BrokerError where it guards nothing there: it is to be cancelled."""
+        symbol, place = entry.order.symbol, entry.place
+        if not is_future(symbol) or place is None:
+            return self._listing(symbol)
+        if entry.order.role in months.CLOSING and self._stands_apart(entry):
+            raise BrokerError(_apart(entry))
+        return entry.listed or months.alike(self._instrument(symbol), place, self._listed.get(symbol))
+
     def _instrument(self, symbol: Symbol) -> Instrument:
         instrument = self._instruments.get(symbol)
         if instrument is None:
             raise BrokerError(f"{symbol} is not traded in this session; add it to its instruments")
         return instrument
 
-    def _to_ib(self, order: Order) -> IbOrder:
-        return to_ib(order, self._listing(order.symbol), self._account(), outside_rth=self._options.outside_rth)
+    def _to_ib(self, order: Order, place: Listed) -> IbOrder:
+        return to_ib(order, place, self._account(), outside_rth=self._options.outside_rth)
 
     def _insist_on_parents(self, orders: Sequence[Order]) -> None:
         """A leg that left without its entry would open a position of its own."""
@@ -392,3 +435,8 @@ class IbBroker:
     def _soon(self, fact: f.OrderFact) -> None:
         """Never from inside a call of the engine's."""
         asyncio.get_running_loop().call_soon(self._sink, Report(fact))
+
+
+def _apart(entry: Entry) -> str:
+    name = called(entry.place) if entry.place is not None else entry.order.symbol
+    return f"order {entry.order.id} for {entry.order.symbol} works in {name}, of which nothing is held; cancel it"

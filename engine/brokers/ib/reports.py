@@ -58,20 +58,20 @@ class OrderReports:
         """Commissions told: by the part of an execution's id that corrections keep, or by the id while it is unknown."""
         self._executed: dict[str, tuple[Entry, str]] = {}
         """Whose an execution is, and its newest id that was reported or shown."""
-        self._strays: dict[int, tuple[int, IbOrder]] = {}
+        self._strays: dict[int, tuple[int, Contract, IbOrder]] = {}
         """Orders that are nobody's here, by permanent id, as they were told last on this connection, with their numbers."""
 
     # --- what TWS says ------------------------------------------------------------------------------------------------
 
-    def opened(self, number: int, _contract: Contract, order: IbOrder, status: str) -> None:
+    def opened(self, number: int, contract: Contract, order: IbOrder, status: str) -> None:
         """An order as it stands, because something happened to it or because it was asked for."""
         self._book.highest = max(self._book.highest, number)
         entry = self._book.find(order.orderRef, order.permId)
         if entry is None:
-            self._strays[order.permId] = number, order
+            self._strays[order.permId] = number, contract, order
             return
         self._book.name_permanently(entry, order.permId)
-        self._told_of(entry, number, order)
+        self._told_of(entry, number, contract, order)
         self._stands(entry, status)
         self._terms(entry, order)
 
@@ -232,8 +232,8 @@ class OrderReports:
         told = steps_from_ib(entry.order.symbol, self._instrument(entry.order.symbol), entry.told)
         return told > entry.filled + entry.before
 
-    def _told_of(self, entry: Entry, number: int, order: IbOrder) -> None:
-        entry.owner, entry.shown = order.clientId, order
+    def _told_of(self, entry: Entry, number: int, contract: Contract, order: IbOrder) -> None:
+        entry.owner, entry.shown, entry.contract = order.clientId, order, contract
         if order.clientId == self._client_id and number:
             self._book.number(entry, number)
 
