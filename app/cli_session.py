@@ -126,6 +126,18 @@ def flatten(book: Book = None, as_json: Json = False) -> int:
     return _told(found, as_json, [_flattened(found)])
 
 
+@session_app.command("roll")
+def roll(
+    instrument: Annotated[str, typer.Argument(help="The future whose position goes into the next contract, such as GC.")],
+    book: Book = None,
+    as_json: Json = False,
+) -> int:
+    """Close a position in a future and open it in the next contract, its stop moved by what the two differ in."""
+    with _attended(book, as_json) as attended:
+        found = attended.do("roll", instrument=instrument)
+    return _told(found, as_json, [f"{instrument.upper()} is being rolled; main.py session state shows what is held"])
+
+
 @session_app.command("halt")
 def halt(
     close: Annotated[bool, typer.Option("--flatten", help="Close every position too.")] = False,

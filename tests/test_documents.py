@@ -35,7 +35,7 @@ GROUPS = "run|import|export|audit|doctor|screenshot|formats|data|db|instruments|
 BELOW = (
     "imports|undo|facts|books|bars|orders|fills|positions|status|gaps|repair|upgrade|downgrade|copy|roles|backup|restore|list|show|"
     "set|history|check|key|order|verify|head|erase|"
-    "state|limits|protect|reconnect|cancel|change|flatten|halt|resume|signal"
+    "state|limits|protect|reconnect|cancel|change|flatten|roll|halt|resume|signal"
 )
 NAMED = sorted(set(re.findall(rf"main\.py ((?:{GROUPS})(?: (?:{BELOW}))?)", README)))
 
