@@ -7,6 +7,7 @@ import os
 import platform
 import select
 import socket
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
@@ -16,10 +17,26 @@ LARGEST = 1 << 16
 """Bytes taken from a socket at once at the most."""
 
 
+class _Data(ctypes.Union):
+    """Who registered a descriptor may have written only that: the other half is whatever lay there."""
+
+    _fields_ = (("handle", ctypes.c_int), ("whole", ctypes.c_uint64))
+
+
 class _Event(ctypes.Structure):
     if platform.machine() == "x86_64":  # there the kernel packs it
         _pack_ = 1
-    _fields_ = (("events", ctypes.c_uint32), ("handle", ctypes.c_uint64))
+    _fields_ = (("events", ctypes.c_uint32), ("data", _Data))
+
+
+class _Room(threading.local):
+    """Where a thread's sockets put what they take: another thread may have its turn before it is copied."""
+
+    def __init__(self) -> None:
+        self.bytes = ctypes.create_string_buffer(LARGEST)
+
+
+_room = _Room()
 
 
 class Looking:
@@ -33,7 +50,7 @@ class Looking:
     def at(self, epoll: int) -> list[tuple[int, int]]:
         """Pairs of file descriptor and epoll's mask; what there is no room for comes the next time."""
         count = self._call(epoll, self._events, self._most, 0)
-        return [(event.handle, event.events) for event in self._events[: max(0, count)]]
+        return [(event.data.handle, event.events) for event in self._events[: max(0, count)]]
 
 
 class KeptSocket(socket.socket):
@@ -43,7 +60,7 @@ class KeptSocket(socket.socket):
         """As of any socket, of LARGEST bytes at the most. Raises BlockingIOError where there are none."""
         if self.gettimeout() != 0.0:
             return super().recv(size, flags)
-        room = _room()
+        room = _room.bytes
         count = _function("recv", ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)(
             self.fileno(), room, min(size, LARGEST), flags
         )
@@ -58,11 +75,6 @@ def kept(plain: socket.socket) -> KeptSocket:
     made = KeptSocket(fileno=plain.detach())
     made.setblocking(False)
     return made
-
-
-@cache
-def _room() -> Any:
-    return ctypes.create_string_buffer(LARGEST)
 
 
 @cache

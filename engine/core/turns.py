@@ -95,7 +95,14 @@ class UndisturbedLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._turns = Turns()
+        self._interval_before = sys.getswitchinterval()
         super().__init__(self._turns)
+
+    def close(self) -> None:
+        """As of any loop; threads wait for the interpreter as long as before it."""
+        if not self.is_closed() and not self.is_running():
+            sys.setswitchinterval(self._interval_before)
+        super().close()
 
     @property
     def turns(self) -> Turns:

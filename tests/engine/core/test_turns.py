@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import platform
 import select
 import socket
+import struct
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from engine.core.kept import HAS_EPOLL, kept
+from engine.core.kept import HAS_EPOLL, KeptSocket, Looking, kept
 from engine.core.undisturbed import is_held_up, run
 
 pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="the loop is asyncio's own where there is no epoll")
@@ -171,6 +175,52 @@ def test_a_kept_socket_says_that_there_is_nothing_and_that_it_is_over() -> None:
         assert end.recv(10) == b"ld"
         theirs.close()
         assert end.recv(10) == b""
+
+
+def test_what_lies_beside_a_descriptor_in_an_event_is_not_read() -> None:
+    """Who registers one writes half of the field; the other half is what was there."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, select.epoll() as epoll:
+        event = struct.pack("=Iii" if platform.machine() == "x86_64" else "@Iiii", *_event(ours.fileno()))
+        assert not ctypes.CDLL(None).epoll_ctl(epoll.fileno(), 1, ours.fileno(), event)
+        theirs.send(b"x")
+        assert Looking().at(epoll.fileno()) == epoll.poll(0) == [(ours.fileno(), select.EPOLLIN)]
+
+
+def _event(handle: int) -> tuple[int, ...]:
+    between = () if platform.machine() == "x86_64" else (0,)
+    return (select.EPOLLIN, *between, handle, 0x5EED)
+
+
+def test_two_threads_that_read_kept_sockets_do_not_read_each_others_bytes() -> None:
+    """A thread is stopped at every line of its reading: the other one reads meanwhile."""
+    (mine, to_me), (yours, to_you) = socket.socketpair(), socket.socketpair()
+    to_me.send(b"mine")
+    to_you.send(b"yours" * 100)
+    with kept(mine) as first, kept(yours) as second, to_me, to_you:
+        others: list[bytes] = []
+
+        def read_beside(_frame: FrameType, _event: str, _arg: object) -> Any:
+            thread = threading.Thread(target=lambda: others.append(second.recv(5)))
+            thread.start()
+            thread.join(PATIENCE_S)
+            return read_beside
+
+        before = sys.gettrace()
+        sys.settrace(lambda frame, *_: read_beside if frame.f_code is KeptSocket.recv.__code__ else None)
+        try:
+            read = first.recv(16)
+        finally:
+            sys.settrace(before)
+    assert len(others) > 3
+    assert set(others) == {b"yours"}
+    assert read == b"mine"
+
+
+def test_threads_wait_for_the_interpreter_as_before_once_a_loop_is_closed() -> None:
+    before = sys.getswitchinterval()
+    run(asyncio.sleep(0.001))
+    assert sys.getswitchinterval() == before
 
 
 def test_a_loop_without_turns_is_never_held_up() -> None:
