@@ -68,11 +68,14 @@ class Backlog:
     # --- the engine's thread ------------------------------------------------------------------------------------------
 
     def add(self, step: Handed, at_once: bool = True) -> None:
-        """Hands a step to the writer; without `at_once` it rests until the next step, until it is roused, or asked for one."""
+        """Hands a step to the writer; without `at_once` it rests until the next step, until it is roused, or asked for one.
+
+        Who waits for an answer already is not made to wait for that.
+        """
         with self._to_write:
             self._steps.append(step)
-            self._rests = not at_once
-            if at_once:
+            self._rests = not at_once and not self._asked
+            if not self._rests:
                 self._to_write.notify()
 
     def rouse(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from engine.core.errors import StoreError
 from engine.domain.facts import DayStarted, SignalExplained, canonical
 from engine.ports.journal import DurableJournal
 from engine.storage import live_journal
+from engine.storage.backlog import Backlog, Handed
 from engine.storage.books import Books
 from engine.storage.database import Database
 from engine.storage.journal import SqlJournal, facts_sha256
 from engine.storage.live_journal import LiveJournal
 from engine.storage.spool import read_spool
 from engine.storage.writers import PostgresWriter, SqliteWriter
-from tests.engine.storage.live import Desk, desk, locked, opened
+from tests.engine.storage.live import PATIENCE_S, Desk, desk, locked, opened
 
 
 @pytest.fixture
@@ -76,6 +78,27 @@ def test_beside_a_thread_that_keeps_the_interpreter_the_spool_has_it_at_once_and
     assert len(live.stored()) == 3
     monkeypatch.setattr(live_journal, "is_held_up", lambda _loop: False)
     live.until(lambda: len(live.stored()) == 4)
+
+
+def test_who_waits_for_an_answer_is_not_made_to_wait_longer_by_steps_that_can_wait() -> None:
+    answers: list[str] = []
+    backlog = Backlog(lambda then, sentence: then(sentence), 0)
+    backlog.add(handed(1), at_once=False)
+    backlog.ask(1, answers.append, safety=False)
+    backlog.add(handed(2), at_once=False)
+    with ThreadPoolExecutor(1) as writer:
+        batch = writer.submit(backlog.batch)
+        try:
+            assert [step.last for step in batch.result(PATIENCE_S)] == [1, 2]
+            backlog.kept(2)
+        finally:
+            backlog.close()
+    assert answers == [""]
+
+
+def handed(number: int) -> Handed:
+    """A step of one fact."""
+    return Handed(((1, number, number, number, "DayStarted", "{}"),), number, number)
 
 
 def test_a_burst_of_steps_keeps_each_steps_place_and_is_written_in_few_transactions(
