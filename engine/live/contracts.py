@@ -100,8 +100,9 @@ class Contracts:
         terms, dealt = self.terms.get(symbol), self.dealt(symbol)
         if terms is None:
             return ""
-        if self.rolls is not None and self.rolls.busy == symbol:
-            return self.elsewhere(symbol) if self.rolls.is_opening else f"{symbol} is being rolled into the next contract"
+        is_rolled = self.rolls is not None and self.rolls.busy == symbol
+        if self.rolls is not None and is_rolled and not self.rolls.is_opening:
+            return f"{symbol} is being rolled into the next contract"
         if where := self.elsewhere(symbol):
             return where
         if dealt is None:
@@ -109,7 +110,7 @@ class Contracts:
         ordered = self._ordered(symbol)
         if ordered not in ("", dealt.code):
             return f"orders for {symbol} are for {ordered} and its prices are of {dealt.code}; they are brought together first"
-        if self.desk.clock.now() < _left_at(terms.rolling, dealt):
+        if is_rolled or self.desk.clock.now() < _left_at(terms.rolling, dealt):
             return ""
         rolling, instead = terms.rolling, self.next_of(symbol)
         return (
@@ -180,6 +181,8 @@ class Contracts:
             return
         if self._recorded.get(symbol) != dealt.code:
             self._choose(symbol, dealt, "it is named in the profile" if terms.is_named else "it is held, or in front")
+        if self.rolls is not None and self.rolls.busy == symbol:  # broker and feed go over one after the other
+            return
         now = self.desk.clock.now()
         if self._ordered(symbol) not in ("", dealt.code) and now >= self._not_before.get(symbol, 0):
             self._not_before[symbol] = now + AGAIN

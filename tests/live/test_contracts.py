@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.brokers.ib.feed import IbFeed
 from engine.config import AccountSection, Config, LimitsSection
 from engine.core.clock import SystemClock
 from engine.domain import facts as f
@@ -20,6 +21,7 @@ from engine.domain.intents import ChooseProtection, Intent, Roll, SubmitOrder
 from engine.domain.market import Timeframe
 from engine.domain.order import Role
 from engine.domain.shipped import shipped_instrument
+from engine.live import contracts
 from engine.live.opening import live_session
 from engine.live.session import LiveSession
 from engine.market.contracts import Contract, front
@@ -209,6 +211,31 @@ async def test_a_position_is_rolled_at_its_owners_word_with_its_stop_moved_by_th
         await desk.until(lambda: desk.stops == [stop + 200], "the new stop")
         assert (peer.position(local(NOW.out)), peer.position(local(NOW.into))) == (Decimal(0), Decimal(2))
         assert [it.contract for it in desk.told(f.ContractChosen)] == [NOW.out.code, NOW.into.code]
+
+
+@at_tws
+async def test_a_roll_is_opened_in_the_new_contract_however_late_the_feed_goes_over(peer: Peer, folder: Path) -> None:
+    await peer.hold(local(NOW.out), 1, 4000)
+    async with desk_at(peer, folder, days=NOW.notice_in) as desk:
+        await desk.quotes()
+        await desk.until(lambda: desk.session.pipeline.ledger.position("GC") == 1, "the position")
+        await desk.until(lambda: not desk.session.prices_trouble("GC"), "prices")
+        await desk.until(lambda: not desk.session.obstacles("GC")[1], "the venue")
+        feed = desk.session.feed
+        assert isinstance(feed, IbFeed)
+        goes_over = feed.deal_in
+
+        async def late(symbol: str, contract: str) -> None:
+            await asyncio.sleep(2.5 * contracts.LOOK_S)  # the broker is there already: contracts are looked after meanwhile
+            await goes_over(symbol, contract)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(feed, "deal_in", late)
+            assert not [it for it in desk.do(Roll("GC")) if isinstance(it, f.IntentRefused)]
+            await desk.until(lambda: desk.told(f.RollEnded), "the end")
+        (over,) = desk.told(f.RollEnded)
+        assert (over.is_whole, over.contract) == (True, NOW.into.code), over.reason
+        assert (peer.position(local(NOW.out)), peer.position(local(NOW.into))) == (Decimal(0), Decimal(1))
 
 
 @at_tws
