@@ -166,6 +166,7 @@ class OrderManager:
 
     def cancel(self, order: Order, reason: str) -> None:
         """Asks the broker to cancel; a cancel already under way is not asked again. What has not left is over at once."""
+        order = self._register[order.id]  # an order that it counted on may have taken it along
         if order.state in (State.INTENT, State.HELD):
             self.drop(f.OrderCancelled(order.id, reason))
             return

@@ -154,3 +154,17 @@ def test_cancel_everything_leaves_only_the_stops_over_what_is_open() -> None:
     rig.do(i.CancelAll(everything=True))
     assert [order.role for order in rig.working()] == [Role.STOP]
     assert rig.held == 10
+
+
+@pytest.mark.parametrize("way_out", [i.Halt(flatten=True), i.Flatten(), i.CancelAll(everything=True)])
+def test_a_chain_goes_as_one_and_what_comes_after_it_is_cancelled_too(way_out: i.Intent) -> None:
+    rig = ready()
+    rig.buy(10, stop_loss=BID - 600)
+    rig.quote(BID)
+    rig.do(replace(A_LIMIT, then=replace(A_LIMIT, price=BID - 200, then=replace(A_LIMIT, price=BID - 300))))
+    rig.do(replace(A_LIMIT, price=BID - 400))
+    assert len(rig.working(Role.ENTRY)) == 4
+    rig.do(way_out)
+    rig.quote(BID + 1)
+    assert rig.working(Role.ENTRY) == []
+    assert rig.held == (10 if isinstance(way_out, i.CancelAll) else 0)
