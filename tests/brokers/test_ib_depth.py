@@ -182,6 +182,21 @@ async def test_fault_04_depth_is_not_known_while_ib_is_away_and_asked_for_again(
 
 
 @at_every_version()
+async def test_fault_03_after_an_outage_the_book_is_asked_for_anew_though_tws_has_kept_the_data(peer: Peer) -> None:
+    async with feeding(peer, ("GC",), months={"GC": "G26"}) as feed, reading(feed, "GC") as told:
+        await first(told, book_of("GC"))
+        await peer.book("GCG6", [("4030.0", 3), ("4029.9", 7)], [("4030.2", 2), ("4030.4", 9)])
+        await first(told, lambda it: isinstance(it, Depth) and len(it.asks) == 2)
+        await peer.lose_connectivity()
+        await first(told, is_unknown)
+        await peer.restore_connectivity(1102)
+        await peer.book("GCG6", [("4030.0", 3), ("4029.9", 8)], [("4030.2", 2), ("4030.4", 5)])
+        book = await first(told, lambda it: book_of("GC")(it) and it.bids[-1][1] == 8 and it.asks[-1][1] == 5)
+        assert (book.bids, book.asks) == (((40300, 3), (40299, 8)), ((40302, 2), (40304, 5)))
+        assert (len(peer.received("reqMktDepth")), len(peer.received("cancelMktDepth"))) == (2, 1)
+
+
+@at_every_version()
 async def test_fault_02_a_lost_connection_empties_the_book_and_the_next_one_fills_it(peer: Peer) -> None:
     async with feeding(peer) as feed, reading(feed, "XAUUSD") as told:
         await first(told, book_of("XAUUSD"))

@@ -12,7 +12,8 @@ LOST = frozenset({1100, 2110})
 """TWS has no connection to IB: it is connected to, and not ready."""
 RESTORED_WITHOUT_DATA = 1101
 """Market data subscriptions are gone and must be made again; ib_async does not."""
-RESTORED = frozenset({RESTORED_WITHOUT_DATA, 1102})
+RESTORED_WITH_DATA = 1102
+RESTORED = frozenset({RESTORED_WITHOUT_DATA, RESTORED_WITH_DATA})
 DELAYED = 10167
 HISTORY = 162
 """History that is not given: too much was asked for, the kind of data is not there, or there are no bars in the span."""

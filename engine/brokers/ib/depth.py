@@ -85,6 +85,13 @@ class DepthStream(Subscription):
             self._is_told = False
             self._keep(Depth(self._symbol, self._clock.now(), (), ()))
 
+    def _told(self, request: int, code: int, text: str) -> None:
+        super()._told(request, code, text)
+        if code == codes.RESTORED_WITH_DATA and not self._is_renewed:  # rows go on from a book that was forgotten meanwhile
+            self._release()
+            self._doubt()
+            self._request = self._ask()
+
     def _answered(self, code: int, text: str) -> None:
         if code == codes.DEPTH_RESET:
             self._doubt()
