@@ -266,5 +266,11 @@ def roll_terms(profile: Profile, instruments: Iterable[Instrument]) -> dict[Symb
 
 @lru_cache(maxsize=64)
 def _left_at(rolling: Rolling, contract: Contract) -> Nanos:
-    """When the session opens from which on nothing new is opened in the contract."""
-    return session_start(rolling.instrument.sessions, rolling.left_on(contract))
+    """When the trading day begins from which on nothing new is opened in the contract: at the close before it, for a weekend and
+    a holiday belong to the day that follows, as in `Rolling.trading_day`."""
+    left = rolling.left_on(contract)
+    sessions = rolling.instrument.sessions
+    at = sessions.next_close(rolling.session_before(session_start(sessions, left)))
+    while rolling.trading_day(at) < left:  # a holiday on which the market opens for a while
+        at = sessions.next_close(at)
+    return at

@@ -15,16 +15,17 @@ import pytest
 
 from engine.brokers.ib.feed import IbFeed
 from engine.config import AccountSection, Config, LimitsSection
-from engine.core.clock import SystemClock
+from engine.core.clock import HOUR, SystemClock
 from engine.domain import facts as f
 from engine.domain.intents import ChooseProtection, Intent, Roll, SubmitOrder
 from engine.domain.market import Timeframe
 from engine.domain.order import Role
 from engine.domain.shipped import shipped_instrument
 from engine.live import contracts
+from engine.live.contracts import _left_at
 from engine.live.opening import live_session
 from engine.live.session import LiveSession
-from engine.market.contracts import Contract, front
+from engine.market.contracts import Contract, contracts_from, front
 from engine.market.rolling import rolling_of
 from engine.profile import InstrumentSection, Profile, SessionSection, VenueSection
 from engine.request import Request
@@ -164,6 +165,17 @@ def at_tws(scenario: Any) -> Any:
     return test
 
 
+def test_at_every_hour_of_two_years_the_contract_that_is_not_left_yet_is_the_one_in_front() -> None:
+    early, now = [rolling_of(GC, days) for days in (0, 3)], SystemClock().now()
+    for at in range(now, now + 2 * 365 * 24 * HOUR, 7 * HOUR):
+        for rolling in early:
+            assert rolling is not None
+            dealt = rolling.in_front(at)
+            assert at < _left_at(rolling, dealt)
+            before = next(it for it in contracts_from(dealt.year - 1, rolling.rule) if rolling.follower(it) == dealt)
+            assert at >= _left_at(rolling, before)
+
+
 @at_tws
 async def test_the_contract_that_is_dealt_in_is_on_record_and_named_days_before_it_is_left(peer: Peer, folder: Path) -> None:
     early = NOW.notice_in - 1
@@ -259,7 +271,7 @@ async def test_a_roll_whose_new_contract_has_no_price_is_not_begun(peer: Peer, f
 @at_tws
 async def test_a_roll_that_cannot_be_opened_leaves_nothing_held_and_says_so(peer: Peer, folder: Path) -> None:
     await peer.hold(local(NOW.out), 1, 4000)
-    async with desk_at(peer, folder, patience=3.0, days=NOW.notice_in) as desk:
+    async with desk_at(peer, folder, days=NOW.notice_in) as desk:
         await desk.quotes()
         await desk.until(lambda: desk.session.pipeline.ledger.position("GC") == 1, "the position")
         await desk.until(lambda: not desk.session.prices_trouble("GC"), "prices")
@@ -269,6 +281,8 @@ async def test_a_roll_that_cannot_be_opened_leaves_nothing_held_and_says_so(peer
         def cut_off(record: f.Record) -> None:
             if isinstance(record.fact, f.RollBegun):  # it was looked at before, and is not streamed after
                 peer.faults.on("reqMktData", refused, times=None)
+            elif isinstance(record.fact, f.PositionChanged) and not record.fact.quantity:  # from here on it waits in vain
+                desk.session.rolls._patience_s = 0.5
 
         desk.session.pipeline.subscribers.append(cut_off)
         assert not [it for it in desk.do(Roll("GC")) if isinstance(it, f.IntentRefused)]
