@@ -7,9 +7,10 @@ Statements are written with `?` for their values and run in autocommit outside `
 from __future__ import annotations
 
 import re
+import selectors
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -157,6 +158,16 @@ class PostgresLink:
 
     def close(self) -> None:
         self.raw.close()
+
+    def close_with(self, sql: str, patience_s: float) -> None:
+        """Closes it after a last statement, whose answer is waited for so long at the most. Safe twice."""
+        import psycopg
+
+        with suppress(psycopg.Error), selectors.DefaultSelector() as answer:  # it may be closed or cut already
+            self.raw.pgconn.send_query(sql.encode())
+            answer.register(self.raw.pgconn.socket, selectors.EVENT_READ)
+            answer.select(patience_s)
+        self.close()
 
     @contextmanager
     def mapped(self) -> Iterator[None]:

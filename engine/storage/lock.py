@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Protocol
 
 from engine.core.errors import StoreError, UserError
 from engine.storage.database import Database
-from engine.storage.link import Link
+from engine.storage.link import PostgresLink
 
 _ADVISORY = 0x4E47
 """First key of PostgreSQL's advisory locks, so that other programs' locks do not meet ours."""
 _LINGERS_S, _LOOK_S = 2.0, 0.02
-"""How long a server may take to notice that the program that held a book has died, and how often it is asked."""
+"""How long a server may take to notice that who held a book died or lets go of it, and how often it is asked."""
 
 
 class BookLock(Protocol):
@@ -152,12 +152,11 @@ class _AdvisoryLock:
         return int(rows[0][0]) if rows else None
 
     def release(self) -> None:
-        with suppress(StoreError):  # the link may be closed or cut, and the lock is gone with it
-            self._link.rows(f"SELECT pg_advisory_unlock({_ADVISORY}, {int(self._book_id)})")
-        self._link.close()
+        self._link.close_with(f"SELECT pg_advisory_unlock({_ADVISORY}, {int(self._book_id)})", _LINGERS_S)
 
 
-def _asking(database: Database) -> tuple[Link, int]:
+def _asking(database: Database) -> tuple[PostgresLink, int]:
     """A link and the number of the server's process behind it."""
     link = database.link()
+    assert isinstance(link, PostgresLink)
     return link, int(link.rows("SELECT pg_backend_pid()")[0][0])

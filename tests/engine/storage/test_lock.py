@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from engine.storage.database import open_books
 from engine.storage.lock import hold
 
 ROOT = Path(__file__).parents[3]
+PATIENCE_S = 20.0
 
 
 def test_a_book_that_is_held_is_refused_to_others_and_free_again_after(url: str) -> None:
@@ -50,6 +54,21 @@ def test_a_program_that_dies_lets_go_of_its_book(url: str) -> None:
             other.kill()
             other.communicate()
         hold(ours, 1).release()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process is not to be stopped there")
+def test_a_server_that_does_not_answer_holds_nobody_up_who_lets_go_of_a_book(postgres_url: str) -> None:
+    with open_books(postgres_url) as ours:
+        lock = hold(ours, 77)
+        ((server,),) = ours.rows("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 77")
+        os.kill(server, signal.SIGSTOP)
+        try:
+            letting_go = threading.Thread(target=lock.release, daemon=True)
+            letting_go.start()
+            letting_go.join(PATIENCE_S)
+            assert not letting_go.is_alive()
+        finally:
+            os.kill(server, signal.SIGCONT)
 
 
 def test_a_lock_leaves_no_file_behind(tmp_path: Path) -> None:
