@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from engine.core.clock import Nanos
 from engine.core.errors import BrokerError, UserError
 from engine.domain import facts as f
-from engine.domain.intents import CancelOrder, Halt, Resume
+from engine.domain.intents import CancelOrder, Halt, Resume, decode
 from engine.domain.order import Order, Role, State
 from engine.domain.views import KillReport
 from engine.live.session import LiveSession
@@ -23,22 +24,26 @@ PATIENCE_S = 15.0
 _AGAIN_S = 1.0
 """How long a cancel or a close may stay unanswered before it is asked for again."""
 _POLL_S = 0.05
+AGAIN = "kill switch"
+"""Who asks for it again, for the journal."""
 
 
 async def kill(
     session: LiveSession, flatten: bool = False, drill: bool = False, by: str = "owner", patience_s: float = PATIENCE_S
 ) -> KillReport:
-    """Throws the switch; trading stays HALTED, but after a drill that found it ACTIVE. UserError for a drill with money."""
+    """Throws the switch; trading stays HALTED, but after a drill that found it ACTIVE and during which nothing else halted it.
+    UserError for a drill with money."""
     if drill and session.broker.is_live:
         raise UserError(f"{session.broker.name} is an account with money; a drill is for paper")
-    before = session.pipeline.guard.state
+    before, was_broken = session.pipeline.guard.state, session.is_broken
     begun = session.clock.monotonic()
     reason = "a drill of the kill switch" if drill else "the kill switch"
     orders, positions = _targets(session), dict(session.pipeline.ledger.open)
     session.do(Halt(flatten=flatten, reason=reason), by)
-    _cancel_foreign(session, by)
-    await _until_gone(session, flatten, begun + int(patience_s * 1e9))
-    state = await _asked(session)
+    with _halts_of_others(session) as halts:
+        _cancel_foreign(session, by)
+        await _until_gone(session, flatten, begun + int(patience_s * 1e9))
+        state = await _asked(session)
     leftovers = tuple(_left(session, flatten, state))
     gone = sum(1 for order in orders if not session.pipeline.register[order.id].is_live)
     closed = sum(1 for symbol in positions if not session.pipeline.ledger.position(symbol)) if flatten else 0
@@ -46,11 +51,31 @@ async def kill(
     session.take(
         Report(f.KillSwitched(by, flatten, drill, took // 1_000_000, gone, closed, state is not None, leftovers)),
     )
-    if drill and before == ACTIVE:
+    if drill and before == ACTIVE and not halts and session.is_broken == was_broken:
         session.do(Resume("the drill is over"), by)
     now = session.pipeline.guard.state
     kept = () if flatten else tuple(_kept(session))
     return KillReport(drill, flatten, round(took / 1e9, 3), now, gone, closed, state is not None, leftovers, kept)
+
+
+@contextmanager
+def _halts_of_others(session: LiveSession) -> Iterator[list[f.Fact]]:
+    """What would have halted trading meanwhile, or did: it outlasts a drill."""
+    heard: list[f.Fact] = []
+
+    def hear(record: f.Record) -> None:
+        fact = record.fact
+        if isinstance(fact, f.IntentReceived):
+            if fact.by != AGAIN and isinstance(decode(fact.intent), Halt):
+                heard.append(fact)
+        elif isinstance(fact, f.TradingStateChanged):
+            heard.append(fact)
+
+    session.pipeline.subscribers.append(hear)
+    try:
+        yield heard
+    finally:
+        session.pipeline.subscribers.remove(hear)
 
 
 def _kept(session: LiveSession) -> Iterator[str]:
@@ -90,8 +115,8 @@ def _ask_again(session: LiveSession, flatten: bool) -> None:
     for order in _targets(session):
         if order.state is State.PENDING_CANCEL:
             session.broker.cancel(order.id)
-    session.do(Halt(flatten=flatten, reason="the kill switch, again"), "kill switch")
-    _cancel_foreign(session, "kill switch")
+    session.do(Halt(flatten=flatten, reason="the kill switch, again"), AGAIN)
+    _cancel_foreign(session, AGAIN)
 
 
 async def _asked(session: LiveSession) -> VenueState | None:

@@ -14,6 +14,7 @@ from engine.domain.intents import Halt, SubmitOrder
 from engine.domain.views import KillReport
 from engine.live.control import ask, sessions
 from engine.live.kill import kill
+from engine.ports.venue import VenueState
 from tests.catalogue.invariants import records_on_disk
 from tests.live.rig import GOLD, Desk, on_paper, played
 
@@ -59,6 +60,26 @@ async def test_a_drill_does_the_same_and_trading_goes_on(folder: Path, patch: py
         await desk.open_long()
         report = await _killed(desk, flatten=True, drill=True)
         assert (report.state, report.closed, report.is_clean) == ("ACTIVE", 1, True)
+
+
+@played
+async def test_a_switch_that_is_thrown_during_a_drill_outlasts_it(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    async with on_paper(folder, patch) as desk:
+        await desk.ready()
+        standing, go = desk.session.broker.standing, asyncio.Event()
+
+        async def slowly() -> VenueState:
+            await go.wait()
+            return await standing()
+
+        patch.setattr(desk.session.broker, "standing", slowly)
+        drilling = asyncio.ensure_future(kill(desk.session, drill=True))
+        await desk.until(lambda: desk.session.pipeline.guard.state == "HALTED")
+        killing = asyncio.ensure_future(kill(desk.session))
+        await desk.until(lambda: sum(isinstance(fact, f.IntentReceived) for fact in desk.facts) == 2)
+        go.set()
+        assert ((await drilling).drill, (await killing).state) == (True, "HALTED")
+        assert desk.session.pipeline.guard.state == "HALTED"
 
 
 @played
