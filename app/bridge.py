@@ -39,8 +39,8 @@ class Bridge(QObject):
     `progressed(share, words)` while the session opens, `history(Bars)` what lies before it, `shown(Picture)` per frame,
     `refused(intent, sentence)`, `verdict(order, Verdict)`, `margin(order, Margin)` or with the sentence why there is none,
     `faulted(exception)` when a command failed that should not, `failed(exception)` when the engine stopped or never started,
-    `closing()` before the session is ended, `killed(report)` when the kill switch has done its work. With a `fault` the session
-    is not opened: that is why it failed.
+    `closing()` before the session is ended, `killed(report)` when the kill switch has done its work, `roll_foreseen(RollView)`.
+    With a `fault` the session is not opened: that is why it failed.
     """
 
     progressed = Signal(float, str)
@@ -55,6 +55,7 @@ class Bridge(QObject):
     failed = Signal(object)
     closing = Signal()
     killed = Signal(object)
+    roll_foreseen = Signal(object)
     _crashed = Signal(object)
 
     def __init__(
@@ -159,6 +160,15 @@ class Bridge(QObject):
             answer = str(error)
         if not self._stopping:
             self.margin.emit(order, answer)
+
+    def foresee_roll(self, symbol: str) -> None:
+        """Asks what rolling its position would do; `roll_foreseen` answers, and `refused` says what stands against it."""
+        self._keep(self._foresee_roll(symbol))
+
+    async def _foresee_roll(self, symbol: str) -> None:
+        found = await self._ask(lambda host: host.foresee_roll(symbol))
+        if found is not None and not self._stopping:
+            self.roll_foreseen.emit(found)
 
     def kill(self, flatten: bool, drill: bool) -> None:
         """Throws the kill switch of a live session; `killed` says what it came to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
@@ -47,3 +47,15 @@ class Commands:
     def all(self) -> Iterable[Command]:
         """In the order they were added."""
         return self._commands.values()
+
+    def offer(self, name: str, title: str = "") -> None:
+        """The command may be run, and is called so; without a title it may not, and is greyed in the menu."""
+        action = self.actions[name]
+        action.setEnabled(bool(title))
+        if title and title != action.text():
+            self._commands[name] = replace(self._commands[name], title=title)
+            action.setText(title)
+
+    def is_offered(self, name: str) -> bool:
+        """Whether it may be run now."""
+        return self.actions[name].isEnabled()

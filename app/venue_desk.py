@@ -13,10 +13,12 @@ from app.commands import Commands
 from app.dialogs.arming import Arming
 from app.dialogs.kill import KillSwitch
 from app.dialogs.leaving import Leaving, stays
+from app.dialogs.roll import RollDialog
 from app.picture import Picture
 from engine.core.errors import EngineStopped
-from engine.domain.intents import Arm, ChooseProtection, Disarm, Reconnect
-from engine.domain.views import KillReport
+from engine.domain.intents import Arm, ChooseProtection, Disarm, Reconnect, Roll
+from engine.domain.views import KillReport, RollDue, RollView
+from engine.market.rolling import rolling_of
 from engine.request import Request
 from widgets.toolbar.status_bar import StatusBar
 
@@ -36,7 +38,10 @@ class VenueDesk(QObject):
         self._kill: KillSwitch | None = None
         self._leaving: Leaving | None = None
         self._bare: frozenset[str] = frozenset()
+        self._rolls: tuple[RollDue, ...] = ()
+        self._commands: Commands | None = None
         bridge.killed.connect(self._killed)
+        bridge.roll_foreseen.connect(self._ask_to_roll)
 
     def register(self, commands: Commands) -> None:
         """Adds the commands of live sessions."""
@@ -46,6 +51,10 @@ class VenueDesk(QObject):
         for choice, title in (("attach", "Attach stops to"), ("leave", "Leave as they are"), ("close", "Close")):
             what = f"{title}: adopted units without a stop"
             commands.add(f"unprotected_{choice}", what, "Trade", lambda choice=choice: self._choose(choice))
+        self._commands, request = commands, self._bridge.request
+        for symbol in (it.symbol for it in (request.instrument, *request.beside) if request.feed and rolling_of(it)):
+            commands.add(f"roll_{symbol}", f"Roll {symbol}…", "Trade", lambda symbol=symbol: self._foresee_roll(symbol))
+            commands.offer(f"roll_{symbol}")
         commands.add("kill", "Kill switch…", "Trade", self._ask_kill, "Ctrl+Shift+K")
 
     def show(self, picture: Picture) -> None:
@@ -61,6 +70,32 @@ class VenueDesk(QObject):
         word = "not live" if blocked else "live"
         self._status.show_light("feed", f"{venue.feed} {word}", "warn" if blocked else "good", blocked)
         self._complain_of_bare_units(picture)
+        self._offer_rolls(venue.rolls)
+
+    def _offer_rolls(self, due: tuple[RollDue, ...]) -> None:
+        """A command for each position whose contract is left soon, and for no other."""
+        if due == self._rolls or self._commands is None:
+            return
+        for gone in self._rolls:
+            self._commands.offer(f"roll_{gone.symbol}")
+        for it in due:
+            self._commands.offer(f"roll_{it.symbol}", f"Roll {it.out} to {it.into}…")
+        self._rolls = due
+
+    def _foresee_roll(self, symbol: str) -> None:
+        if all(it.symbol != symbol for it in self._rolls):
+            self._say(f"No position in {symbol} is due to be rolled.", "error")
+            return
+        self._bridge.foresee_roll(symbol)
+
+    def _ask_to_roll(self, found: object) -> None:
+        assert isinstance(found, RollView)
+        if self._window.findChild(RollDialog) is not None:
+            return
+        dialog = RollDialog(found, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.wanted.connect(lambda symbol: self._bridge.submit(Roll(symbol)))
+        dialog.open()
 
     def _complain_of_bare_units(self, picture: Picture) -> None:
         bare = frozenset(it.symbol for it in picture.view.positions if it.protected < abs(it.quantity))

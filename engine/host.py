@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ from engine.domain.intents import Intent, SubmitOrder, SubmitPair
 from engine.domain.limits import Verdict
 from engine.domain.margin import Margin
 from engine.domain.market import Bar, Bars, Symbol
-from engine.domain.views import EngineView, KillReport
+from engine.domain.views import EngineView, KillReport, RollView
 from engine.request import Progress, Request
 from engine.signals.desk import Mode
 
@@ -127,7 +127,7 @@ class Host:
         self._played: Session | None = None
         self._lived: LiveSession | None = None
         self._unwritten: StoreError | None = None
-        self._questions: set[asyncio.Task[Margin]] = set()
+        self._questions: set[asyncio.Task[Any]] = set()
         self._playing = False
         self._speed = 1.0
         self._pause_at = 0
@@ -156,14 +156,11 @@ class Host:
     def margin(self, intent: SubmitOrder | SubmitPair) -> Future[Margin]:
         """What a ticket's first order would do to margin, by the venue's word where it gives one. Cancelled, it is not asked any
         longer; the engine goes on meanwhile."""
-        answer: Future[Margin] = Future()
-        self._answers.add(answer)
-        answer.add_done_callback(self._answers.discard)
-        try:
-            self._loop.call_soon_threadsafe(self._ask_margin, intent, answer)
-        except RuntimeError:
-            _refuse(answer)
-        return answer
+        return self._asked(lambda: self._margin(intent))
+
+    def foresee_roll(self, symbol: Symbol) -> Future[RollView]:
+        """What rolling its position would do, by prices of now. UserError with what stands against it."""
+        return self._asked(lambda: self._foresee_roll(symbol))
 
     def kill(self, flatten: bool, drill: bool) -> Future[KillReport]:
         """Throws the kill switch of a live session; what it came to."""
@@ -226,14 +223,25 @@ class Host:
         except Exception as error:  # handed to whoever asked; a bug in a command must not end the engine's thread
             answer.set_exception(error)
 
-    def _ask_margin(self, intent: SubmitOrder | SubmitPair, answer: Future[Margin]) -> None:
+    def _asked(self, question: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """A question that takes its time, of which nothing is left when the session is over."""
+        answer: Future[T] = Future()
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+        try:
+            self._loop.call_soon_threadsafe(self._ask, question, answer)
+        except RuntimeError:
+            _refuse(answer)
+        return answer
+
+    def _ask(self, question: Callable[[], Coroutine[Any, Any, T]], answer: Future[T]) -> None:
         """Asks in a task of its own, which ends with the question."""
-        task = self._loop.create_task(self._margin(intent))
+        task = self._loop.create_task(question())
         self._questions.add(task)
-        task.add_done_callback(partial(self._tell_margin, answer))
+        task.add_done_callback(partial(self._tell, answer))
         answer.add_done_callback(lambda asked: self._forget(task) if asked.cancelled() else None)
 
-    def _tell_margin(self, answer: Future[Margin], task: asyncio.Task[Margin]) -> None:
+    def _tell(self, answer: Future[T], task: asyncio.Task[T]) -> None:
         self._questions.discard(task)
         if task.cancelled():
             return
@@ -242,7 +250,7 @@ class Host:
             return
         answer.set_result(task.result()) if error is None else answer.set_exception(error)
 
-    def _forget(self, task: asyncio.Task[Margin]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         """Nobody waits for the answer any more; called on any thread."""
         with suppress(RuntimeError):  # the loop is closed, and the task with it
             self._loop.call_soon_threadsafe(task.cancel)
@@ -253,6 +261,11 @@ class Host:
         if self._session is None:
             raise UserError("the session is not open yet")
         return await margin(self._session.pipeline, self._lived.broker if self._lived is not None else None, intent)
+
+    async def _foresee_roll(self, symbol: Symbol) -> RollView:
+        if self._lived is None:
+            raise UserError("futures are rolled in live sessions; this one has one contract of each")
+        return await self._lived.rolls.foresee(symbol)
 
     async def _end_questions(self) -> None:
         """Nothing is asked of a venue once the session is over."""

@@ -37,7 +37,7 @@ class CommandRow(QStyledItemDelegate):
 
 
 class Palette(QDialog):
-    """Lists the commands whose titles hold every word typed."""
+    """Lists the commands whose titles hold every word typed, without those that have nothing to do now."""
 
     def __init__(self, commands: Commands, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -66,7 +66,8 @@ class Palette(QDialog):
         words = text.casefold().split()
         self.list.clear()
         for command in self._commands.all():
-            if all(word in f"{command.menu} {command.title}".casefold() for word in words):
+            words_fit = all(word in f"{command.menu} {command.title}".casefold() for word in words)
+            if words_fit and self._commands.is_offered(command.name):
                 self._add(command)
         self.list.setCurrentRow(0)
 

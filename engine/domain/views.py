@@ -141,10 +141,36 @@ class Gauge:
 
 
 @dataclass(frozen=True, slots=True)
+class RollView:
+    """A position in a future on its way into the next contract: `quantity` (lot steps, signed) is closed in `out` at about
+    `out_price` and opened in `into` at about `into_price`. Prices in ticks; `stop` and `target` are moved by `spread`, what
+    `into` costs more than `out`, and are None where there is none."""
+
+    symbol: Symbol
+    out: str
+    into: str
+    quantity: Steps
+    out_price: Ticks
+    into_price: Ticks
+    spread: Ticks
+    stop: Ticks | None
+    target: Ticks | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollDue:
+    """A position in a future whose contract is left soon, or was: it may be rolled from `out` into `into`."""
+
+    symbol: Symbol
+    out: str
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
 class VenueView:
     """Where a live session trades. `account` is what has to be typed to arm it; `trouble` says why nothing may be opened there,
     `feed_trouble` why no prices come, `blocked` which instruments may not be traded and why. `report` are the sentences of the
-    last comparison with the books, taken at `reconciled` (0: never)."""
+    last comparison with the books, taken at `reconciled` (0: never). `rolls` are the positions that may be rolled now."""
 
     broker: str
     account: str
@@ -158,6 +184,7 @@ class VenueView:
     reconciled: Nanos
     is_reconciled: bool
     report: tuple[str, ...]
+    rolls: tuple[RollDue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

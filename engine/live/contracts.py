@@ -14,6 +14,7 @@ from engine.core.log import logger
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument
 from engine.domain.market import Symbol
+from engine.domain.views import RollDue
 from engine.market.continuous import session_start
 from engine.market.contracts import Contract
 from engine.market.rolling import Rolling, rolling_of
@@ -74,6 +75,11 @@ class RollsPositions(Protocol):
         """Whether the new contract is being opened."""
         ...
 
+    @property
+    def unfinished(self) -> Mapping[Symbol, str]:
+        """What became of rolls that did not go through, while nothing was dealt in their futures since."""
+        ...
+
     def begin(self, symbol: Symbol, by: str) -> str:
         """Begins; what stands against it, "" where nothing does."""
         ...
@@ -121,7 +127,18 @@ class Contracts:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the owner should know of contracts that are left soon, or were."""
-        return tuple(note for symbol in self.terms if (note := self._note(symbol)))
+        broken = self.rolls.unfinished if self.rolls is not None else {}
+        return (*broken.values(), *(note for symbol in self.terms if (note := self._note(symbol))))
+
+    @property
+    def due(self) -> tuple[RollDue, ...]:
+        """The positions whose contract the notes warn of."""
+        held = (symbol for symbol in self.terms if self.desk.pipeline.ledger.position(symbol) and self._note(symbol))
+        return tuple(RollDue(it, f"{it}{dealt.code}", self.name_of_next(it)) for it in held if (dealt := self.dealt(it)))
+
+    def name_of_next(self, symbol: Symbol) -> str:
+        """What takes its contract's place, as in GCG26."""
+        return f"{symbol}{self.next_of(symbol).code}"
 
     def dealt(self, symbol: Symbol) -> Contract | None:
         """The contract that is dealt in; None where there is none or it is not known yet."""
@@ -235,7 +252,7 @@ class Contracts:
         days = rolling.days_left(dealt, now)
         if days > terms.warn_days:
             return ""
-        name, instead = f"{symbol}{dealt.code}", f"{symbol}{self.next_of(symbol).code}"
+        name, instead = f"{symbol}{dealt.code}", self.name_of_next(symbol)
         when = f"{name} is left on {rolling.left_on(dealt)}, before its first notice on {rolling.notice(dealt)}"
         if days > 0:
             when += f", in {days} business day{'s' if days > 1 else ''}"
@@ -247,7 +264,7 @@ class Contracts:
             return f"{instead} is dealt in then" if terms.mode != "off" and not terms.is_named else f"trade {instead} then"
         said = {
             "auto": f"what is held is rolled into {instead} then",
-            "ask": f"what is held is rolled into {instead} at your word",
+            "ask": f"what is held is rolled into {instead} at your word: main.py session roll {symbol}, or Roll in the menu",
             "off": f"close what is held, or roll it into {instead} by hand",
         }
         return said[terms.mode]

@@ -12,12 +12,13 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from engine.core.clock import Nanos
-from engine.core.errors import BrokerError, NiceGoldError
+from engine.core.errors import BrokerError, NiceGoldError, UserError
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.intents import CancelOrder, ClosePosition, Intent, SubmitOrder
 from engine.domain.market import Symbol, Ticks
 from engine.domain.order import Order, Role
+from engine.domain.views import RollView
 from engine.live.contracts import Contracts, Desk
 from engine.market.contracts import Contract
 from engine.ports.outside import ShowsContracts
@@ -37,6 +38,11 @@ class Rolled(Desk, Protocol):
 
     def do(self, intent: Intent, by: str = "owner") -> Sequence[f.Record]:
         """Carries out an intent."""
+        ...
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether the books are as the venue says."""
         ...
 
     def obstacles(self, symbol: Symbol) -> tuple[str, str]:
@@ -73,23 +79,80 @@ class Rolls:
         self._patience_s = patience_s
         self._task: asyncio.Task[None] | None = None
         self._begun: f.RollBegun | None = None
+        self._is_over = False
+        """Whether the roll at hand has gone over to the new contract."""
+        self.unfinished: dict[Symbol, str] = {}
         self.busy: Symbol = ""
         self.is_opening = False
 
     def recall(self, fact: f.Fact) -> None:
         """A fact of the book that is gone on with."""
         if isinstance(fact, f.RollBegun):
-            self._begun = fact
+            self._begun, self._is_over = fact, False
+            self.unfinished.pop(fact.symbol, None)
+        elif isinstance(fact, f.ContractChosen) and self._begun is not None and fact.symbol == self._begun.symbol:
+            self._is_over = fact.contract == self._begun.into
         elif isinstance(fact, f.RollEnded):
             self._begun = None
+            if not fact.is_whole:
+                self.unfinished[fact.symbol] = f"Not rolled: {fact.reason}"
+        elif isinstance(fact, f.OrderFilled):
+            self.unfinished.pop(fact.symbol, None)
 
-    def settle(self) -> None:
-        """The program ended while a position was rolled: what is held is what the books say, and protected as ever."""
-        begun, self._begun = self._begun, None
+    def follow(self, fact: f.Fact) -> None:
+        """A fact as it happens; the contract that is chosen after a restart tells nothing of a roll before."""
+        if not isinstance(fact, f.ContractChosen):
+            self.recall(fact)
+
+    async def run(self) -> None:
+        """Until it is cancelled: says once the venue was asked what a roll that the program's end broke off has come to."""
+        while self._begun is not None and not self._desk.is_reconciled:
+            await asyncio.sleep(LOOK_S)
+        self._settle()
+        await asyncio.Event().wait()
+
+    def _settle(self) -> None:
+        begun, is_over = self._begun, self._is_over
         if begun is not None:
-            held = self._position(begun.symbol)
-            reason = "the program ended on the way; look at what is held, and roll or open the rest yourself"
-            self._desk.record(f.RollEnded(begun.symbol, "", held, False, reason))
+            held, code = self._position(begun.symbol), begun.into if is_over else begun.out
+            said = self._left_by(begun, held, code)
+            is_whole = is_over and held == begun.quantity
+            self._desk.record(f.RollEnded(begun.symbol, code, held, is_whole, f"the program ended on the way: {said}"))
+
+    def _left_by(self, begun: f.RollBegun, held: Steps, code: str) -> str:
+        symbol, instrument = begun.symbol, self._desk.pipeline.instruments[begun.symbol]
+        out, into = f"{symbol}{begun.out}", f"{symbol}{begun.into}"
+
+        def lots(steps: Steps) -> str:
+            return f"{instrument.lots(abs(steps)):f}"
+
+        if code == begun.out and held:
+            again = f"main.py session roll {symbol}, or Roll in the menu"
+            return f"{lots(held)} of {lots(begun.quantity)} {out} are still held; look at their stop, then roll them: {again}"
+        missing = begun.quantity - held
+        if not missing:
+            return f"{into} was opened whole; look at its stop"
+        exits = ((name, price) for name, price in (("stop", begun.stop), ("target", begun.target)) if price is not None)
+        terms = "".join(f", {name} {instrument.price(price):f}" for name, price in exits)
+        side = "buy" if missing > 0 else "sell"
+        done = "nothing is held" if not held else f"{lots(held)} of {into} are held"
+        return (
+            f"{out} was closed, and {done}; to have the position in {into}, {side} {lots(missing)} of it by the ticket{terms}; "
+            f"see in TWS that no order for {out} works any more"
+        )
+
+    async def foresee(self, symbol: Symbol) -> RollView:
+        """What rolling it now would come to. UserError with what stands against it."""
+        if objection := self._objection(symbol):
+            raise UserError(objection)
+        try:
+            plan = await self._planned(symbol)
+        except (Broken, BrokerError) as error:
+            raise UserError(str(error)) from error
+        own = self._desk.pipeline.book.last[symbol]
+        price = own.bid if plan.quantity > 0 else own.ask
+        names = f"{symbol}{plan.out.code}", f"{symbol}{plan.into.code}"
+        return RollView(symbol, *names, plan.quantity, price, price + plan.spread, plan.spread, plan.stop, plan.target)
 
     def begin(self, symbol: Symbol, by: str) -> str:
         """Begins; what stands against it, "" where nothing does."""
@@ -109,6 +172,8 @@ class Rolls:
 
     def _objection(self, symbol: Symbol) -> str:
         contracts, instrument = self._contracts, self._desk.pipeline.instruments.get(symbol)
+        if self._begun is not None and not self.busy:
+            return f"a roll of {self._begun.symbol} was broken off; the venue is asked first what became of it"
         if self.busy:
             return f"{self.busy} is being rolled; wait until that is over"
         if symbol not in contracts.terms or instrument is None or contracts.dealt(symbol) is None:

@@ -108,6 +108,7 @@ class LiveSession:
         self.contracts = Contracts(self, rolls or {})
         self.rolls = self.contracts.rolls = Rolls(self, self.contracts, section.patience)
         pipeline.arming.roll = partial(self.rolls.begin, by="owner")
+        pipeline.subscribers.append(lambda record: self.rolls.follow(record.fact))
         self.depths = Depths(feed, broker, clock, self._short_step, self._is_traded_on)
         ear.listener = self.hear
 
@@ -141,7 +142,6 @@ class LiveSession:
         self.pipeline.measure_anew(self.before)
         self.pipeline.go_on(quotes)
         self._step(self.pipeline.read_limits)
-        self.rolls.settle()
         for order in self._orders():
             if order.state in (State.INTENT, State.SENT):
                 self.take(Report(f.OrderUnknown(order.id, _ANSWERLESS)))
@@ -161,7 +161,7 @@ class LiveSession:
     async def run(self, stop: asyncio.Event) -> None:
         """Lives until `stop` is set. A link that is lost is mended by its own adapter; the session goes on meanwhile."""
         depths = self.depths.run(list(self.pipeline.lanes))
-        watches = self._watch(), self.keeper.run(), self._breaks.run(), self.contracts.run()
+        watches = self._watch(), self.keeper.run(), self._breaks.run(), self.contracts.run(), self.rolls.run()
         parts = (self._follow(), depths, *watches, self._recorder.run())
         tasks = [asyncio.ensure_future(part) for part in parts]
         stopping = asyncio.ensure_future(stop.wait())
@@ -381,6 +381,11 @@ class LiveSession:
         return self.pipeline.blocked[symbol], self.pipeline.venue_trouble
 
     @property
+    def is_reconciled(self) -> bool:
+        """Whether the books are as the venue says, and nothing it said is waited for to be said again."""
+        return self.keeper.found.is_clean and not self.keeper.found.absences
+
+    @property
     def may_be_armed(self) -> bool:
         """Whether typing the account's name is all that is missing."""
         return not self._objection(self.account)
@@ -501,6 +506,7 @@ class LiveSession:
             reconciled=found.at,
             is_reconciled=found.is_clean,
             report=(*self.contracts.notes, *found.lines),
+            rolls=self.contracts.due,
         )
 
     def summary(self, database: Any, book: int) -> dict[str, Any]:

@@ -126,13 +126,14 @@ def _is_settled(session: LiveSession, name: ClientOrderId) -> bool:
 
 
 async def _ready(session: LiveSession, symbol: str, is_arming: bool) -> None:
-    """Waits until the books are reconciled and a price has come. UserError with what stands in the way."""
+    """Waits until the books are reconciled and a price has come. UserError with what stands in the way: at once where that is a
+    word of the owner's, which nobody gives meanwhile."""
     deadline = session.clock.monotonic() + int(READY_S * SECOND)
     while True:
         blocked, trouble = session.obstacles(symbol)
         if not blocked and (not trouble or (is_arming and session.may_be_armed)):
             return
-        if session.clock.monotonic() >= deadline:
+        if session.clock.monotonic() >= deadline or (trouble and not blocked and session.may_be_armed):
             raise UserError(f"nothing was sent: {trouble or blocked}")
         await asyncio.sleep(_POLL_S)
 

@@ -104,10 +104,10 @@ async def test_a_stop_that_was_left_behind_in_another_month_is_named_and_cancell
     async with trading(peer, ("GC",), options=FEBRUARY) as desk:
         desk.desk.orders["NG-S"] = stop
         await desk.broker.standing([stop])
-        assert elsewhere(desk) == "order NG-S for GC works in GCZ5, of which nothing is held; cancel it"
+        assert elsewhere(desk) == "order NG-S for GC works in GCZ5, of which nothing is held; cancel it in TWS"
         desk.modify("NG-S", 1, stop=38900)
         (refused,) = await desk.reports(f.ModifyRejected, "NG-S")
-        assert "works in GCZ5, of which nothing is held; cancel it; nothing was sent" in refused.reason
+        assert "works in GCZ5, of which nothing is held; cancel it in TWS; nothing was sent" in refused.reason
         desk.cancel("NG-S")
         await desk.reaches("NG-S", State.CANCELLED)
         assert not elsewhere(desk)

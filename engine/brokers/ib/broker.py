@@ -439,4 +439,4 @@ class IbBroker:
 
 def _apart(entry: Entry) -> str:
     name = called(entry.place) if entry.place is not None else entry.order.symbol
-    return f"order {entry.order.id} for {entry.order.symbol} works in {name}, of which nothing is held; cancel it"
+    return f"order {entry.order.id} for {entry.order.symbol} works in {name}, of which nothing is held; cancel it in TWS"
