@@ -209,7 +209,7 @@ class Gate:
         """Initial margin of what is open and what may be, in cash units."""
         if self._rate is not None:
             return snapshot.gross * self._rate
-        return sum(stake.total_notional * self._rates[symbol] for symbol, stake in snapshot.stakes.items())
+        return sum((stake.total_notional * self._rates[symbol] for symbol, stake in snapshot.stakes.items()), 0.0)
 
     def _fill(
         self,

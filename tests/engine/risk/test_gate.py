@@ -21,6 +21,8 @@ from engine.domain.order import Order, OrderType, Role, Side, State
 from engine.risk.draft import Draft
 from engine.risk.exposure import Snapshot, Stake
 from engine.risk.gate import Gate
+from engine.rules.limits import weigh
+from engine.rules.loading import load_rules
 from tests.engine.rig import FREE_GOLD, MONDAY, WIDE, Rig
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -69,6 +71,19 @@ ALONE: list[tuple[str, dict[str, str], Draft, dict[str, Any]]] = [
     ("daily_loss", {"daily_loss": "0.01"}, draft(1, stop_loss=BID - 10), {"equity": EQUITY * 99 // 100}),
     ("drawdown", {"drawdown": "0.01"}, draft(1, stop_loss=BID - 10), {"equity": EQUITY * 99 // 100}),
 ]
+
+
+def test_the_first_order_under_margins_of_its_own_is_weighed_by_what_was_loaded_before() -> None:
+    """A kernel that is called with other kinds of numbers is compiled anew, for a second or more, on the engine's thread."""
+    load_rules()
+    loaded = list(getattr(weigh, "signatures", ()))
+    limits = replace(
+        WIDE, margin=Decimal(1), margin_rate=Decimal("0.1"), instruments={"XAUUSD": {"margin_rate": Decimal("0.05")}}
+    )
+    gate = Gate({"XAUUSD": FREE_GOLD, "XAGUSD": replace(FREE_GOLD, symbol="XAGUSD")}, limits, 0)
+    margin = next(line for line in gate.check(draft(stop_loss=BID - 10), snapshot()).lines if line.name == "margin")
+    assert (margin.now, margin.after_fill) == (0, pytest.approx(10 * ASK * TICK * 0.05 / EQUITY, rel=1e-3))
+    assert list(getattr(weigh, "signatures", ())) == loaded
 
 
 @pytest.mark.parametrize(("name", "caps", "order", "state"), ALONE, ids=[row[0] for row in ALONE])
