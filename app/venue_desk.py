@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
@@ -39,6 +40,7 @@ class VenueDesk(QObject):
         self._leaving: Leaving | None = None
         self._bare: frozenset[str] = frozenset()
         self._rolls: tuple[RollDue, ...] = ()
+        self._alarm = ""
         self._commands: Commands | None = None
         bridge.killed.connect(self._killed)
         bridge.roll_foreseen.connect(self._ask_to_roll)
@@ -53,7 +55,7 @@ class VenueDesk(QObject):
             commands.add(f"unprotected_{choice}", what, "Trade", lambda choice=choice: self._choose(choice))
         self._commands, request = commands, self._bridge.request
         for symbol in (it.symbol for it in (request.instrument, *request.beside) if request.feed and rolling_of(it)):
-            commands.add(f"roll_{symbol}", f"Roll {symbol}…", "Trade", lambda symbol=symbol: self._foresee_roll(symbol))
+            commands.add(f"roll_{symbol}", f"Roll {symbol}…", "Trade", partial(self._foresee_roll, symbol))
             commands.offer(f"roll_{symbol}")
         commands.add("kill", "Kill switch…", "Trade", self._ask_kill, "Ctrl+Shift+K")
 
@@ -71,6 +73,9 @@ class VenueDesk(QObject):
         self._status.show_light("feed", f"{venue.feed} {word}", "warn" if blocked else "good", blocked)
         self._complain_of_bare_units(picture)
         self._offer_rolls(venue.rolls)
+        if venue.alarm and venue.alarm != self._alarm:
+            self._banner.complain(venue.alarm)
+        self._alarm = venue.alarm
 
     def _offer_rolls(self, due: tuple[RollDue, ...]) -> None:
         """A command for each position whose contract is left soon, and for no other."""

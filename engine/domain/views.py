@@ -170,7 +170,8 @@ class RollDue:
 class VenueView:
     """Where a live session trades. `account` is what has to be typed to arm it; `trouble` says why nothing may be opened there,
     `feed_trouble` why no prices come, `blocked` which instruments may not be traded and why. `report` are the sentences of the
-    last comparison with the books, taken at `reconciled` (0: never). `rolls` are the positions that may be rolled now."""
+    last comparison with the books, taken at `reconciled` (0: never). `rolls` are the positions that may be rolled now,
+    `alarm` a sentence about contracts that the owner has to act on, "" where there is none."""
 
     broker: str
     account: str
@@ -185,6 +186,7 @@ class VenueView:
     is_reconciled: bool
     report: tuple[str, ...]
     rolls: tuple[RollDue, ...] = ()
+    alarm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,14 @@ class Contracts:
         return (*broken.values(), *(note for symbol in self.terms if (note := self._note(symbol))))
 
     @property
+    def alarm(self) -> str:
+        """What is held in another contract than the one dealt in, or what became of a roll that did not go through."""
+        if self.rolls is None or self.rolls.busy:  # on the way from one to the other both are told of for a moment
+            return ""
+        strange = (where for symbol in self.terms if (where := self.elsewhere(symbol)))
+        return next(strange, next(iter(self.rolls.unfinished.values()), ""))
+
+    @property
     def due(self) -> tuple[RollDue, ...]:
         """The positions whose contract the notes warn of."""
         held = (symbol for symbol in self.terms if self.desk.pipeline.ledger.position(symbol) and self._note(symbol))

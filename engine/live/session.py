@@ -507,6 +507,7 @@ class LiveSession:
             is_reconciled=found.is_clean,
             report=(*self.contracts.notes, *found.lines),
             rolls=self.contracts.due,
+            alarm=self.contracts.alarm,
         )
 
     def summary(self, database: Any, book: int) -> dict[str, Any]:

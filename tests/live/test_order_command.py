@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,13 +14,24 @@ from typing import Any
 
 import pytest
 
+from engine.config import AccountSection, Config, LimitsSection
 from engine.core.clock import SystemClock
+from engine.core.errors import UserError
+from engine.domain.market import Timeframe
+from engine.domain.shipped import shipped_instrument
+from engine.profile import Profile, VenueSection
+from engine.request import Request
+from engine.services import ordering
+from engine.signals.desk import Mode
+from tests.keyrings import Desktop, keep_in
 from tests.peers.tws.thread import Remote, in_thread
 
 PHRASE = "passphrase=correct horse battery\n"
 PATIENCE_S = 180
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+pytestmark = pytest.mark.timeout(8 * PATIENCE_S)
+"""Seven programs, one after the other, each with its own patience: on a busy machine they take minutes."""
 
 
 @pytest.fixture
@@ -87,6 +99,28 @@ def test_an_account_with_money_wants_its_name_typed(tws: Remote, run: Run) -> No
     assert said(run(*order(tws, "--live", "--arm", "U7654321"), said=PHRASE))["state"] == "FILLED"
     assert json.loads(run("audit", "head", "--json", said=PHRASE).stdout)["keyed"] is True
     assert "the passphrase was asked for and the input ended" in run("audit", "verify").stderr
+
+
+@pytest.mark.parametrize("tws", ["U7654321"], indirect=True)
+def test_what_only_its_owner_could_mend_is_said_at_once(tws: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_in(Desktop({}), monkeypatch)
+    monkeypatch.setattr(ordering, "READY_S", 100.0 * PATIENCE_S)
+    venue = VenueSection(host=tws.host, port=tws.port, client_id=3, live=True, account="U7654321")
+    wanted = Request(
+        db=f"sqlite:///{(tmp_path / 'books.db').as_posix()}",
+        models=tmp_path / "models",
+        instrument=shipped_instrument("XAUUSD@ib"),
+        timeframe=Timeframe.of("M1"),
+        config=Config(account=AccountSection(), limits=LimitsSection(sessions="ignore")),
+        policy="sma_cross",
+        mode=Mode.MANUAL,
+        feed="ib",
+        broker="ib",
+        profile=Profile(venues={"ib": venue}),
+    )
+    with pytest.raises(UserError, match="nothing was sent: live trading is not armed"):
+        asyncio.run(asyncio.wait_for(ordering.send(wanted, ordering.Ticket("buy", "market", "1"), 0.0), PATIENCE_S))
+    assert tws.look(lambda peer: peer.received("placeOrder")) == []
 
 
 def test_a_session_without_a_window_is_killed_from_another_program_and_ends_in_order(

@@ -13,7 +13,7 @@ import pytest
 from app.cli import run
 from engine.core.errors import UserError
 from engine.domain import facts as f
-from engine.domain.intents import ChooseProtection, ClosePosition
+from engine.domain.intents import ChooseProtection, ClosePosition, SubmitOrder
 from engine.domain.views import RollDue, RollView
 from tests.live import test_contracts as desk_of
 from tests.live.test_contracts import Desk, at_tws, desk_at, local
@@ -156,3 +156,29 @@ async def test_after_a_crash_before_the_close_the_old_position_keeps_its_stop_an
         )
         assert (over.quantity, over.is_whole, desk.stops) == (2, False, [stop])
         assert working(peer) == [local(months.out)]
+
+
+@at_tws
+async def test_what_is_held_in_another_month_than_the_profile_names_is_an_alarm_and_is_closed_where_it_is(
+    peer: Peer, folder: Path
+) -> None:
+    months = desk_of.NOW
+    await peer.hold(local(months.out), 2, 4000)
+    async with desk_at(peer, folder, days=months.notice_in) as desk:
+        stop = await held_under_a_stop(desk, 2)
+    async with desk_at(peer, folder, days=months.notice_in, month=months.into.code) as desk:
+        await desk.quotes()
+        sentence = f"GC is held in {local(months.out)} and dealt in as {local(months.into)}: nothing is opened"
+        await desk.until(lambda: desk.session.obstacles("GC")[0].startswith(sentence), "the sentence")
+        venue = desk.session.picture().venue
+        assert venue is not None
+        assert venue.alarm.startswith(sentence)
+        assert venue.trouble.startswith(sentence)
+        assert desk.stops == [stop]
+        (denied,) = [it for it in desk.do(SubmitOrder("GC", "buy", "market", 1)) if isinstance(it, f.OrderDenied)]
+        assert sentence in denied.reason
+        desk.do(ClosePosition("GC"))
+        await desk.until(lambda: desk.session.pipeline.ledger.position("GC") == 0, "the close")
+        await desk.until(lambda: not working(peer), "no stop at TWS")
+        assert (peer.position(local(months.out)), peer.position(local(months.into))) == (Decimal(0), Decimal(0))
+        await desk.until(lambda: not desk.session.contracts.alarm, "no alarm")
