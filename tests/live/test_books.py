@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import UserError
+from engine.domain import facts as f
+from engine.domain.intents import Flatten
 from engine.storage.backup import make_backup
-from tests.live.rig import on_paper, played
+from tests.live.rig import GOLD, on_paper, played
 
 
 @played
@@ -38,3 +40,18 @@ async def test_fault_50_a_second_live_session_of_the_same_books_is_refused(folde
                 pass
         await desk.open_long()
         assert desk.faults == []
+
+
+@played
+async def test_after_a_restart_nothing_is_dealt_on_paper_at_a_price_of_before_it(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    async with on_paper(folder, patch) as desk:
+        await desk.ready()
+        await desk.open_long()
+    async with on_paper(folder, patch) as desk:
+        before = len(desk.facts)
+        desk.do(Flatten())
+        await desk.until(lambda: any(isinstance(fact, f.OrderAccepted) for fact in desk.facts[before:]))
+        assert desk.session.pipeline.ledger.position(GOLD) == 2
+        desk.feed.say(400_100, 400_130)
+        await desk.until(lambda: not desk.session.pipeline.ledger.position(GOLD))
+        assert [fact.price for fact in desk.facts[before:] if isinstance(fact, f.OrderFilled)] == [400_098]

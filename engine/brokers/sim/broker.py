@@ -18,7 +18,7 @@ from engine.brokers.sim.queues import Queues, Served
 from engine.brokers.sim.statement import broker_id
 from engine.brokers.sim.terms import SimTerms
 from engine.brokers.sim.trails import Trails
-from engine.core.clock import Nanos
+from engine.core.clock import SECOND, Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Instrument, Steps
 from engine.domain.market import Depth, Quote, Symbol, Ticks, Trade
@@ -63,6 +63,8 @@ class SimBroker:
         """Limit orders that could deal when they came, so that they pay for taking."""
         self._position: dict[Symbol, Steps] = {}
         self._last: dict[Symbol, Quote] = {}
+        self._remembered: set[Symbol] = set()
+        """Whose last quote is of before this process began."""
         self._calm: dict[Symbol, Band] = {}
         """Between these prices no resting order can fill; forgotten whenever an order changes."""
 
@@ -108,6 +110,8 @@ class SimBroker:
         before = self._last.get(symbol)
         self._last[symbol] = quote
         self._now = quote.at
+        if self._remembered:
+            self._remembered.discard(symbol)
         if self._is_observant and (served := self._observe(before, quote)):
             self._serve(served)
         if self._book.live.get(symbol):
@@ -125,7 +129,7 @@ class SimBroker:
             return
         if self._terms.queue:
             self._queues.on_depth(last, book.at, resting)
-        if self._terms.at_once and book.symbol not in self._calm:
+        if self._terms.at_once and book.symbol not in self._calm and self._stands(last):
             self._match(last, last._replace(path=False), set())
 
     def on_trade(self, trade: Trade) -> None:
@@ -166,6 +170,7 @@ class SimBroker:
         """A quote that was dealt with before this process began: only remembered."""
         before = self._last.get(quote.symbol)
         self._last[quote.symbol] = quote
+        self._remembered.add(quote.symbol)
         self._now = quote.at
         if self._is_observant:
             self._observe(before, quote)
@@ -238,8 +243,13 @@ class SimBroker:
         if not self._terms.at_once:
             return
         for symbol in dict.fromkeys(order.symbol for order in self._book.all_live() if order.id not in old):
-            if (last := self._last.get(symbol)) is not None:
+            if (last := self._last.get(symbol)) is not None and self._stands(last):
                 self._match(last, last._replace(path=False), old)
+
+    def _stands(self, last: Quote) -> bool:
+        """Whether an order may meet this quote: one of before this process, or too old to be traded on, is no market."""
+        age = self._clock() - last.at
+        return last.symbol not in self._remembered and age <= self._instruments[last.symbol].stale_after_s * SECOND
 
     def _carry_out(self, request: Request) -> None:
         match request:

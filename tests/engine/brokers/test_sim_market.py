@@ -15,6 +15,7 @@ from engine.domain.instrument import cash
 from engine.domain.market import Depth, Quote, Trade
 from engine.domain.order import OrderType, Role, TimeInForce
 from tests.engine.brokers.venue import BUY, SELL, Venue, dealt
+from tests.engine.rig import GOLD
 
 MARKET, LIMIT, STOP = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP
 
@@ -338,6 +339,21 @@ def test_by_option_an_order_meets_the_quote_that_stands() -> None:
     venue.submit("a", BUY, MARKET, 6, tif=TimeInForce.IOC)
     assert dealt(venue.said) == [("a", 4, 1_010)]
     assert venue.last(f.OrderCancelled) == f.OrderCancelled("a", "immediate or cancel")
+
+
+def test_a_quote_that_is_too_old_or_of_before_this_process_is_none_that_stands() -> None:
+    for is_old in (True, False):
+        venue = Venue(sizes=True, at_once=True)
+        if is_old:
+            venue.quote(1_000, 1_010, sizes=(9, 4))
+            venue.at += (GOLD.stale_after_s + 1) * SECOND
+            venue.broker.on_time(venue.at)
+        else:
+            venue.broker.mark(Quote("XAUUSD", venue.at, 1_000, 1_010, False, 9, 4))
+        venue.submit("a", BUY, MARKET, 4)
+        book(venue, bids=((1_000, 9),), asks=((1_010, 50),))
+        assert dealt(venue.said) == []
+        assert venue.deals(1_200, 1_210, sizes=(9, 4)) == [("a", 4, 1_210)]
 
 
 # --- price lists ------------------------------------------------------------------------------------------------------
