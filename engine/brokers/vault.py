@@ -38,9 +38,10 @@ class Vault:
         return self._secrets.get(f"{service}/{name}")
 
     def set_password(self, service: str, name: str, value: str) -> None:
-        """Keeps the secret."""
-        self._secrets[f"{service}/{name}"] = value
-        self._write()
+        """Keeps the secret; where the file does not take it, it is nowhere."""
+        secrets = {**self._secrets, f"{service}/{name}": value}
+        self._write(secrets)
+        self._secrets = secrets
 
     def _read(self) -> dict[str, str]:
         from cryptography.exceptions import InvalidTag
@@ -56,9 +57,9 @@ class Vault:
             raise UserError(f"{self._path} is no vault of this program; move it away and store the keys again") from error
         return found
 
-    def _write(self) -> None:
+    def _write(self, secrets: dict[str, str]) -> None:
         salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
-        sealed = _cipher(self._passphrase, salt, _COST).encrypt(nonce, json.dumps(self._secrets).encode(), _ABOUT)
+        sealed = _cipher(self._passphrase, salt, _COST).encrypt(nonce, json.dumps(secrets).encode(), _ABOUT)
         held = {name: b64encode(value).decode() for name, value in (("salt", salt), ("nonce", nonce), ("sealed", sealed))}
         with NamedTemporaryFile("w", dir=self._path.parent, delete=False, encoding="ascii") as file:  # made for its owner only
             json.dump({**held, "cost": _COST}, file)

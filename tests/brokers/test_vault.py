@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.brokers import secrets
 from engine.brokers import vault as vaults
 from engine.brokers.vault import Vault
 from engine.core.errors import UserError
@@ -59,3 +60,15 @@ def test_a_short_passphrase_begins_no_vault(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="too short"):
         Vault(tmp_path / "keys.vault", "short")
     assert not (tmp_path / "keys.vault").exists()
+
+
+def test_no_book_is_chained_with_a_key_that_could_not_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "later"
+    monkeypatch.setattr(secrets, "_vault", [Vault(folder / "keys.vault", PHRASE)])
+    for _ in range(2):
+        assert secrets.audit_key(make=True).key is None
+    folder.mkdir()
+    key = secrets.audit_key(make=True).key
+    assert key is not None
+    monkeypatch.setattr(secrets, "_vault", [Vault(folder / "keys.vault", PHRASE)])
+    assert secrets.audit_key(make=False).key == key
