@@ -187,6 +187,10 @@ class Rolls:
             return f"the market of {symbol} is closed; roll it when it is open"
         if not isinstance(self._desk.feed, ShowsContracts):
             return f"{self._desk.feed.kind} cannot show two contracts of {symbol}; close the one and open the other yourself"
+        return self._against_reopening(symbol)
+
+    def _against_reopening(self, symbol: Symbol) -> str:
+        """Why what is closed could not be opened again."""
         state = self._desk.pipeline.guard.state
         if state != "ACTIVE":
             return f"trading is {state}: what is closed could not be opened again"
@@ -220,15 +224,17 @@ class Rolls:
         other = await feed.quote_of(symbol, into.code)
         if not other.is_tradeable:
             raise Broken(f"prices of {symbol}{into.code} are delayed or out of reach; nothing was done")
-        if against := self._desk.prices_trouble(symbol):
+        if against := self._against_reopening(symbol):  # the other contract took its time to answer
             raise Broken(f"{against}; nothing was done")
         own = pipeline.book.last[symbol]
         spread = (other.quote.bid + other.quote.ask - own.bid - own.ask) // 2
         exits = self._exits(symbol)
-        stop = next((it.stop for it in exits if it.role is Role.STOP and it.stop is not None), None)
+        held = self._position(symbol)
+        stops = [it.stop for it in exits if it.role is Role.STOP and it.stop is not None]
+        stop = max(stops, key=lambda it: it * held, default=None)  # the closest: none is to be wider than its owner set it
         target = next((it.limit for it in exits if it.role is Role.TARGET and it.limit is not None), None)
         moved = [None if price is None else price + spread for price in (stop, target)]
-        return Plan(symbol, out, into, self._position(symbol), spread, moved[0], moved[1])
+        return Plan(symbol, out, into, held, spread, moved[0], moved[1])
 
     async def _close(self, plan: Plan) -> None:
         for order in self._entries(plan.symbol):

@@ -17,7 +17,7 @@ from engine.brokers.ib.feed import IbFeed
 from engine.config import AccountSection, Config, LimitsSection
 from engine.core.clock import HOUR, SystemClock
 from engine.domain import facts as f
-from engine.domain.intents import ChooseProtection, Intent, Roll, SubmitOrder
+from engine.domain.intents import ChooseProtection, Halt, Intent, Roll, SubmitOrder
 from engine.domain.market import Timeframe
 from engine.domain.order import Role
 from engine.domain.shipped import shipped_instrument
@@ -266,6 +266,40 @@ async def test_a_roll_whose_new_contract_has_no_price_is_not_begun(peer: Peer, f
         assert (over.is_whole, over.quantity, over.contract) == (False, 1, NOW.out.code)
         assert "has no subscription" in over.reason
         assert peer.position(local(NOW.out)) == 1
+
+
+@at_tws
+async def test_a_halt_while_the_new_contract_is_looked_at_leaves_what_is_held(peer: Peer, folder: Path) -> None:
+    await peer.hold(local(NOW.out), 1, 4000)
+    async with desk_at(peer, folder, days=NOW.notice_in) as desk:
+        await desk.quotes()
+        await desk.until(lambda: desk.session.pipeline.ledger.position("GC") == 1, "the position")
+        await desk.until(lambda: not desk.session.prices_trouble("GC"), "prices")
+        await desk.until(lambda: not desk.session.obstacles("GC")[1], "the venue")
+        looked_at = desk.session.feed.quote_of
+
+        async def halted(symbol: str, contract: str) -> Any:
+            desk.do(Halt())
+            return await looked_at(symbol, contract)
+
+        desk.session.feed.quote_of = halted
+        assert not [it for it in desk.do(Roll("GC")) if isinstance(it, f.IntentRefused)]
+        await desk.until(lambda: desk.told(f.RollEnded), "the end")
+        (over,) = desk.told(f.RollEnded)
+        assert (over.is_whole, over.quantity) == (False, 1)
+        assert "trading is HALTED: what is closed could not be opened again" in over.reason
+        assert not peer.received("placeOrder")
+
+
+@at_tws
+async def test_of_several_stops_the_closest_goes_over_all_that_is_rolled(peer: Peer, folder: Path) -> None:
+    async with desk_at(peer, folder, "paper", days=NOW.notice_in - 1) as desk:
+        await desk.quotes()
+        await desk.until(lambda: not any(desk.session.obstacles("GC")), "trading")
+        for stop in (39_000, 39_500):
+            desk.do(SubmitOrder("GC", "buy", "market", 1, stop_loss=stop))
+        await desk.until(lambda: desk.session.pipeline.ledger.position("GC") == 2, "the position")
+        assert (await desk.session.rolls.foresee("GC")).stop == 39_700
 
 
 @at_tws
