@@ -18,8 +18,8 @@ from app.dialogs.roll import RollDialog
 from app.picture import Picture
 from engine.core.errors import EngineStopped
 from engine.domain.intents import Arm, ChooseProtection, Disarm, Reconnect, Roll
+from engine.domain.shipped import shipped_definition, shipped_keys
 from engine.domain.views import KillReport, RollDue, RollView
-from engine.market.rolling import rolling_of
 from engine.request import Request
 from widgets.toolbar.status_bar import StatusBar
 
@@ -54,7 +54,8 @@ class VenueDesk(QObject):
             what = f"{title}: adopted units without a stop"
             commands.add(f"unprotected_{choice}", what, "Trade", lambda choice=choice: self._choose(choice))
         self._commands, request = commands, self._bridge.request
-        for symbol in (it.symbol for it in (request.instrument, *request.beside) if request.feed and rolling_of(it)):
+        traded = [it.symbol for it in (request.instrument, *request.beside) if request.feed]
+        for symbol in (it for it in traded if it in shipped_keys() and shipped_definition(it).roll is not None):
             commands.add(f"roll_{symbol}", f"Roll {symbol}…", "Trade", partial(self._foresee_roll, symbol))
             commands.offer(f"roll_{symbol}")
         commands.add("kill", "Kill switch…", "Trade", self._ask_kill, "Ctrl+Shift+K")
