@@ -114,7 +114,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_at(peer: Peer, folder: Path, broker: str = "ib", patience: float = 10.0, **section: Any) -> AsyncIterator[Desk]:
+async def desk_at(peer: Peer, folder: Path, broker: str = "ib", patience: float = 25.0, **section: Any) -> AsyncIterator[Desk]:
     venue = VenueSection(host=peer.host, port=peer.port, client_id=1, timeout=5.0)
     profile = Profile(
         venues={"ib": venue},
