@@ -15,7 +15,8 @@ from engine.domain.instrument import Instrument
 from engine.domain.market import Quote, QuoteColumns, Symbol
 from engine.storage.market import MarketStore, open_market
 
-EVERY_S, HELD_LOOK_S = 30.0, 1.0
+EVERY_S, HELD_LOOK_S, HELD_LOOKS = 30.0, 1.0, 120
+"""How often it writes; beside a thread that keeps the interpreter, how often it looks whether that goes on, and at the most."""
 A_SECOND, MOST = 1_000, 1_000_000
 """Quotes of an instrument that are kept of one second, and that may wait for the disk; what is more is not, and that is said."""
 
@@ -61,7 +62,9 @@ class Recorder:
         """Writes until it is cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
-            while is_held_up(asyncio.get_running_loop()):  # its thread could keep a stop from leaving
+            for _ in range(HELD_LOOKS):  # its thread could keep a stop from leaving, and a crash would lose all that waits
+                if not is_held_up(asyncio.get_running_loop()):
+                    break
                 await asyncio.sleep(HELD_LOOK_S)
             await self.flush()
 

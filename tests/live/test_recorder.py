@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from engine.domain.shipped import shipped_instrument
 from engine.live import recorder
 from engine.storage.market import MarketStore
 from tests.live.rig import GOLD, on_paper, played
+
+PATIENCE_S = 20.0
 
 
 @played
@@ -34,6 +37,28 @@ async def test_a_full_disk_keeps_prices_waiting_and_ends_nothing(folder: Path, p
         await desk.session._recorder.flush()
         assert len(wrote) == 1
         await desk.ready()
+
+
+def test_beside_a_thread_that_keeps_the_interpreter_prices_are_kept_after_a_while_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    monkeypatch.setattr(recorder, "is_held_up", lambda loop: looks.append(loop) or True)
+    for name, value in (("EVERY_S", 0.0), ("HELD_LOOK_S", 0.0), ("HELD_LOOKS", 5)):
+        monkeypatch.setattr(recorder, name, value)
+    kept = recorder.Recorder(f"{tmp_path}/books.db", "live", [shipped_instrument("XAUUSD@ib")])
+    kept.take(Quote(GOLD, SECOND, 400_000, 400_030))
+
+    async def written() -> None:
+        running = asyncio.ensure_future(kept.run())
+        async with asyncio.timeout(PATIENCE_S):
+            while len(looks) < 5 or kept._waiting[GOLD] or not (tmp_path / "books.market.db").exists():
+                await asyncio.sleep(0.001)
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(written())
+    assert len(looks) >= 5
 
 
 def test_of_a_flood_a_thousand_quotes_a_second_are_kept_and_the_rest_is_counted() -> None:
