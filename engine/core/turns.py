@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from engine.core.clock import SystemClock
 from engine.core.kept import Looking, kept
 from engine.core.undisturbed import SWITCH_S, UNDISTURBED_S
 
@@ -32,6 +33,7 @@ HELD_NS, STAYS_NS = 25_000_000, 1_000_000_000
 """So late means that another thread kept the interpreter, and for so long it is expected to do so again."""
 
 T = TypeVar("T")
+_now = SystemClock().monotonic
 Found = list[tuple[selectors.SelectorKey, int]]
 
 
@@ -41,7 +43,7 @@ class Turns(selectors.EpollSelector):
     def __init__(self) -> None:
         super().__init__()
         self.wakes = 0
-        self.woken = time.monotonic_ns()
+        self.woken = _now()
         self._held_until = 0
         self._waited_for = 0
         self._looking = Looking()
@@ -49,7 +51,7 @@ class Turns(selectors.EpollSelector):
     @property
     def is_held_up(self) -> bool:
         """Whether another thread keeps the interpreter for long, by what was seen within the last second."""
-        return time.monotonic_ns() < self._held_until
+        return _now() < self._held_until
 
     def wait_for_others(self, more: int) -> None:
         """So many `more` (or less) answers of other threads are waited for: they take turns with this one until they came."""
@@ -62,7 +64,7 @@ class Turns(selectors.EpollSelector):
         found = self._ready()
         if not found and (timeout is None or timeout > 0):
             return self._let_in(timeout, super().select)
-        if time.monotonic_ns() - self.woken >= TURN_NS:
+        if _now() - self.woken >= TURN_NS:
             self._let_in(BREAK_S, time.sleep)
             found = found or self._ready()
         return found
@@ -70,10 +72,10 @@ class Turns(selectors.EpollSelector):
     def _let_in(self, seconds: float | None, wait: Callable[[Any], T], then_s: float | None = None) -> T:
         """Others may have the interpreter while `wait` waits, `seconds` or until there is news, and when they waited `then_s`."""
         sys.setswitchinterval(then_s or SWITCH_S)
-        begun = time.monotonic_ns()
+        begun = _now()
         result = wait(seconds)
         sys.setswitchinterval(then_s or UNDISTURBED_S)
-        self.woken = time.monotonic_ns()
+        self.woken = _now()
         self.wakes += 1
         if seconds is not None and self.woken - begun - int(seconds * 1e9) >= HELD_NS:
             self._held_until = self.woken + STAYS_NS

@@ -7,16 +7,17 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Protocol
 
+from engine.core.clock import SECOND, SystemClock
 from engine.core.errors import StoreError, UserError
 from engine.storage.database import Database
 from engine.storage.link import PostgresLink
 
 _ADVISORY = 0x4E47
 """First key of PostgreSQL's advisory locks, so that other programs' locks do not meet ours."""
-_LINGERS_S, _LOOK_S = 2.0, 0.02
+_LINGERS_NS, _LOOK_S = 2 * SECOND, 0.02
 """How long a server may take to notice that who held a book died or lets go of it, and how often it is asked."""
 
 
@@ -123,9 +124,10 @@ class _AdvisoryLock:
     @classmethod
     def take(cls, database: Database, book_id: int) -> _AdvisoryLock | None:
         lock = cls(database, book_id)
-        until = monotonic() + _LINGERS_S
+        clock = SystemClock()
+        until = clock.monotonic() + _LINGERS_NS
         while not lock._try():
-            if monotonic() >= until:
+            if clock.monotonic() >= until:
                 lock.release()
                 return None
             sleep(_LOOK_S)
@@ -152,7 +154,7 @@ class _AdvisoryLock:
         return int(rows[0][0]) if rows else None
 
     def release(self) -> None:
-        self._link.close_with(f"SELECT pg_advisory_unlock({_ADVISORY}, {int(self._book_id)})", _LINGERS_S)
+        self._link.close_with(f"SELECT pg_advisory_unlock({_ADVISORY}, {int(self._book_id)})", _LINGERS_NS / SECOND)
 
 
 def _asking(database: Database) -> tuple[PostgresLink, int]:

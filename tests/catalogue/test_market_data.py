@@ -91,10 +91,11 @@ async def test_fault_40_at_an_exchange_crossed_books_and_spikes_are_never_seen_b
         desk.session.pipeline.on_quote = _noting(desk.session.pipeline.on_quote, seen)  # type: ignore[method-assign]
         feed: Any = desk.session.feed
         await exchange.quote("PAXGUSDT", "4600.00", "4600.10", depth=100)
-        await desk.until(lambda: feed.quarantined == 1, "a spike was kept out")
+        await desk.until(lambda: feed.quarantined, "a spike was kept out")
+        before = feed.quarantined
         exchange.faults.on("bookTicker", crossed())
         await exchange.quote("PAXGUSDT", "4001.00", "4001.10", depth=100)
-        await desk.until(lambda: feed.quarantined == 2, "a crossed book was kept out")
+        await desk.until(lambda: feed.quarantined > before, "a crossed book was kept out")
         await exchange.quote("PAXGUSDT", "4002.00", "4002.10", depth=100)
         await desk.until(lambda: (400_200, 400_210) in seen)
         assert all(0 < bid <= ask <= 400_210 for bid, ask in seen)
