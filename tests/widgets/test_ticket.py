@@ -4,7 +4,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 
 from engine.core.errors import UserError
 from engine.domain.intents import SubmitOrder
@@ -293,3 +295,50 @@ def test_a_stop_may_have_a_limit_or_trail_and_says_so_when_it_is_filled_in(ticke
     assert (ticket.form.trail.text(), ticket.form.stop_terms.isHidden()) == ("", True)
     ticket.form.fill(made, ticket.instrument)
     assert (ticket.form.type.value, ticket.form.trail.text()) == ("Stop", "5.00")
+
+
+def roll_the_wheel(field) -> bool:
+    """Whether the field took a step of the wheel towards its user."""
+    at = QPointF(field.rect().center())
+    whole = QPointF(field.mapToGlobal(field.rect().center()))
+    none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(at, whole, QPoint(), QPoint(0, -120), *none, False)
+    event.setAccepted(True)
+    field.wheelEvent(event)
+    return event.isAccepted()
+
+
+def test_the_wheel_edits_nothing_of_an_order_but_scrolls(ticket):
+    form = ticket.form
+    form.type.choose("Limit")
+    form.tif.setCurrentText("GTC")
+    form.amount.setText("0.40")
+    before = ticket.state()
+    for field in (form.tif, form.until, ticket.symbols, *form.fields.values(), form.advanced.second.price):
+        field.setFocus()
+        assert not roll_the_wheel(field)
+    assert ticket.state() == before
+
+
+@pytest.mark.parametrize("size", [(320, 500), (320, 300)])
+def test_the_button_that_sends_stays_in_sight_and_where_it_is_when_a_complaint_comes_and_goes(ticket, qtbot, size):
+    ticket.resize(*size)
+    choose(ticket, qtbot)
+
+    def stands() -> QRect:
+        QApplication.processEvents()
+        return QRect(ticket.submit.mapTo(ticket, QPoint()), ticket.submit.size())
+
+    before = stands()
+    assert ticket.rect().contains(before)
+    for field, sentence in (
+        ("stop_loss", "This is above the entry."),
+        ("", "There is no quote to measure from yet."),
+    ):
+        ticket._complain(field, sentence)
+        assert stands() == before
+        ticket._complain("", "")
+        assert stands() == before
+    ticket.form.type.choose("Stop")
+    ticket.form.advanced.set_open(True)
+    assert stands() == before

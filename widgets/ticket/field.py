@@ -14,7 +14,7 @@ from widgets.typed import decimal_of
 
 
 class NumberField(QLineEdit):
-    """A decimal typed by hand or moved by arrow keys and, when focused, the wheel. `changed` comes with every edit.
+    """A decimal typed by hand or moved by arrow keys; the wheel scrolls what it lies in. `changed` comes with every edit.
 
     `step` is what one press moves; ten steps with Shift. `start` is where an empty field begins. `decimals` are those of a
     field that takes grouped thousands, None for one that takes no comma.
@@ -65,8 +65,4 @@ class NumberField(QLineEdit):
         self.move(direction * (10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus() and event.angleDelta().y():
-            self.move(1 if event.angleDelta().y() > 0 else -1)
-            event.accept()
-        else:
-            event.ignore()
+        event.ignore()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from PySide6.QtCore import QDateTime, QTimeZone, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.core.clock import HOUR, Nanos
 from engine.core.errors import UserError
@@ -20,6 +20,7 @@ from widgets.ticket.draft import PAIR, PPM_OF_A_PERCENT, THEN, Draft, FieldError
 from widgets.ticket.field import NumberField
 from widgets.ticket.row import Row
 from widgets.ticket.sides import SideButtons
+from widgets.ticket.still import StillCombo, StillTime
 
 _MS = 1_000_000
 
@@ -49,13 +50,13 @@ class TicketForm(QWidget):
         self.stop_loss = NumberField("Stop loss", "Stop loss; left empty, the default ATR stop is used")
         self.take_profit = NumberField("Take profit", "Take profit; may be left empty")
         self.exit_unit = Segments(("price", "dist"), "Exits as prices or as distances from the entry")
-        self.tif = QComboBox()
+        self.tif = StillCombo()
         self.tif.addItems([tif.value for tif in TimeInForce])
         self.tif.setAccessibleName("Time in force")
         self.tif.setToolTip(
             "GTC until cancelled · DAY until the day's end · GTD until a time · IOC what can be now · FOK all now or nothing"
         )
-        self.until = QDateTimeEdit(displayFormat="yyyy-MM-dd HH:mm", calendarPopup=True)
+        self.until = StillTime(displayFormat="yyyy-MM-dd HH:mm", calendarPopup=True)
         self.until.setAccessibleName("Good till")
         self.advanced = Advanced()
         self.reduce_only = QCheckBox("Reduce only")

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.core.clock import Nanos
 from engine.domain.instrument import Cash, Instrument, cash, instrument_of
@@ -21,6 +21,7 @@ from widgets.ticket.draft import FieldError, compose_ticket, reference
 from widgets.ticket.form import TicketForm
 from widgets.ticket.margin import MarginLine
 from widgets.ticket.preview import Preview
+from widgets.ticket.still import StillCombo
 
 PREVIEW_MS = 80
 MARKET_MS = 400
@@ -70,7 +71,7 @@ class Ticket(QWidget):
         self._sent.timeout.connect(self._label_submit)
 
     def _build(self, theme: Theme, symbols: tuple[str, ...]) -> None:
-        self.symbols = QComboBox()
+        self.symbols = StillCombo()
         self.symbols.addItems(list(symbols))
         self.symbols.setAccessibleName("Instrument")
         self.symbols.setToolTip("The instrument to trade")
@@ -99,7 +100,7 @@ class Ticket(QWidget):
         column.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, 2 * UNIT)
         column.setSpacing(UNIT)
         column.addLayout(head)
-        for widget in (self.form, self.error, self.submit, self.preview):
+        for widget in (self.form, self.preview):
             column.addWidget(widget)
         column.addStretch()
         scroll = QScrollArea(widgetResizable=True)
@@ -107,7 +108,18 @@ class Ticket(QWidget):
         scroll.setWidget(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        outer.addLayout(self._foot())
+
+    def _foot(self) -> QVBoxLayout:
+        """What sends stands at the bottom: no line that comes or goes above it moves it under the pointer."""
+        foot = QVBoxLayout()
+        foot.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, UNIT)
+        foot.setSpacing(UNIT)
+        foot.addWidget(self.error)
+        foot.addWidget(self.submit)
+        return foot
 
     def _wire(self) -> None:
         self.symbols.currentTextChanged.connect(self._on_symbol)
