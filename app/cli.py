@@ -23,7 +23,6 @@ from app.cli_kill import register as register_kill
 from app.cli_session import register as register_session
 from app.cli_sheets import register as register_sheets
 from app.usage import is_usage, sentence
-from app.waiting import Waiting
 from engine.core.errors import NiceGoldError, UserError
 from engine.core.installation import is_frozen
 
@@ -165,18 +164,15 @@ def run_session(
     given = {"model": model, "train_from": source_of(train_from), "until": until, "also": also}
     place = {"feed": feed, "broker": broker, "profile": profile}
     request = _request(db, replay, instrument, timeframe, clock, policy, seed, config, mode, new, **given, **place)
-    if headless and request.feed:
-        with Waiting("loading what trades at a venue", as_json) as waiting:
-            from app.headless_live import run_live
+    from app.start import live_on_console, open_terminal
 
-            return run_live(request, as_json, arm, waiting)
+    if headless and request.feed:
+        return live_on_console(request, as_json, arm)
     if headless:
         from app.headless import run_headless
 
         return run_headless(request, speed, as_json)
-    from app.start import open_terminal
-
-    return open_terminal(request, speed)
+    return open_terminal(request, speed, arm, as_json)
 
 
 def _request(

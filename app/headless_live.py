@@ -16,7 +16,7 @@ from engine.core.log import crash_log
 from engine.domain.facts import Record
 from engine.domain.intents import Arm
 from engine.live.opening import Opened, live_session
-from engine.request import Request
+from engine.request import Mode, Request
 from widgets.tables.sentences import sentence
 
 
@@ -59,7 +59,11 @@ def _announce(opened: Opened) -> None:
     session = opened.session
     money = "LIVE" if session.broker.is_live else "PAPER"
     resumed = f", going on after {opened.book.facts} facts" if opened.resumed else ""
-    print(f"book {opened.book.id} ({session.feed.kind} prices, {session.broker.name}, {money}){resumed}", file=sys.stderr)
+    mode = session.pipeline.desk.mode
+    place = f"{session.feed.kind} prices, {session.broker.name}, {money}, {mode.value}"
+    print(f"book {opened.book.id} ({place}){resumed}", file=sys.stderr)
+    if mode is Mode.CONFIRM:
+        print("signals wait for their owner: main.py session signal answers them", file=sys.stderr)
     if opened.unkeyed and not opened.resumed:
         print(f"the book is chained without a key: {opened.unkeyed}", file=sys.stderr)
     for line in session.keeper.found.lines:
