@@ -137,10 +137,11 @@ def db_restore(
     file: Annotated[Path, typer.Argument(help="A backup that db backup made.")], db: Db = None, as_json: Json = False
 ) -> int:
     """Put a backup in the place of the books once it is found whole; what was there is put aside."""
+    from app.vault import unlock
     from engine.core.clock import SystemClock
     from engine.services.backups import put_back
 
-    restored = put_back(file, _place(db), SystemClock().now(), _told)
+    restored = put_back(file, _place(db), SystemClock().now(), _told, unlock)
     _end_told()
     for book in restored.books:
         print(book.line())

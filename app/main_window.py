@@ -35,7 +35,7 @@ from app.notices import Notices
 from app.panels import PANELS, Panel, Surroundings
 from app.picture import Picture
 from app.state import remembered
-from app.venue_desk import VenueDesk, market_badge
+from app.venue_desk import VenueDesk, foreseen_money, market_badge
 from app.welcome import reset_notes, welcome_back
 from engine.domain.facts import Record
 from engine.domain.intents import Flatten, Halt, Intent, Resume, SetMode
@@ -77,7 +77,7 @@ class MainWindow(QMainWindow):
         self.renew_wanted: Callable[[], None] = lambda: None
         self.replay_wanted: Callable[[Recording], None] = lambda _recording: None
         self.kind = market_badge(bridge.request)
-        self.money = "PAPER"
+        self.money = foreseen_money(bridge.request)
         self._badges: tuple[str, ...] = (self.money, self.kind)
         self.setWindowTitle(f"NiceGold Terminal — {self.money} — {self.kind}")
         self.setWindowIcon(icons.app_icon())
@@ -137,6 +137,7 @@ class MainWindow(QMainWindow):
         foot.addWidget(self.status, 1)
         self.edge = QWidget(objectName="edge")
         self.edge.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        style.set_role(self.edge, "account", self.money.lower())
         column = QVBoxLayout(self.edge)
         column.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         column.setSpacing(0)

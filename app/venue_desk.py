@@ -16,10 +16,11 @@ from app.dialogs.kill import KillSwitch
 from app.dialogs.leaving import Leaving, stays
 from app.dialogs.roll import RollDialog
 from app.picture import Picture
-from engine.core.errors import EngineStopped
+from engine.core.errors import ConfigError, EngineStopped
 from engine.domain.intents import Arm, ChooseProtection, Disarm, Reconnect, Roll
 from engine.domain.shipped import shipped_definition, shipped_keys
 from engine.domain.views import KillReport, RollDue, RollView
+from engine.profile import load_profile
 from engine.request import Request
 from widgets.toolbar.status_bar import StatusBar
 
@@ -27,6 +28,16 @@ from widgets.toolbar.status_bar import StatusBar
 def market_badge(request: Request) -> str:
     """Where prices come from: REPLAY, SIMULATED, or the name of a live feed."""
     return "REPLAY" if request.replay is not None else request.feed.upper() or "SIMULATED"
+
+
+def foreseen_money(request: Request) -> str:
+    """LIVE where the profile says that the account has money, before the venue has said so; else PAPER."""
+    if not request.feed or request.broker == "paper":
+        return "PAPER"
+    try:
+        return "LIVE" if load_profile(request.profile).venue(request.broker).live else "PAPER"
+    except ConfigError:
+        return "PAPER"  # no session opens with such a profile, and the window says why
 
 
 class VenueDesk(QObject):

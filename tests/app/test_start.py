@@ -6,11 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app.venue_desk import foreseen_money
+from engine.config import Config
 from engine.core.clock import SystemClock
+from engine.domain.market import Timeframe
+from engine.domain.shipped import shipped_instrument
+from engine.request import Request
 from engine.services.bookkeeping import list_books
 from tests.peers.tws.thread import in_thread
 
@@ -52,3 +58,13 @@ def test_without_a_display_a_live_session_runs_on_the_console_and_never_a_simula
     assert "book 1 (ib prices, ib, PAPER, CONFIRM)\n" in lines
     assert "signals wait for their owner: main.py session signal answers them\n" in lines
     assert [book.kind for book in list_books(f"sqlite:///{books}")] == ["live ib"]
+
+
+@pytest.mark.parametrize(("said", "money"), [("live = true", "LIVE"), ("live = false", "PAPER"), ("liv = true", "PAPER")])
+def test_a_window_that_starts_shows_what_the_profile_says_is_at_stake(tmp_path: Path, said: str, money: str) -> None:
+    profile = tmp_path / "profile.toml"
+    profile.write_text(f"[venues.ib]\n{said}\n")
+    gold = shipped_instrument("XAUUSD")
+    request = Request("sqlite://", tmp_path, gold, Timeframe.of("M1"), Config(), feed="ib", broker="ib", profile=profile)
+    assert foreseen_money(request) == money
+    assert foreseen_money(replace(request, broker="paper")) == "PAPER"
