@@ -13,12 +13,14 @@ _set_aside: dict[str, str] = {}
 """Lines that were named and not asked for yet."""
 
 
+class NotAsked(UserError):
+    """There is nobody to ask: neither a terminal, nor a pipe that says it."""
+
+
 def asked(name: str, question: str) -> str:
-    """The secret of this name. UserError where the pipe ends before it comes, and where there is neither terminal nor pipe."""
+    """The secret of this name. NotAsked where the pipe ends before it comes, and where there is neither terminal nor pipe."""
     if sys.stdin is None:
-        raise UserError(
-            f"there is no terminal to ask for the {name} on; start the program in one, or give it as a line of a pipe"
-        )
+        raise NotAsked(f"there is no terminal to ask for the {name} on; start the program in one, or give it as a line of a pipe")
     if sys.stdin.isatty():
         from getpass import getpass
 
@@ -30,7 +32,7 @@ def _of_pipe(name: str) -> str:
     while name not in _set_aside:
         line = sys.stdin.readline()
         if not line:
-            raise UserError(f"the {name} was asked for and the input ended; give it as the line {name}=… of a pipe")
+            raise NotAsked(f"the {name} was asked for and the input ended; give it as the line {name}=… of a pipe")
         said, named, value = line.rstrip("\r\n").partition("=")
         if not named or said not in NAMES:
             return line.rstrip("\r\n")

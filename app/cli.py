@@ -227,11 +227,10 @@ def _request(
         if request.broker != "paper":
             raise UserError(f"--broker {request.broker} needs live prices; name where they come from with --feed")
         return request
-    from app.vault import unlock
+    from app.vault import unlock_for
     from engine.services.living import living
 
-    if request.broker != "paper":
-        unlock()
+    unlock_for(request)
     return living(request, also or ())
 
 

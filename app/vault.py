@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from app.asked import asked
+from app.asked import NotAsked, asked
 from app.paths import data_dir
 from engine.core.errors import UserError
+from engine.profile import load_profile
+from engine.request import Request
 
 FILE = "keys.vault"
 
@@ -29,3 +31,18 @@ def unlock(*, begin: bool = False) -> None:
     if not path.exists() and sys.stdin.isatty() and asked("passphrase", "The same once more: ") != passphrase:
         raise UserError("the two passphrases differ; nothing was stored")
     use_vault(path, passphrase)
+
+
+def unlock_for(request: Request) -> None:
+    """As `unlock`, for a live session at a venue. Where nobody can be asked, one without money goes on without the vault.
+
+    NotAsked for an account with money.
+    """
+    if request.broker == "paper":
+        return
+    try:
+        unlock()
+    except NotAsked as error:
+        if load_profile(request.profile).venue(request.broker).live:
+            raise
+        print(f"the vault stays closed: {error}", file=sys.stderr)

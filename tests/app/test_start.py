@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from app.asked import NotAsked
+from app.vault import unlock_for
 from app.venue_desk import foreseen_money
 from engine.config import Config
 from engine.core.clock import SystemClock
 from engine.domain.market import Timeframe
 from engine.domain.shipped import shipped_instrument
+from engine.profile import Profile, VenueSection
 from engine.request import Request
 from engine.services.bookkeeping import list_books
 from tests.peers.tws.thread import in_thread
@@ -68,3 +71,21 @@ def test_a_window_that_starts_shows_what_the_profile_says_is_at_stake(tmp_path: 
     request = Request("sqlite://", tmp_path, gold, Timeframe.of("M1"), Config(), feed="ib", broker="ib", profile=profile)
     assert foreseen_money(request) == money
     assert foreseen_money(replace(request, broker="paper")) == "PAPER"
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_from_a_menu_a_paper_session_starts_with_its_vault_closed_and_one_with_money_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    def nobody() -> None:
+        raise NotAsked("there is no terminal")
+
+    monkeypatch.setattr("app.vault.unlock", nobody)
+    profile = Profile(venues={"ib": VenueSection(live=live)})
+    gold = shipped_instrument("XAUUSD")
+    request = Request("sqlite://", tmp_path, gold, Timeframe.of("M1"), Config(), feed="ib", broker="ib", profile=profile)
+    if live:
+        with pytest.raises(NotAsked):
+            unlock_for(request)
+    else:
+        unlock_for(request)
