@@ -100,7 +100,8 @@ def _average(holding: Holding, instrument: Instrument) -> float:
 def _exit(pipeline: Pipeline, symbol: Symbol, role: Role) -> Ticks | None:
     """The price of the nearest working exit of this kind."""
     sign = 1 if pipeline.ledger.position(symbol) > 0 else -1
-    orders = [o for o in pipeline.register.working(symbol) if o.role is role and o.side.sign == -sign]
+    working = [o for o in pipeline.register.working(symbol) if o.side.sign == -sign]
+    orders = [o for o in working if o.role is role or (role is Role.STOP and o.is_stop)]
     prices = [o.stop if role is Role.STOP else o.limit for o in orders]
     known = [price for price in prices if price is not None]
     if not known:

@@ -477,7 +477,7 @@ class Pipeline:
         self.tilt.apply(fact, record.at)
         if isinstance(fact, f.OrderFact):  # most facts are an order's, and of those only fills concern anybody else
             order = self.register.apply(fact, record.at)
-            if order.role is Role.STOP:
+            if order.is_stop:
                 self.protection.levels.on_stop(order, fact)
             if isinstance(fact, _MONEY):
                 self.ledger.apply(fact)
@@ -488,6 +488,7 @@ class Pipeline:
         self.ledger.apply(fact)
         self.protection.adopted.apply(fact)
         self.protection.levels.apply(fact)
+        self.protection.overhang.apply(fact)
         self.guard.apply(fact)
         self.desk.apply(fact, record.at)
         if isinstance(fact, f.LimitFact) and self.in_force.apply(fact, record.at):

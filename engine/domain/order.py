@@ -40,6 +40,9 @@ class OrderType(str, Enum):
     TRAILING = "trailing"
 
 
+STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING})
+
+
 class TimeInForce(str, Enum):
     GTC = "GTC"
     DAY = "DAY"
@@ -214,6 +217,15 @@ class Order(NamedTuple):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it may stand guard over a position: one of our stops, or an order of others that is a stop."""
+        return self.role is Role.STOP or (self.role is Role.EXTERNAL and self.type in STOPS)
+
+    def guards(self, position: Steps) -> bool:
+        """Whether it is a stop on the side that closes this position."""
+        return self.side.sign * position < 0 and self.is_stop
 
     def may(self, event: str) -> bool:
         """True when the state table has a row for `event` (the name of a fact)."""

@@ -8,10 +8,10 @@ from dataclasses import replace
 from engine.domain import intents as i
 from engine.domain.limits import LimitLine, Verdict
 from engine.domain.market import Ticks
-from engine.domain.order import Order, OrderType, TimeInForce
+from engine.domain.order import STOPS, Order, OrderType, TimeInForce
 from engine.execution.drafted import order_of
 from engine.execution.hands import Hands, Refused
-from engine.execution.lacks import STOPS, rests
+from engine.execution.lacks import rests
 from engine.execution.tickets import Tickets, chains_of, word
 from engine.ports.outside import Abilities
 from engine.risk.draft import Draft

@@ -12,8 +12,8 @@ from engine.core.clock import SECOND, Nanos
 from engine.domain import facts as f
 from engine.domain.instrument import Steps
 from engine.domain.market import Quote, Symbol, Ticks
-from engine.domain.order import TERMINAL, ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce
-from engine.execution.lacks import AT_VENUE, STOPS, free, locks, stops_at_venue, waits
+from engine.domain.order import STOPS, TERMINAL, ClientOrderId, Order, OrderType, Role, Side, State, TimeInForce
+from engine.execution.lacks import AT_VENUE, free, locks, stops_at_venue, waits
 from engine.execution.manager import Emit, OrderManager
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from engine.domain.instrument import Steps
-from engine.domain.order import Order, OrderType, Role, State, TimeInForce
+from engine.domain.order import STOPS, Order, OrderType, Role, State, TimeInForce
 from engine.portfolio.register import OrderRegister
 from engine.ports.outside import Abilities
 
-STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING})
 AT_VENUE = frozenset(
     {State.SENT, State.UNKNOWN, State.ACCEPTED, State.PARTIALLY_FILLED, State.PENDING_MODIFY, State.PENDING_CANCEL}
 )

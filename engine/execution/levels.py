@@ -55,7 +55,7 @@ class StopLevels:
     # --- the fold -----------------------------------------------------------------------------------------------------
 
     def on_stop(self, stop: Order, fact: f.OrderFact) -> None:
-        """A fact of a stop, which is `stop` after it."""
+        """A fact of a stop, ours or of others, which is `stop` after it."""
         if isinstance(fact, f.OrderIntended):
             self._begins(stop)
         elif isinstance(fact, f.OrderUnknown):
@@ -163,7 +163,7 @@ class StopLevels:
 
     def _closest(self, symbol: Symbol) -> tuple[Order, Ticks] | None:
         side = -self._signs.get(symbol, 0)
-        live = [order for order in self._register.working(symbol) if order.role is Role.STOP and order.side.sign == side]
+        live = [order for order in self._register.working(symbol) if order.is_stop and order.side.sign == side]
         ended = [self._register[self._latest[symbol]]] if symbol in self._latest else []
         stops = [*(stop for stop in live if self._register.armed(stop)), *ended]
         known = [(stop, level) for stop in stops if (level := self.level(stop)) is not None]

@@ -136,7 +136,9 @@ class OrderManager:
         exits: list[Order] = []
         if stop is not None:
             exit_ = _exit(self._next_id(), symbol, side, quantity, stop, Role.STOP, oco=oco)
-            exits.append(exit_._replace(type=like.type, trail=like.trail, trail_ppm=like.trail_ppm) if like else exit_)
+            if like is not None and (like.trail or like.trail_ppm):
+                exit_ = exit_._replace(type=like.type, trail=like.trail, trail_ppm=like.trail_ppm)
+            exits.append(exit_)
         if target is not None:
             exits.append(_exit(self._next_id(len(exits)), symbol, side, quantity, target, Role.TARGET, oco=oco))
         self.let_go(self._record(exits))
@@ -237,7 +239,7 @@ class OrderManager:
             if fact.order not in self._register.orders:
                 self._emit(fact)
                 self._broker.apply(fact)
-            return None
+            return fact.symbol if self._register[fact.order].is_stop else None
         if isinstance(fact, f.CancelRejected | f.ModifyRejected) and self._register[fact.order].state in TERMINAL:
             return None  # it ended while the request was under way
         before = self._register[fact.order]
@@ -246,7 +248,7 @@ class OrderManager:
             self._fill(order, fact)
             return order.symbol
         self._emit(fact)
-        leg_refused = isinstance(fact, f.OrderRejected) and (order.parent or order.role is Role.STOP)
+        leg_refused = isinstance(fact, f.OrderRejected) and (order.parent or order.is_stop)
         if leg_refused and order.parent and order.role is Role.STOP and self._register[order.parent].is_live:
             self.cancel(self._register[order.parent], "its stop was refused")
         growth_refused = isinstance(fact, f.ModifyRejected) and before.asked is not None and before.asked[0] > before.quantity

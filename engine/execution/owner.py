@@ -98,7 +98,9 @@ class Owner:
         if not intent.everything:
             return
         for order in self._h.register.all_live():
-            if (not symbols or order.symbol in symbols) and order.role is not Role.STOP:
+            if order.role is Role.STOP or order.guards(self._h.ledger.position(order.symbol)):
+                continue
+            if not symbols or order.symbol in symbols:
                 self._h.manager.cancel(order, "by the owner")
 
     def _modify(self, intent: i.ModifyOrder) -> None:
@@ -234,6 +236,8 @@ class Owner:
         exit_side = Side.of(-held)
         if intent.stop_loss is not None:
             self._check_stop(intent.symbol, exit_side, intent.stop_loss)
+            if not self._exits(intent.symbol, exit_side, Role.STOP) and self._h.protection.covered(intent.symbol) == abs(held):
+                raise Refused(f"all of {intent.symbol} is under a stop that was not placed here; move or cancel that one first")
         if intent.take_profit:
             if len({o.limit for o in self._exits(intent.symbol, exit_side, Role.TARGET)}) > 1:
                 raise Refused("the position has several targets; move each of them by itself")
@@ -258,7 +262,9 @@ class Owner:
         exits = self._exits(symbol, side, role)
         for order in exits:
             self._h.manager.modify(order, order.quantity, price)
-        quantity = self._h.protection.bare(symbol) if exits else abs(self._h.ledger.position(symbol))
+        whole = abs(self._h.ledger.position(symbol))
+        uncovered = whole - self._h.protection.covered(symbol) if role is Role.STOP else whole
+        quantity = self._h.protection.bare(symbol) if exits else uncovered
         if exits and (role is Role.TARGET or quantity <= 0):
             return
         stop, target = (price, None) if role is Role.STOP else (None, price)

@@ -14,6 +14,7 @@ from engine.execution.adopted import Adopted
 from engine.execution.levels import StopLevels
 from engine.execution.manager import Emit, OrderManager
 from engine.execution.mending import Mending
+from engine.execution.overhang import Overhang
 from engine.portfolio.ledger import Ledger
 from engine.portfolio.register import OrderRegister
 
@@ -23,7 +24,8 @@ AT_VENUE = frozenset({State.ACCEPTED, State.PARTIALLY_FILLED, State.PENDING_MODI
 class Protection:
     """Called after every change of a position. `distance` gives the default stop's distance (ticks) of an instrument, `clock`
     the time, `is_cut_off` whether nothing can reach the venue. Adopted units without a stop wait for their owner; see
-    engine.execution.adopted. A stop that is lost stands again where it was; see engine.execution.levels."""
+    engine.execution.adopted. A stop that is lost stands again where it was; see engine.execution.levels. Stops of others count as
+    ours do, and are never changed; see engine.execution.overhang for what they would open."""
 
     def __init__(
         self,
@@ -43,9 +45,9 @@ class Protection:
         self._manager = manager
         self._register = register
         self._ledger = ledger
-        self._mending = Mending(
-            emit, manager, register, self.levels, quotes, distance, terms or ProtectionTerms(), clock, is_cut_off
-        )
+        terms = terms or ProtectionTerms()
+        self.overhang = Overhang(emit, manager, register, ledger, clock, terms.pause)
+        self._mending = Mending(emit, manager, register, self.levels, quotes, distance, terms, clock, is_cut_off)
         self._told: dict[Symbol, Steps] = {}
         self.awaited: Callable[[Symbol], Steps] = lambda _symbol: 0
         """Lot steps about to get a stop that is held back until the venue has answered to others."""
@@ -56,6 +58,7 @@ class Protection:
         for order in self._register.working(symbol):
             if order.reduce_only and order.side.sign * position >= 0 and not self._waits(order):
                 self._manager.cancel(order, "the position it stood over is gone")
+        self.overhang.settle(symbol)
         if not position:
             self._mending.forget(symbol)
             self._told.pop(symbol, None)
@@ -77,19 +80,22 @@ class Protection:
         for symbol in self._mending.due_by(at):
             self.settle(symbol)
             self._mending.tried(symbol, at)
+        self.overhang.on_time(at)
 
     @property
     def due(self) -> Nanos:
         """When `on_time` is to be called; far away where every open unit has its stop."""
-        return self._mending.due
+        return min(self._mending.due, self.overhang.due)
 
     def waiting(self, symbol: Symbol) -> Steps:
         """Adopted lot steps without a stop that wait for their owner's choice."""
-        return max(0, min(self._bare(symbol) - self._closing(symbol), self.adopted.undecided(symbol)))
+        undecided = self.adopted.undecided(symbol) - self._by_others(symbol)
+        return max(0, min(self._bare(symbol) - self._closing(symbol), undecided))
 
     def bare(self, symbol: Symbol) -> Steps:
         """Lot steps that the terminal has to cover and that have no stop now."""
-        return self._bare(symbol) - self.adopted.units(symbol) - self.awaited(symbol)
+        adopted = max(0, self.adopted.units(symbol) - self._by_others(symbol))
+        return self._bare(symbol) - adopted - self.awaited(symbol)
 
     def at_venue(self, symbol: Symbol) -> Steps:
         """Lot steps of the position whose stop rests at the broker, acknowledged."""
@@ -105,12 +111,13 @@ class Protection:
 
     def _under(self, symbol: Symbol, states: frozenset[State]) -> Steps:
         position = self._ledger.position(symbol)
-        stops = [
-            order
-            for order in self._exits(symbol)
-            if order.role is Role.STOP and order.side.sign * position < 0 and order.state in states
-        ]
+        stops = [order for order in self._register.working(symbol) if order.guards(position) and order.state in states]
         return min(abs(position), sum(self._register.armed(order) for order in stops))
+
+    def _by_others(self, symbol: Symbol) -> Steps:
+        """Lot steps under stops of others: what was adopted has those first."""
+        position, live = self._ledger.position(symbol), self._register.working(symbol)
+        return sum(self._register.armed(order) for order in live if order.role is Role.EXTERNAL and order.guards(position))
 
     def _exits(self, symbol: Symbol) -> list[Order]:
         return [order for order in self._register.working(symbol) if order.role in (Role.STOP, Role.TARGET)]

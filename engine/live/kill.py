@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from engine.core.clock import Nanos
 from engine.core.errors import BrokerError, UserError
 from engine.domain import facts as f
-from engine.domain.intents import CancelOrder, Halt, Resume, decode
-from engine.domain.order import Order, Role, State
+from engine.domain.intents import CancelOrder, Disarm, Halt, Resume, decode
+from engine.domain.order import ClientOrderId, Order, OrderType, Role, State
 from engine.domain.views import KillReport
 from engine.live.session import LiveSession
 from engine.ports.broker import Report
@@ -38,10 +38,12 @@ async def kill(
     before, was_broken = session.pipeline.guard.state, session.is_broken
     begun = session.clock.monotonic()
     reason = "a drill of the kill switch" if drill else "the kill switch"
-    orders, positions = _targets(session), dict(session.pipeline.ledger.open)
+    orders, positions = _targets(session, flatten), dict(session.pipeline.ledger.open)
     session.do(Halt(flatten=flatten, reason=reason), by)
+    if not drill and session.pipeline.arming.account:
+        session.do(Disarm("the kill switch"), by)
     with _halts_of_others(session) as halts:
-        _cancel_foreign(session, by)
+        _cancel_foreign(session, flatten, by)
         await _until_gone(session, flatten, begun + int(patience_s * 1e9))
         state = await _asked(session)
     leftovers = tuple(_left(session, flatten, state))
@@ -86,16 +88,37 @@ def _kept(session: LiveSession) -> Iterator[str]:
         yield f"{symbol} {instrument.lots(held.quantity):+f}, {instrument.lots(covered):f} of it under a stop"
 
 
-def _targets(session: LiveSession) -> list[Order]:
-    """The orders that have to go: all but those that protect a position."""
-    return [order for order in session.pipeline.register.all_live() if order.role in (Role.ENTRY, Role.EXTERNAL)]
+def _targets(session: LiveSession, flatten: bool) -> list[Order]:
+    """The orders that have to go: all but those that protect a position; orders of others only where it stays."""
+    kept = set() if flatten else _reducing(session)
+    live = session.pipeline.register.all_live()
+    return [order for order in live if order.role in (Role.ENTRY, Role.EXTERNAL) and order.id not in kept]
+
+
+def _reducing(session: LiveSession) -> set[ClientOrderId]:
+    """Orders of others that only close a position. A stop stays while anything would be bare without it, a limit up to the
+    position's size: stops and targets cancel each other, so each kind is counted by itself."""
+    register, kept = session.pipeline.register, set[ClientOrderId]()
+    for symbol, held in session.pipeline.ledger.open.items():
+        exits = [order for order in register.working(symbol) if order.side.sign * held.quantity < 0]
+        ours = [order for order in exits if order.role is Role.STOP]
+        bare = abs(held.quantity) - sum(register.armed(order) for order in ours)
+        room = abs(held.quantity)
+        for order in (order for order in exits if order.role is Role.EXTERNAL):
+            if order.is_stop and bare > 0:
+                kept.add(order.id)
+                bare -= register.armed(order)
+            elif order.type is OrderType.LIMIT and order.leaves <= room:
+                kept.add(order.id)
+                room -= order.leaves
+    return kept
 
 
 async def _until_gone(session: LiveSession, flatten: bool, deadline: Nanos) -> None:
     """Waits until all of it is gone, asking again for what was refused or not answered."""
     asked_at = session.clock.monotonic()
     while session.clock.monotonic() < deadline:
-        waiting = _targets(session) or (flatten and session.pipeline.ledger.open)
+        waiting = _targets(session, flatten) or (flatten and session.pipeline.ledger.open)
         if not waiting:
             return
         await asyncio.sleep(_POLL_S)
@@ -104,19 +127,19 @@ async def _until_gone(session: LiveSession, flatten: bool, deadline: Nanos) -> N
             _ask_again(session, flatten)
 
 
-def _cancel_foreign(session: LiveSession, by: str) -> None:
-    """Orders of others on the account go too: whoever throws the switch wants nothing opened there."""
-    for order in _targets(session):
+def _cancel_foreign(session: LiveSession, flatten: bool, by: str) -> None:
+    """Orders of others that may open something go too: whoever throws the switch wants nothing opened there."""
+    for order in _targets(session, flatten):
         if order.role is Role.EXTERNAL and order.may("CancelRequested"):
             session.do(CancelOrder(order.id), by)
 
 
 def _ask_again(session: LiveSession, flatten: bool) -> None:
-    for order in _targets(session):
+    for order in _targets(session, flatten):
         if order.state is State.PENDING_CANCEL:
             session.broker.cancel(order.id)
     session.do(Halt(flatten=flatten, reason="the kill switch, again"), AGAIN)
-    _cancel_foreign(session, AGAIN)
+    _cancel_foreign(session, flatten, AGAIN)
 
 
 async def _asked(session: LiveSession) -> VenueState | None:
@@ -132,13 +155,15 @@ def _left(session: LiveSession, flatten: bool, state: VenueState | None) -> Iter
     pipeline = session.pipeline
     if state is None:
         yield f"{session.broker.name} could not be asked: what follows is by the books"
-        yield from (f"order {order.id} is {order.state.value}" for order in _targets(session))
+        yield from (f"order {order.id} is {order.state.value}" for order in _targets(session, flatten))
         if flatten:
             yield from (f"{symbol}: {held.quantity} lot steps are open" for symbol, held in pipeline.ledger.open.items())
         return
-    guards = {order.id for order in pipeline.register.all_live() if order.reduce_only}
+    live, kept = pipeline.register.all_live(), set() if flatten else _reducing(session)
+    guards = {order.id for order in live if order.reduce_only}
+    numbers = {pipeline.register[name].broker_id for name in kept}
     for order in state.open_orders:
-        if order.client_order_id not in guards:
+        if order.client_order_id not in guards and order.broker_order_id not in numbers:
             what = f"{order.side} {order.quantity:f} {order.symbol or order.contract} {order.type}"
             yield f"{what} works still ({order.broker_order_id})"
     if flatten:

@@ -96,11 +96,11 @@ class Stakes:
         pending_notional = pending_risk = buys = sells = 0
         unknown = False
         for order in self._register.live.get(symbol, {}).values():
-            if order.role is Role.STOP and order.side.sign == -sign and left and order.stop is not None:
+            if order.stop is not None and order.side.sign == -sign and left and order.is_stop:
                 covered = min(left, self._register.armed(order))
                 risk += max(0, (at - order.stop) * sign + self._slippage) * covered * value
                 left -= covered
-            elif order.role in _OPENING and order.id != without and (leaves := _opening(order, quantity)):
+            if order.role in _OPENING and order.id != without and (leaves := _opening(order, quantity)):
                 price = entry_price(order, quote)
                 pending_notional += price * leaves * value
                 pending_risk += self._entry_distance(order, price) * leaves * value

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.domain import facts as f
 from engine.domain.intents import ChooseProtection
 from engine.domain.order import Role
+from engine.live.kill import kill
 from tests.catalogue.rig import GOLD, Desk, at_tws, played
 from tests.catalogue.test_fills import is_protected, rests
 from tests.peers.tws import Peer
@@ -173,3 +174,25 @@ async def test_fault_32_a_position_that_changed_between_two_sessions_is_adopted_
         await desk.ready()
         assert states(desk) == [("HALTED", "reconciliation")]
         assert len(peer.received("placeOrder")) == sent
+
+
+@played
+async def test_a_stop_that_others_placed_counts_and_the_kill_switch_leaves_it_with_its_target(peer: Peer, folder: Path) -> None:
+    await peer.hold(GOLD, 1, 4000)
+    stop = await peer.place(GOLD, "SELL", 1, "STP", stop=3950, tif="GTC")
+    target = await peer.place(GOLD, "SELL", 1, "LMT", limit=4100, tif="GTC")
+    async with at_tws(peer, folder) as desk:
+        await desk.ready()
+        await desk.until(lambda: desk.position == 1 and desk.session.pipeline.protection.covered(GOLD) == 1)
+        (view,) = desk.session.picture().positions
+        assert (view.stop, view.protected, desk.session.pipeline.protection.waiting(GOLD)) == (395_000, 1, 0)
+        refused = desk.do(ChooseProtection(GOLD, "attach"))
+        assert [fact.reason for fact in refused if isinstance(fact, f.IntentRefused)] == [
+            f"nothing of {GOLD} was adopted without a stop; there is nothing to choose"
+        ]
+        entry = await rests(desk)
+        report = await kill(desk.session)
+        assert (report.state, report.cancelled, report.leftovers) == ("HALTED", 1, ())
+        assert report.kept == (f"{GOLD} +1, 1 of it under a stop",)
+        assert desk.state(entry) == "CANCELLED"
+        assert [order.is_done for order in (stop, target)] == [False, False]
