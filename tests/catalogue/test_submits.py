@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.domain import facts as f
-from engine.domain.intents import SubmitOrder
+from engine.domain.intents import ModifyOrder, SubmitOrder
 from tests.catalogue.rig import GOLD, Desk, at_tws, played
 from tests.peers.faults import Answer, Cut, Drop, Mute, Replace
 from tests.peers.tws import Peer
@@ -331,3 +331,18 @@ async def test_fault_20_a_double_click_is_one_order(peer: Peer, folder: Path) ->
         await desk.until(lambda: desk.state(other) == "FILLED")
         assert desk.position == 3
         assert desk.wire.seen == [name, stop_of(name), other, stop_of(other)]
+
+
+@played
+async def test_fault_09_a_change_after_numbers_began_anew_makes_no_second_order(peer: Peer, folder: Path) -> None:
+    async with at_tws(peer, folder) as desk:
+        await desk.ready()
+        old = desk.buy(**RESTING)
+        await desk.until(lambda: desk.state(old) == "ACCEPTED")
+        await peer.restart(lower_ids=True)
+        await desk.until(lambda: "LOST" in [fact.state for fact in desk.facts(f.VenueChanged)])
+        await desk.ready()
+        desk.do(ModifyOrder(old, price=398_900))
+        await desk.until(lambda: "ModifyRejected" in told(desk, old))
+        assert "might take the change for another one" in desk.facts(f.ModifyRejected)[-1].reason
+        assert refs(peer) == [old, stop_of(old)]

@@ -83,6 +83,9 @@ class Book:
         self.entries: dict[ClientOrderId, Entry] = {}
         self.highest = 0
         """The highest number used or seen on any connection; ours go on above it."""
+        self.next_number = 0
+        """The number that TWS would have given the next order as the present connection began."""
+        self._given: set[int] = set()
         self._permanent: dict[int, Entry] = {}
         self._numbers: dict[int, Entry] = {}
         self._sent: set[int] = set()
@@ -101,6 +104,15 @@ class Book:
         if order.broker_id.isdigit():
             self.name_permanently(entry, int(order.broker_id))
         return entry
+
+    def give(self, entry: Entry, number: int) -> None:
+        """The entry leaves for the first time, under this number."""
+        self.send(entry, number)
+        self._given.add(number)
+
+    def would_be_another(self, entry: Entry) -> bool:
+        """Whether TWS counts anew since it was given the entry: what is sent under its number might be taken for a new order."""
+        return entry.number >= self.next_number and entry.number not in self._given
 
     def send(self, entry: Entry, number: int) -> None:
         """Something of the entry leaves under this number."""
@@ -143,5 +155,6 @@ class Book:
         """The connection is over: what was called by number there is so no more."""
         self._numbers.clear()
         self._sent.clear()
+        self._given.clear()
         for entry in self.entries.values():
             entry.number = 0

@@ -312,6 +312,7 @@ class IbBroker:
 
     def _up(self, link: Link) -> None:
         client: Any = link.ib.client
+        self._book.next_number = link.relay.next_number
         client.updateReqId(self._book.highest + 1)
         self._sending.link = link
         if link.is_ready:

@@ -67,10 +67,16 @@ class Relay:
     def __init__(self, wrapper: Any) -> None:
         self.listeners: list[OrderListener] = []
         self.on_rows: dict[int, Callable[[BookRow], None]] = {}
+        self.next_number = 0
+        """The number that TWS would give the next order as the connection began."""
         self._wrapper = wrapper
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wrapper, name)
+
+    def nextValidId(self, number: int) -> None:  # noqa: N802 - the library's name
+        self._wrapper.nextValidId(number)
+        self.next_number = self.next_number or number
 
     def openOrder(self, number: int, contract: Contract, order: Order, state: OrderState) -> None:  # noqa: N802 - the library's name
         self._wrapper.openOrder(number, contract, order, state)

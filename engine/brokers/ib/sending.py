@@ -76,6 +76,10 @@ class Sending:
         entry = self._named(order)
         if entry.is_cancelling:
             raise BrokerError("the order is being cancelled")
+        if self._book.would_be_another(entry):
+            raise BrokerError(
+                "TWS counts its orders anew and might take the change for another one; cancel it, or change it in TWS"
+            )
         wanted = changed(entry.sent or self._as_shown(entry), entry.order, terms, listed)
         self._book.send(entry, entry.number)
         self._write(lambda client: client.placeOrder(entry.number, listed.contract, wanted))
@@ -87,7 +91,7 @@ class Sending:
         entry.listed, entry.sent = listed, sent
         link = self._present()
         entry.owner = link.client_id
-        self._book.send(entry, link.ib.client.getReqId())
+        self._book.give(entry, link.ib.client.getReqId())
         return entry
 
     def _attach(self, entry: Entry) -> None:
