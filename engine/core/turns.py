@@ -121,9 +121,9 @@ class UndisturbedLoop(asyncio.SelectorEventLoop):
         self._turns.wait_for_others(more)
 
     def _make_self_pipe(self) -> None:
-        super()._make_self_pipe()  # type: ignore[misc]
+        super()._make_self_pipe()  # type: ignore[misc]  # not in stubs
         self._ssock: socket.socket = kept(self._ssock)
 
     def _make_socket_transport(self, sock: socket.socket, *rest: Any, **named: Any) -> asyncio.Transport:
-        made: asyncio.Transport = super()._make_socket_transport(kept(sock), *rest, **named)  # type: ignore[misc]
+        made: asyncio.Transport = super()._make_socket_transport(kept(sock), *rest, **named)  # type: ignore[misc]  # not in stubs
         return made
